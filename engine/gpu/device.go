@@ -1,0 +1,71 @@
+package gpu
+
+import "context"
+
+// Device runs recordings. Its methods may be called from one goroutine at a
+// time; Info is the exception and is always safe.
+type Device interface {
+	// Info describes the device. It does not change over the device's life.
+	Info() Info
+
+	// NewBuffer makes a buffer of size bytes (a positive multiple of 4) filled
+	// with zeros. It returns an error that wraps ErrOutOfMemory when the memory
+	// is not to be had and ErrLimit when the device cannot bind that much.
+	NewBuffer(label string, size int) (*Buffer, error)
+
+	// Free gives the memory of b back. Using b later is an error.
+	Free(b *Buffer)
+
+	// Write copies data into b at offset bytes. Offset and length are multiples
+	// of 4. It is ordered before every later Submit.
+	Write(b *Buffer, offset int, data []byte) error
+
+	// Submit runs the commands of r in order; each sees what the ones before it
+	// wrote. It returns the sticky error of r, if any, without running anything.
+	// It may return before the work is done.
+	Submit(r *Recording) error
+
+	// Read waits for all submitted work and copies len(dst) bytes of b from
+	// offset into dst. Offset and length are multiples of 4.
+	Read(ctx context.Context, b *Buffer, offset int, dst []byte) error
+
+	// Close frees everything that belongs to the device.
+	Close()
+}
+
+// Kind is what a device runs on.
+type Kind string
+
+// The kinds of device, best first.
+const (
+	Discrete   Kind = "discrete GPU"
+	Integrated Kind = "integrated GPU"
+	Virtual    Kind = "virtual GPU"
+	Software   Kind = "software GPU" // a GPU driver that runs on the CPU
+	CPU        Kind = "CPU"          // this project's own CPU device
+	Unknown    Kind = "unknown"
+)
+
+// Info describes a device to its user.
+type Info struct {
+	Device  string // how it is named on the command line: "cpu", "wgpu"
+	Name    string // of the adapter, as the driver gives it
+	Kind    Kind
+	Backend string // "Vulkan", "Metal", "D3D12", "GL", "Go"
+	Driver  string
+	Limits  Limits
+}
+
+// Limits are the sizes in bytes that a device can take.
+type Limits struct {
+	Buffer  int // one buffer
+	Binding int // what one kernel can see of one buffer
+	Shared  int // workgroup memory
+}
+
+// Buffer is memory on a device. Its contents are little-endian words.
+type Buffer struct {
+	Label  string
+	Size   int // bytes
+	Handle any // owned by the Device that made it
+}

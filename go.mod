@@ -1,0 +1,3 @@
+module tokenselect
+
+go 1.26
