@@ -1,0 +1,280 @@
+package kernels
+
+import (
+	"math"
+
+	"tokenselect/engine/f16"
+	"tokenselect/engine/gpu"
+)
+
+// AttentionParams are those of attention_decode and attention_chunk. The rows
+// attended to are listed in order: the first NInit of the cache, the selected
+// (as many as the state says where UseMid is 1, else none), then the NLocal+C
+// last. Entry i of that list stands at position i.
+type AttentionParams struct {
+	N       uint32 // rows in the cache, this step's included
+	C       uint32 // queries, which are the last C rows
+	NInit   uint32
+	NLocal  uint32
+	UseMid  uint32
+	Heads   uint32
+	KVHeads uint32
+	Split   uint32 // of attention_decode: entries of the list per workgroup, a multiple of 64
+	Splits  uint32 // of attention_decode: parts the list is cut into at most
+}
+
+// Attended tells what attention reads besides the last C rows.
+type Attended struct {
+	NInit, NLocal int
+	UseMid        bool // the selection of state and sel as well
+	MaxMid        int  // its rows at most
+}
+
+// list is the index list of one attention call.
+type list struct {
+	nInit, mid, length int
+	tail               int // row of the cache at entry nInit+mid
+	sel                []uint32
+}
+
+func newList(p *AttentionParams, state, sel []uint32) list {
+	l := list{nInit: int(p.NInit), tail: int(p.N - p.C - p.NLocal), sel: sel}
+	if p.UseMid != 0 {
+		l.mid = int(state[stateMid])
+	}
+	l.length = l.nInit + l.mid + int(p.NLocal+p.C)
+	return l
+}
+
+// row is the row of the cache at entry i.
+func (l list) row(i int) int {
+	switch {
+	case i < l.nInit:
+		return i
+	case i < l.nInit+l.mid:
+		return int(l.sel[i-l.nInit])
+	}
+	return l.tail + i - l.nInit - l.mid
+}
+
+// attend is softmax attention of one head's query over entries lo <= i < hi of
+// the list, with an online softmax. q is already rotated; keys are rotated to
+// their entry's position as they are loaded. It writes the sum of values
+// weighted by exp(score - m) into o and returns m and the sum of the weights.
+func attend(o, q []float32, l list, lo, hi, kv, kvHeads int, k, v []uint16, table []float32) (m, sum float32) {
+	d := len(q)
+	raw, key := make([]float32, d), make([]float32, d)
+	scale := float32(1 / math.Sqrt(float64(d)))
+	m = float32(math.Inf(-1))
+	clear(o)
+	for i := lo; i < hi; i++ {
+		at := (l.row(i)*kvHeads + kv) * d
+		for j := range raw {
+			raw[j] = f16.ToFloat32(k[at+j])
+		}
+		rotate(key, raw, table[i*d:][:d])
+		s := float32(dot(q, key) * scale)
+		if s > m {
+			shrink := exp(m - s)
+			sum *= shrink
+			for j := range o {
+				o[j] *= shrink
+			}
+			m = s
+		}
+		w := exp(s - m)
+		sum += w
+		for j := range o {
+			o[j] += float32(w * f16.ToFloat32(v[at+j]))
+		}
+	}
+	return m, sum
+}
+
+// attentionBindings are those of both kernels.
+func attentionBindings(result string) []gpu.Binding {
+	return []gpu.Binding{in("q"), in("k"), in("v"), in("sel"), in("state"), in("table"), out(result)}
+}
+
+var attentionDecodes family[int]
+
+func attentionDecode(d int) *gpu.Kernel {
+	return attentionDecodes.get(d, func() *gpu.Kernel {
+		return &gpu.Kernel{
+			Name:     "attention_decode",
+			Bindings: attentionBindings("part"),
+			Params:   sizeOf[AttentionParams](),
+			WGSL:     wgsl("attention_decode", map[string]int{"HEAD_DIM": d}),
+			Items: func(c *gpu.Call) int {
+				p := params[AttentionParams](c)
+				return int(p.Splits * p.KVHeads)
+			},
+			Twin: func(c *gpu.Call, lo, hi int) {
+				p := params[AttentionParams](c)
+				q, k, v := view[float32](c, 0), view[uint16](c, 1), view[uint16](c, 2)
+				l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
+				table, part := view[float32](c, 5), view[float32](c, 6)
+				heads, kvHeads := int(p.Heads), int(p.KVHeads)
+				group := heads / kvHeads
+				for i := lo; i < hi; i++ {
+					split, kv := i/kvHeads, i%kvHeads
+					from := min(split*int(p.Split), l.length)
+					to := min(from+int(p.Split), l.length)
+					for h := kv * group; h < (kv+1)*group; h++ {
+						o := part[(split*heads+h)*(d+2):][:d+2]
+						o[d], o[d+1] = attend(o[:d], q[h*d:][:d], l, from, to, kv, kvHeads, k, v, table)
+					}
+				}
+			},
+			Fast: fastAttentionDecode(d),
+		}
+	})
+}
+
+// MergeParams are those of attention_merge.
+type MergeParams struct {
+	Heads  uint32
+	D      uint32
+	Splits uint32
+}
+
+var attentionMerge = &gpu.Kernel{
+	Name:     "attention_merge",
+	Bindings: []gpu.Binding{in("part"), out("y")},
+	Params:   sizeOf[MergeParams](),
+	WGSL:     wgsl("attention_merge", nil),
+	Items:    func(c *gpu.Call) int { return int(params[MergeParams](c).Heads) },
+	Twin: func(c *gpu.Call, lo, hi int) {
+		p := params[MergeParams](c)
+		heads, d, part, y := int(p.Heads), int(p.D), view[float32](c, 0), view[float32](c, 1)
+		for h := lo; h < hi; h++ {
+			m, sum := float32(math.Inf(-1)), float32(0)
+			for s := range int(p.Splits) {
+				m = max(m, part[(s*heads+h)*(d+2)+d])
+			}
+			o := y[h*d:][:d]
+			clear(o)
+			for s := range int(p.Splits) {
+				from := part[(s*heads+h)*(d+2):][:d+2]
+				if from[d+1] == 0 { // an empty part
+					continue
+				}
+				w := exp(from[d] - m)
+				sum += float32(w * from[d+1])
+				for j := range o {
+					o[j] += float32(w * from[j])
+				}
+			}
+			for j := range o {
+				o[j] /= sum
+			}
+		}
+	},
+}
+
+// decodeSplit is how a list of at most length entries is cut for decode: into
+// parts of a multiple of 64 entries, at most 64 parts.
+func decodeSplit(length int) (split, splits int) {
+	split = 64 * ceil(length, 64*64)
+	return split, ceil(length, split)
+}
+
+// PartWords is the size of what AttentionDecode needs between its two kernels,
+// for lists of any length.
+func PartWords(heads, d int) int { return 64 * heads * (d + 2) }
+
+// AttentionDecode records y = attention of one query over the attended rows
+// (paper, eq. 1 and 2, with RoPE at contiguous positions), split along the list
+// and merged with an online softmax. q is [heads][d], rotated to the list's last
+// position; k and v are a layer's cache, [rows][kvHeads][d] in float16; table is
+// RopeTable's; y is [heads*d]. part holds PartWords words. A workgroup of the
+// first kernel takes one part of the list for one key head and all its query
+// heads; one of the second, a head.
+func AttentionDecode(r *gpu.Recording, q, k, v, sel, state, table, part, y gpu.Range, heads, kvHeads, d, n int, a Attended) {
+	length := a.NInit + a.MaxMid + a.NLocal + 1
+	split, splits := decodeSplit(length)
+	kern := attentionDecode(d)
+	needAttention(r, kern, q, k, v, sel, state, table, heads, kvHeads, d, n, 1, a)
+	need(r, kern, 6, part, splits*heads*(d+2))
+	need(r, attentionMerge, 1, y, heads*d)
+	p := attentionParams(n, 1, heads, kvHeads, a)
+	p.Split, p.Splits = uint32(split), uint32(splits)
+	gpu.Dispatch(r, kern, splits*kvHeads, &p, q, k, v, sel, state, table, part)
+	gpu.Dispatch(r, attentionMerge, heads, &MergeParams{uint32(heads), uint32(d), uint32(splits)}, part, y)
+}
+
+// chunkQueries is the number of queries of a workgroup of attention_chunk, and
+// of an item of its twin.
+const chunkQueries = 16
+
+var attentionChunks family[int]
+
+func attentionChunk(d int) *gpu.Kernel {
+	return attentionChunks.get(d, func() *gpu.Kernel {
+		return &gpu.Kernel{
+			Name:     "attention_chunk",
+			Bindings: attentionBindings("y"),
+			Params:   sizeOf[AttentionParams](),
+			WGSL:     wgsl("attention_chunk", map[string]int{"HEAD_DIM": d}),
+			Items: func(c *gpu.Call) int {
+				p := params[AttentionParams](c)
+				return ceil(int(p.C), chunkQueries) * int(p.KVHeads)
+			},
+			Twin: func(c *gpu.Call, lo, hi int) {
+				p := params[AttentionParams](c)
+				q, k, v := view[float32](c, 0), view[uint16](c, 1), view[uint16](c, 2)
+				l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
+				table, y := view[float32](c, 5), view[float32](c, 6)
+				n, heads, kvHeads := int(p.C), int(p.Heads), int(p.KVHeads)
+				group := heads / kvHeads
+				for i := lo; i < hi; i++ {
+					block, kv := i/kvHeads, i%kvHeads
+					for j := block * chunkQueries; j < min((block+1)*chunkQueries, n); j++ {
+						for h := kv * group; h < (kv+1)*group; h++ {
+							at := (j*heads + h) * d
+							o := y[at:][:d]
+							// Causal: query j is entry length-n+j of the list.
+							_, sum := attend(o, q[at:][:d], l, 0, l.length-n+j+1, kv, kvHeads, k, v, table)
+							for e := range o {
+								o[e] /= sum
+							}
+						}
+					}
+				}
+			},
+			Fast: fastAttentionChunk(d),
+		}
+	})
+}
+
+// AttentionChunk records y = attention of the c queries of a chunk, which are
+// the last c rows of the cache, causal among themselves. q is [c][heads][d],
+// rotated to the list's last c positions; y is [c][heads*d]; the rest as in
+// AttentionDecode. A workgroup takes 16 queries of one head.
+func AttentionChunk(r *gpu.Recording, q, k, v, sel, state, table, y gpu.Range, heads, kvHeads, d, n, c int, a Attended) {
+	kern := attentionChunk(d)
+	needAttention(r, kern, q, k, v, sel, state, table, heads, kvHeads, d, n, c, a)
+	need(r, kern, 6, y, c*heads*d)
+	p := attentionParams(n, c, heads, kvHeads, a)
+	gpu.Dispatch(r, kern, ceil(c, chunkQueries)*heads, &p, q, k, v, sel, state, table, y)
+}
+
+func attentionParams(n, c, heads, kvHeads int, a Attended) AttentionParams {
+	p := AttentionParams{N: uint32(n), C: uint32(c), NInit: uint32(a.NInit), NLocal: uint32(a.NLocal), Heads: uint32(heads), KVHeads: uint32(kvHeads)}
+	if a.UseMid {
+		p.UseMid = 1
+	}
+	return p
+}
+
+func needAttention(r *gpu.Recording, kern *gpu.Kernel, q, k, v, sel, state, table gpu.Range, heads, kvHeads, d, n, c int, a Attended) {
+	need(r, kern, 0, q, c*heads*d)
+	need(r, kern, 1, k, n*kvHeads*d/2)
+	need(r, kern, 2, v, n*kvHeads*d/2)
+	need(r, kern, 3, sel, a.MaxMid)
+	need(r, kern, 4, state, stateWords)
+	need(r, kern, 5, table, (a.NInit+a.MaxMid+a.NLocal+c)*d)
+	if a.NInit+a.NLocal+c > n {
+		need(r, kern, 1, gpu.Range{}, -1)
+	}
+}

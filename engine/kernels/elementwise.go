@@ -1,0 +1,105 @@
+package kernels
+
+import (
+	"math"
+
+	"tokenselect/engine/gpu"
+)
+
+// AddParams are those of add.
+type AddParams struct {
+	N      uint32 // values of y
+	Period uint32 // values of x
+}
+
+// elements is the number of values that a workgroup of an element-wise kernel
+// takes, and that a twin takes as one item.
+const elements = 256
+
+var add = &gpu.Kernel{
+	Name:     "add",
+	Bindings: []gpu.Binding{in("x"), out("y")},
+	Params:   sizeOf[AddParams](),
+	WGSL:     wgsl("add", nil),
+	Items:    func(c *gpu.Call) int { return ceil(int(params[AddParams](c).N), elements) },
+	Twin: func(c *gpu.Call, lo, hi int) {
+		p := params[AddParams](c)
+		x, y := view[float32](c, 0), view[float32](c, 1)
+		for i := lo * elements; i < min(hi*elements, int(p.N)); i++ {
+			y[i] += x[i%int(p.Period)]
+		}
+	},
+}
+
+// Add records y[i] += x[i mod period] for n values: a residual where period is
+// n, a bias where it is the length of a row. 256 values a workgroup.
+func Add(r *gpu.Recording, x, y gpu.Range, n, period int) {
+	need(r, add, 0, x, min(n, period))
+	need(r, add, 1, y, n)
+	gpu.Dispatch(r, add, ceil(n, elements), &AddParams{uint32(n), uint32(period)}, x, y)
+}
+
+// SwiGLUParams are those of swiglu.
+type SwiGLUParams struct {
+	Rows uint32
+	Cols uint32 // values of gate, of up and of y in a row
+}
+
+var swiglu = &gpu.Kernel{
+	Name:     "swiglu",
+	Bindings: []gpu.Binding{in("x"), out("y")},
+	Params:   sizeOf[SwiGLUParams](),
+	WGSL:     wgsl("swiglu", nil),
+	Items:    func(c *gpu.Call) int { return int(params[SwiGLUParams](c).Rows) },
+	Twin: func(c *gpu.Call, lo, hi int) {
+		cols := int(params[SwiGLUParams](c).Cols)
+		x, y := view[float32](c, 0), view[float32](c, 1)
+		for i := lo; i < hi; i++ {
+			gate, up := x[2*i*cols:][:cols], x[(2*i+1)*cols:][:cols]
+			for j, g := range gate {
+				y[i*cols+j] = g / (1 + exp(-g)) * up[j]
+			}
+		}
+	},
+	Fast: fastSwiGLU,
+}
+
+// SwiGLU records y = silu(gate) * up, where a row of x is gate and then up, of
+// cols values each, and y is [rows][cols]. 256 values a workgroup.
+func SwiGLU(r *gpu.Recording, x, y gpu.Range, rows, cols int) {
+	need(r, swiglu, 0, x, 2*rows*cols)
+	need(r, swiglu, 1, y, rows*cols)
+	gpu.Dispatch(r, swiglu, ceil(rows*cols, elements), &SwiGLUParams{uint32(rows), uint32(cols)}, x, y)
+}
+
+func exp(x float32) float32 { return float32(math.Exp(float64(x))) }
+
+// ArgmaxParams are those of argmax.
+type ArgmaxParams struct {
+	N uint32
+}
+
+var argmax = &gpu.Kernel{
+	Name:     "argmax",
+	Bindings: []gpu.Binding{in("x"), out("id")},
+	Params:   sizeOf[ArgmaxParams](),
+	WGSL:     wgsl("argmax", nil),
+	Items:    func(*gpu.Call) int { return 1 },
+	Twin: func(c *gpu.Call, lo, hi int) {
+		best, top := 0, float32(math.Inf(-1))
+		for i, v := range view[float32](c, 0)[:params[ArgmaxParams](c).N] {
+			if v > top {
+				best, top = i, v
+			}
+		}
+		view[uint32](c, 1)[0] = uint32(best)
+	},
+}
+
+// Argmax records id[0] = the index of the largest of n values of x, the lowest
+// such index; NaN is never the largest. One workgroup.
+func Argmax(r *gpu.Recording, x, id gpu.Range, n int) {
+	need(r, argmax, 0, x, n)
+	need(r, argmax, 1, id, 1)
+	gpu.Dispatch(r, argmax, 1, &ArgmaxParams{uint32(n)}, x, id)
+}

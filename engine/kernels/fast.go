@@ -1,0 +1,250 @@
+package kernels
+
+import (
+	"math"
+	"sync"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels/simd"
+)
+
+// The fast versions of the hot twins. Each computes what its twin does, up to
+// the order of sums inside one dot product; that order does not depend on how
+// many rows, keys or queries are handled together, so that equal tokens get
+// equal keys and equal votes whether they came in a chunk or alone.
+
+// scratch is working memory of one goroutine, kept between calls.
+type scratch struct{ buf []float32 }
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// take gives n values with undefined contents.
+func (s *scratch) take(n int) []float32 {
+	if cap(s.buf) < n {
+		s.buf = make([]float32, n)
+	}
+	return s.buf[:n]
+}
+
+func fastMatMul(t WeightType) func(c *gpu.Call, lo, hi int) {
+	// Rows of the weight that are decoded at a time: few enough that they stay
+	// in the first-level cache while all rows of x pass by.
+	const panel = 16
+	return func(c *gpu.Call, lo, hi int) {
+		p := params[MatMulParams](c)
+		k, rows, stride := int(p.K), int(p.Rows), int(p.YStride)
+		x, y := view[float32](c, 0)[p.XOffset:], view[float32](c, 1)[p.YOffset:]
+		n := hi - lo
+		switch {
+		case t == F32:
+			simd.MatMulF32(y[lo:], stride, x, k, rows, view[float32](c, 2)[lo*k:], n, k)
+			return
+		case t == F16 && rows == 1:
+			simd.MatVecF16(y[lo:hi], x[:k], view[uint16](c, 2)[lo*k:hi*k], n, k)
+			return
+		case t == Q8_0 && rows == 1:
+			simd.MatVecQ8_0(y[lo:hi], x[:k], view[int8](c, 2)[lo*k:hi*k], view[uint16](c, 3)[lo*k/32:hi*k/32], n, k)
+			return
+		}
+		s := scratches.Get().(*scratch)
+		defer scratches.Put(s)
+		w := s.take(panel * k)
+		for r := lo; r < hi; r += panel {
+			m := min(panel, hi-r)
+			if t == F16 {
+				simd.F16ToF32(w[:m*k], view[uint16](c, 2)[r*k:(r+m)*k])
+			} else {
+				simd.DequantQ8_0(w[:m*k], view[int8](c, 2)[r*k:(r+m)*k], view[uint16](c, 3)[r*k/32:(r+m)*k/32])
+			}
+			simd.MatMulF32(y[r:], stride, x, k, rows, w[:m*k], m, k)
+		}
+	}
+}
+
+func fastSwiGLU(c *gpu.Call, lo, hi int) {
+	cols := int(params[SwiGLUParams](c).Cols)
+	x, y := view[float32](c, 0), view[float32](c, 1)
+	for i := lo; i < hi; i++ {
+		simd.SwiGLU(y[i*cols:][:cols], x[2*i*cols:][:cols], x[(2*i+1)*cols:][:cols])
+	}
+}
+
+func fastKVAppend(c *gpu.Call, lo, hi int) {
+	p := params[KVAppendParams](c)
+	qkv, k, v, width := view[float32](c, 0), view[uint16](c, 1), view[uint16](c, 2), int(p.Width)
+	for i := lo; i < hi; i++ {
+		row, to := qkv[i*int(p.Stride):], (int(p.Row0)+i)*width
+		simd.F32ToF16(k[to:][:width], row[p.KOffset:][:width])
+		simd.F32ToF16(v[to:][:width], row[p.VOffset:][:width])
+	}
+}
+
+func fastPagedDot(d, group int) func(c *gpu.Call, lo, hi int) {
+	return func(c *gpu.Call, lo, hi int) {
+		p := params[PagedDotParams](c)
+		probe, k, score := view[float32](c, 0), view[uint16](c, 1), view[float32](c, 3)
+		n, kvHeads := int(p.N), int(p.KVHeads)
+		for i := lo; i < hi; i++ {
+			kv, from := i%kvHeads, i/kvHeads*dotTokens
+			at := ((int(p.Lo)+from)*kvHeads + kv) * d
+			simd.DotF16(score[kv*group*n+from:], n, probe[kv*group*d:][:group*d], group, d,
+				k[at:], kvHeads*d, min(dotTokens, n-from), p.Scale)
+		}
+	}
+}
+
+func fastVoteStats(c *gpu.Call, lo, hi int) {
+	n := int(params[VoteParams](c).N)
+	score, stats, blocks := view[float32](c, 0), view[float32](c, 2), ceil(n, statsTokens)
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	tmp := s.take(statsTokens)
+	for i := lo; i < hi; i++ {
+		h, from := i/blocks, i%blocks*statsTokens
+		x := tmp[:copy(tmp, score[h*n:][from:min(from+statsTokens, n)])]
+		m := simd.Max(x)
+		stats[2*i], stats[2*i+1] = m, simd.ExpSum(x, m)
+	}
+}
+
+func fastSoftVote(c *gpu.Call, lo, hi int) {
+	p := params[VoteParams](c)
+	n := int(p.N)
+	score, from, to := view[float32](c, 0), lo*voteTokens, min(hi*voteTokens, n)
+	vote := view[float32](c, 3)[from:to]
+	clear(vote)
+	for h := range int(p.Heads) {
+		m, sum := headStats(view[float32](c, 1), h, n)
+		simd.AddExp(vote, score[h*n+from:h*n+to], m, 1/sum)
+	}
+}
+
+// tileKeys is the number of keys that the fast attention rotates and converts
+// at a time.
+const tileKeys = 64
+
+// tile is the working memory of fast attention for some rows of queries of
+// head size d.
+type tile struct {
+	d         int
+	keys      []float32 // [tileKeys][d], rotated
+	values    []float32 // [tileKeys][d]
+	s         []float32 // [rows][tileKeys], scores, then weights
+	o         []float32 // [rows][d], weighted sums
+	m, sum    []float32 // [rows]
+	scaleRoot float32   // 1/sqrt(d)
+}
+
+func newTile(s *scratch, rows, d int) tile {
+	b := s.take(2*tileKeys*d + rows*(tileKeys+d+2))
+	cut := func(n int) []float32 { c := b[:n:n]; b = b[n:]; return c }
+	t := tile{d: d, keys: cut(tileKeys * d), values: cut(tileKeys * d), s: cut(rows * tileKeys),
+		o: cut(rows * d), m: cut(rows), sum: cut(rows), scaleRoot: float32(1 / math.Sqrt(float64(d)))}
+	clear(t.o)
+	clear(t.sum)
+	for i := range t.m {
+		t.m[i] = float32(math.Inf(-1))
+	}
+	return t
+}
+
+// load rotates and converts entries from to to of the list.
+func (t *tile) load(l list, from, to, kv, kvHeads int, k, v []uint16, table []float32) {
+	d := t.d
+	for i := from; i < to; i++ {
+		at := (l.row(i)*kvHeads + kv) * d
+		angles := table[i*d:][:d]
+		simd.RopeF16(t.keys[(i-from)*d:][:d], k[at:][:d], angles[:d/2], angles[d/2:])
+		simd.F16ToF32(t.values[(i-from)*d:][:d], v[at:][:d])
+	}
+}
+
+// add takes row r of s, of which the first n scores count, into the running
+// softmax of that row.
+func (t *tile) add(r, n int) {
+	row := t.s[r*tileKeys:][:tileKeys]
+	clear(row[n:])
+	row = row[:n]
+	simd.Scale(row, t.scaleRoot)
+	m := max(t.m[r], simd.Max(row))
+	if m != t.m[r] {
+		shrink := exp(t.m[r] - m)
+		t.sum[r] *= shrink
+		simd.Scale(t.o[r*t.d:][:t.d], shrink)
+		t.m[r] = m
+	}
+	t.sum[r] += simd.ExpSum(row, m)
+}
+
+func fastAttentionDecode(d int) func(c *gpu.Call, lo, hi int) {
+	return func(c *gpu.Call, lo, hi int) {
+		p := params[AttentionParams](c)
+		q, k, v := view[float32](c, 0), view[uint16](c, 1), view[uint16](c, 2)
+		l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
+		table, part := view[float32](c, 5), view[float32](c, 6)
+		heads, kvHeads := int(p.Heads), int(p.KVHeads)
+		group := heads / kvHeads
+		work := scratches.Get().(*scratch)
+		defer scratches.Put(work)
+		for i := lo; i < hi; i++ {
+			split, kv := i/kvHeads, i%kvHeads
+			from := min(split*int(p.Split), l.length)
+			to := min(from+int(p.Split), l.length)
+			t := newTile(work, group, d)
+			for at := from; at < to; at += tileKeys {
+				n := min(tileKeys, to-at)
+				t.load(l, at, at+n, kv, kvHeads, k, v, table)
+				simd.MatMulF32(t.s, tileKeys, q[kv*group*d:], d, group, t.keys[:n*d], n, d)
+				for g := range group {
+					t.add(g, n)
+				}
+				simd.AccumPV(t.o, d, t.s, tileKeys, group, n, t.values[:n*d], d)
+			}
+			for g := range group {
+				o := part[(split*heads+kv*group+g)*(d+2):][:d+2]
+				copy(o, t.o[g*d:][:d])
+				o[d], o[d+1] = t.m[g], t.sum[g]
+			}
+		}
+	}
+}
+
+func fastAttentionChunk(d int) func(c *gpu.Call, lo, hi int) {
+	return func(c *gpu.Call, lo, hi int) {
+		p := params[AttentionParams](c)
+		q, k, v := view[float32](c, 0), view[uint16](c, 1), view[uint16](c, 2)
+		l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
+		table, y := view[float32](c, 5), view[float32](c, 6)
+		n, heads, kvHeads := int(p.C), int(p.Heads), int(p.KVHeads)
+		group := heads / kvHeads
+		work := scratches.Get().(*scratch)
+		defer scratches.Put(work)
+		for i := lo; i < hi; i++ {
+			kv, j0 := i%kvHeads, i/kvHeads*chunkQueries
+			queries := min(chunkQueries, n-j0)
+			first := l.length - n + j0 // entry of the block's first query
+			t := newTile(work, group*queries, d)
+			for at := 0; at < first+queries; at += tileKeys {
+				keys := min(tileKeys, first+queries-at)
+				t.load(l, at, at+keys, kv, kvHeads, k, v, table)
+				for g := range group {
+					qh := q[(j0*heads+kv*group+g)*d:]
+					simd.MatMulF32(t.s[g*queries*tileKeys:], tileKeys, qh, heads*d, queries, t.keys[:keys*d], keys, d)
+				}
+				for r := range group * queries {
+					if seen := min(keys, first+r%queries+1-at); seen > 0 {
+						t.add(r, seen)
+					} else {
+						clear(t.s[r*tileKeys:][:tileKeys])
+					}
+				}
+				simd.AccumPV(t.o, d, t.s, tileKeys, group*queries, keys, t.values[:keys*d], d)
+			}
+			for r := range group * queries {
+				o := y[((j0+r%queries)*heads+kv*group+r/queries)*d:][:d]
+				copy(o, t.o[r*d:][:d])
+				simd.Scale(o, 1/t.sum[r])
+			}
+		}
+	}
+}

@@ -1,0 +1,103 @@
+// Package kernels holds every kernel of the forward pass and of TokenSelect
+// (arXiv 2411.02886): its Params struct, its bindings, its Go twin and the
+// function that records a call. The shader of the kernel name is
+// shaders/name.wgsl, with the same bindings in the same order; what it computes
+// is defined by the twin. Both are tested against each other on every device.
+//
+// A twin is the plain version, written to be read beside its shader. Hot
+// kernels have a fast version as well, built from package simd.
+//
+// Conventions, for all kernels: matrices are row-major; activations are
+// float32; keys and values in the cache are float16, two to a word; weights are
+// float32, float16 or Q8_0. Products are rounded before they are added
+// (float32(a*b)), so that no compiler fuses them and all machines agree.
+package kernels
+
+import (
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/shaders"
+)
+
+// All lists the kernels, those that depend on a head size for each of sizes.
+func All(sizes ...int) []*gpu.Kernel {
+	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend, selectionCache,
+		voteStats, softVote, topKHist, topKCount, topKWrite, attentionMerge, swiglu, argmax}
+	for _, t := range []WeightType{F32, F16, Q8_0} {
+		all = append(all, embed[t], matMul[t], matVec[t])
+	}
+	for _, d := range sizes {
+		all = append(all, attentionDecode(d), attentionChunk(d))
+		for _, g := range []int{1, 2, 4, 7} {
+			all = append(all, pagedDot(d, g))
+		}
+	}
+	return all
+}
+
+// wgsl returns what assembles the shader called name.
+func wgsl(name string, consts map[string]int) func() (gpu.Source, error) {
+	return func() (gpu.Source, error) {
+		a, err := shaders.Assemble(name, consts)
+		if err != nil {
+			return gpu.Source{}, err
+		}
+		return gpu.Source{Text: a.Text, Locate: a.Locate}, nil
+	}
+}
+
+// in and out name a binding that the kernel reads or writes.
+func in(name string) gpu.Binding  { return gpu.Binding{Name: name, Access: gpu.Read} }
+func out(name string) gpu.Binding { return gpu.Binding{Name: name, Access: gpu.ReadWrite} }
+
+// params is the Params struct of a call.
+func params[P any](c *gpu.Call) *P {
+	return (*P)(unsafe.Pointer(unsafe.SliceData(c.Params)))
+}
+
+// sizeOf is the size of a Params struct in bytes.
+func sizeOf[P any]() int {
+	var p P
+	return int(unsafe.Sizeof(p))
+}
+
+// view is binding i of a call as a slice of T.
+func view[T any](c *gpu.Call, i int) []T {
+	var t T
+	b := c.Bufs[i]
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(t)))
+}
+
+// family memoises the kernels of one name that differ by numbers written into
+// the shader.
+type family[K comparable] struct {
+	mu   sync.Mutex
+	made map[K]*gpu.Kernel
+}
+
+func (f *family[K]) get(key K, make_ func() *gpu.Kernel) *gpu.Kernel {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k := f.made[key]
+	if k == nil {
+		if f.made == nil {
+			f.made = map[K]*gpu.Kernel{}
+		}
+		k = make_()
+		f.made[key] = k
+	}
+	return k
+}
+
+// need fails the recording unless the range holds at least n words.
+func need(r *gpu.Recording, k *gpu.Kernel, binding int, g gpu.Range, n int) {
+	if n < 0 || g.Size/4 < n {
+		r.Fail(fmt.Errorf("kernels: %s: %s holds %d words, expected at least %d", k.Name, k.Bindings[binding].Name, g.Size/4, n))
+	}
+}
+
+// ceil is a/b rounded up.
+func ceil(a, b int) int { return (a + b - 1) / b }

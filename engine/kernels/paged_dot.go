@@ -1,0 +1,71 @@
+package kernels
+
+import (
+	"tokenselect/engine/f16"
+	"tokenselect/engine/gpu"
+)
+
+// PagedDotParams are those of paged_dot.
+type PagedDotParams struct {
+	Lo      uint32 // first candidate row
+	N       uint32 // candidates
+	KVHeads uint32
+	Scale   float32 // 1/tau
+}
+
+// dotTokens is the number of candidates of a workgroup of paged_dot, and of an
+// item of its twin.
+const dotTokens = 64
+
+var pagedDots family[[2]int]
+
+// pagedDot is the kernel for heads of size d, group of them to a key head.
+func pagedDot(d, group int) *gpu.Kernel {
+	return pagedDots.get([2]int{d, group}, func() *gpu.Kernel {
+		return &gpu.Kernel{
+			Name:     "paged_dot",
+			Bindings: []gpu.Binding{in("probe"), in("k"), in("state"), out("score")},
+			Params:   sizeOf[PagedDotParams](),
+			WGSL:     wgsl("paged_dot", map[string]int{"HEAD_DIM": d, "GROUP": group}),
+			Items: func(c *gpu.Call) int {
+				p := params[PagedDotParams](c)
+				return unlessHit(c, 2, ceil(int(p.N), dotTokens)*int(p.KVHeads))
+			},
+			Twin: func(c *gpu.Call, lo, hi int) {
+				p := params[PagedDotParams](c)
+				probe, k, score := view[float32](c, 0), view[uint16](c, 1), view[float32](c, 3)
+				n, kvHeads := int(p.N), int(p.KVHeads)
+				row := make([]float32, d)
+				for i := lo; i < hi; i++ {
+					kv, block := i%kvHeads, i/kvHeads
+					for t := block * dotTokens; t < min((block+1)*dotTokens, n); t++ {
+						at := ((int(p.Lo)+t)*kvHeads + kv) * d
+						for j := range row {
+							row[j] = f16.ToFloat32(k[at+j])
+						}
+						for h := kv * group; h < (kv+1)*group; h++ {
+							score[h*n+t] = float32(dot(probe[h*d:][:d], row) * p.Scale)
+						}
+					}
+				}
+			},
+			Fast: fastPagedDot(d, group),
+		}
+	})
+}
+
+// PagedDot records score[h][t] = probe[h] . K[lo+t][h/group] / tau for the n
+// candidates t (paper, eq. 7 before the softmax, and Algorithm 2; key heads are
+// mapped to query heads as attention maps them, where the paper has h mod
+// kvHeads). probe is [heads][d], k [rows][kvHeads][d] in float16, score
+// [heads][n]. Nothing is written on a hit. A workgroup takes 64 candidates of
+// one key head.
+func PagedDot(r *gpu.Recording, probe, k, state, score gpu.Range, heads, kvHeads, d, lo, n int, tau float32) {
+	kern := pagedDot(d, heads/kvHeads)
+	need(r, kern, 0, probe, heads*d)
+	need(r, kern, 1, k, (lo+n)*kvHeads*d/2)
+	need(r, kern, 2, state, stateWords)
+	need(r, kern, 3, score, heads*n)
+	p := PagedDotParams{uint32(lo), uint32(n), uint32(kvHeads), 1 / tau}
+	gpu.Dispatch(r, kern, ceil(n, dotTokens)*kvHeads, &p, probe, k, state, score)
+}

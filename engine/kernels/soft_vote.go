@@ -1,0 +1,115 @@
+package kernels
+
+import (
+	"math"
+
+	"tokenselect/engine/gpu"
+)
+
+// VoteParams are those of vote_stats and soft_vote.
+type VoteParams struct {
+	Heads uint32
+	N     uint32 // candidates
+}
+
+const (
+	statsTokens = 1024 // candidates of a workgroup of vote_stats
+	voteTokens  = 256  // candidates of a workgroup of soft_vote
+)
+
+var voteStats = &gpu.Kernel{
+	Name:     "vote_stats",
+	Bindings: []gpu.Binding{in("score"), in("state"), out("stats")},
+	Params:   sizeOf[VoteParams](),
+	WGSL:     wgsl("vote_stats", nil),
+	Items: func(c *gpu.Call) int {
+		p := params[VoteParams](c)
+		return unlessHit(c, 1, int(p.Heads)*ceil(int(p.N), statsTokens))
+	},
+	Twin: func(c *gpu.Call, lo, hi int) {
+		n := int(params[VoteParams](c).N)
+		score, stats, blocks := view[float32](c, 0), view[float32](c, 2), ceil(n, statsTokens)
+		for i := lo; i < hi; i++ {
+			h, from := i/blocks, i%blocks*statsTokens
+			s := score[h*n:][from:min(from+statsTokens, n)]
+			m, sum := maxOf(s), float32(0)
+			for _, v := range s {
+				sum += exp(v - m)
+			}
+			stats[2*i], stats[2*i+1] = m, sum
+		}
+	},
+	Fast: fastVoteStats,
+}
+
+func maxOf(x []float32) float32 {
+	m := float32(math.Inf(-1))
+	for _, v := range x {
+		m = max(m, v)
+	}
+	return m
+}
+
+// VoteStats records what the softmax of each head needs: for each block of
+// 1024 candidates the largest score and the sum of exp(score - largest), as
+// stats[head][block][2]. score is [heads][n]. One workgroup a block.
+func VoteStats(r *gpu.Recording, score, state, stats gpu.Range, heads, n int) {
+	need(r, voteStats, 0, score, heads*n)
+	need(r, voteStats, 1, state, stateWords)
+	need(r, voteStats, 2, stats, StatsWords(heads, n))
+	gpu.Dispatch(r, voteStats, heads*ceil(n, statsTokens), &VoteParams{uint32(heads), uint32(n)}, score, state, stats)
+}
+
+// StatsWords is the size of the stats of n candidates.
+func StatsWords(heads, n int) int { return 2 * heads * ceil(n, statsTokens) }
+
+var softVote = &gpu.Kernel{
+	Name:     "soft_vote",
+	Bindings: []gpu.Binding{in("score"), in("stats"), in("state"), out("vote")},
+	Params:   sizeOf[VoteParams](),
+	WGSL:     wgsl("soft_vote", nil),
+	Items: func(c *gpu.Call) int {
+		return unlessHit(c, 2, ceil(int(params[VoteParams](c).N), voteTokens))
+	},
+	Twin: func(c *gpu.Call, lo, hi int) {
+		p := params[VoteParams](c)
+		n, score, vote := int(p.N), view[float32](c, 0), view[float32](c, 3)
+		for t := lo * voteTokens; t < min(hi*voteTokens, n); t++ {
+			vote[t] = 0
+		}
+		for h := range int(p.Heads) {
+			m, sum := headStats(view[float32](c, 1), h, n)
+			inv := 1 / sum
+			for t := lo * voteTokens; t < min(hi*voteTokens, n); t++ {
+				vote[t] += float32(exp(score[h*n+t]-m) * inv)
+			}
+		}
+	},
+	Fast: fastSoftVote,
+}
+
+// headStats merges the blocks of a head's stats: its largest score and the sum
+// of exp(score - largest).
+func headStats(stats []float32, h, n int) (m, sum float32) {
+	blocks := ceil(n, statsTokens)
+	s := stats[2*h*blocks:][:2*blocks]
+	m = float32(math.Inf(-1))
+	for b := range blocks {
+		m = max(m, s[2*b])
+	}
+	for b := range blocks {
+		sum += float32(s[2*b+1] * exp(s[2*b]-m))
+	}
+	return m, sum
+}
+
+// SoftVote records vote[t] = sum over heads of softmax(score[h])[t] (paper, eq.
+// 7), in float32, from VoteStats' result. Equal scores give equal votes
+// wherever they stand. A workgroup takes 256 candidates.
+func SoftVote(r *gpu.Recording, score, stats, state, vote gpu.Range, heads, n int) {
+	need(r, softVote, 0, score, heads*n)
+	need(r, softVote, 1, stats, StatsWords(heads, n))
+	need(r, softVote, 2, state, stateWords)
+	need(r, softVote, 3, vote, n)
+	gpu.Dispatch(r, softVote, ceil(n, voteTokens), &VoteParams{uint32(heads), uint32(n)}, score, stats, state, vote)
+}

@@ -1,0 +1,97 @@
+package kernels
+
+import (
+	"fmt"
+
+	"tokenselect/engine/f16"
+	"tokenselect/engine/gpu"
+)
+
+// WeightType is how a matrix is stored on the device.
+type WeightType int
+
+// The storage types of weights.
+const (
+	F32  WeightType = iota // one value a word
+	F16                    // two values a word, the lower half first
+	Q8_0                   // blocks of 32 values along a row: int8, four a word, and a float16 scale in a range of its own, two a word
+)
+
+func (t WeightType) String() string {
+	if t < 0 || int(t) >= len(weightNames) {
+		return fmt.Sprintf("type %d", int(t))
+	}
+	return weightNames[t]
+}
+
+var weightNames = [...]string{"f32", "f16", "q8_0"}
+
+// Weight is a matrix [Rows][Cols] on a device, cut into shards of whole rows
+// where it exceeds what one binding can hold.
+type Weight struct {
+	Type       WeightType
+	Rows, Cols int
+	Shards     []Shard
+}
+
+// Shard is rows Row0 to Row0+Rows of a Weight.
+type Shard struct {
+	Row0, Rows int
+	Data       gpu.Range
+	Scale      gpu.Range // of Q8_0 only
+}
+
+// DataWords and ScaleWords are the words that rows of a weight take.
+func (t WeightType) DataWords(rows, cols int) int {
+	switch t {
+	case F16:
+		return ceil(rows*cols, 2)
+	case Q8_0:
+		return rows * cols / 4
+	}
+	return rows * cols
+}
+
+// ScaleWords is the number of words of the scales; 0 but for Q8_0.
+func (t WeightType) ScaleWords(rows, cols int) int {
+	if t != Q8_0 {
+		return 0
+	}
+	return ceil(rows*cols/32, 2)
+}
+
+// weightBindings are those of one shard, as the last of a kernel.
+func (t WeightType) bindings(first ...gpu.Binding) []gpu.Binding {
+	b := append(first, in("w"))
+	if t == Q8_0 {
+		b = append(b, in("w_scale"))
+	}
+	return b
+}
+
+// ranges appends a shard's ranges in the order of bindings.
+func (s Shard) ranges(first ...gpu.Range) []gpu.Range {
+	r := append(first, s.Data)
+	if s.Scale.Buffer != nil {
+		r = append(r, s.Scale)
+	}
+	return r
+}
+
+// decodeRow writes row r of the weight whose bindings start at w into dst.
+func (t WeightType) decodeRow(dst []float32, c *gpu.Call, w, r int) {
+	cols := len(dst)
+	switch t {
+	case F32:
+		copy(dst, view[float32](c, w)[r*cols:])
+	case F16:
+		for i, h := range view[uint16](c, w)[r*cols:][:cols] {
+			dst[i] = f16.ToFloat32(h)
+		}
+	case Q8_0:
+		q, scale := view[int8](c, w)[r*cols:], view[uint16](c, w+1)[r*cols/32:]
+		for i := range dst {
+			dst[i] = f16.ToFloat32(scale[i/32]) * float32(q[i])
+		}
+	}
+}
