@@ -1,0 +1,162 @@
+package kvcache_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/cpudev"
+	"tokenselect/engine/kvcache"
+)
+
+var shape = kvcache.Shape{Layers: 3, KVHeads: 2, HeadDim: 4}
+
+// TestGrow fills the first rows with their own numbers and checks that growing
+// keeps them, that it goes in steps, and that nothing leaks.
+func TestGrow(t *testing.T) {
+	dev := cpudev.New(cpudev.Options{})
+	defer dev.Close()
+	c, err := kvcache.New(dev, shape, 5000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	growths, last := 0, 0
+	for rows := 1; rows <= 5000; rows++ {
+		if err := c.Reserve(rows); err != nil {
+			t.Fatal(err)
+		}
+		if c.Cap() != last {
+			growths, last = growths+1, c.Cap()
+		}
+		for l := range shape.Layers {
+			k, v := c.Layer(l)
+			row := make([]byte, 16)
+			for i := range row {
+				row[i] = byte(rows + l)
+			}
+			if err := errors.Join(dev.Write(k.Buffer, 16*(rows-1), row), dev.Write(v.Buffer, 16*(rows-1), row)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Append(1)
+	}
+	if growths != 4 || c.Cap() != 5000 { // 1024, 2048, 4096, 5000
+		t.Errorf("%d growths to %d rows, expected 4 to 5000", growths, c.Cap())
+	}
+	if want := int64(5000 * 3 * 2 * 16); c.Bytes() != want || shape.Bytes(5000) != want {
+		t.Errorf("%d bytes, expected %d", c.Bytes(), want)
+	}
+	for l := range shape.Layers {
+		k, v := c.Layer(l)
+		for _, b := range []*gpu.Buffer{k.Buffer, v.Buffer} {
+			got := make([]byte, b.Size)
+			if err := dev.Read(context.Background(), b, 0, got); err != nil {
+				t.Fatal(err)
+			}
+			for i, g := range got {
+				if g != byte(i/16+1+l) {
+					t.Fatalf("%s: byte %d is %d, expected %d", b.Label, i, g, byte(i/16+1+l))
+				}
+			}
+		}
+	}
+	c.Close()
+	if dev.Buffers() != 0 {
+		t.Errorf("%d buffers left after Close", dev.Buffers())
+	}
+}
+
+func TestErrors(t *testing.T) {
+	dev := cpudev.New(cpudev.Options{})
+	defer dev.Close()
+	if _, err := kvcache.New(dev, shape, 0); err == nil {
+		t.Error("a context of 0 tokens: no error")
+	}
+	if _, err := kvcache.New(small{dev}, shape, 65); !errors.Is(err, gpu.ErrLimit) {
+		t.Errorf("65 rows of 16 bytes on a device that binds 1024: %v, expected ErrLimit", err)
+	}
+	c, err := kvcache.New(dev, shape, 2000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Reserve(2001); !errors.Is(err, kvcache.ErrFull) {
+		t.Errorf("2001 tokens: %v, expected ErrFull", err)
+	}
+	if err := c.Reserve(1500); err != nil {
+		t.Fatal(err)
+	}
+	c.Append(1500)
+	c.Truncate(100)
+	if c.Len() != 100 || c.Cap() != 2000 {
+		t.Errorf("after Truncate(100): %d of %d rows", c.Len(), c.Cap())
+	}
+	c.Close()
+}
+
+// TestOutOfMemory lets the third buffer of a growth fail: the rows must stay,
+// the memory of the failed step must be given back, and a later growth works.
+func TestOutOfMemory(t *testing.T) {
+	dev := cpudev.New(cpudev.Options{})
+	defer dev.Close()
+	failing := &failAt{Device: dev}
+	c, err := kvcache.New(failing, shape, 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Reserve(10); err != nil {
+		t.Fatal(err)
+	}
+	c.Append(10)
+	k, _ := c.Layer(1)
+	if err := dev.Write(k.Buffer, 0, []byte{1, 2, 3, 4}); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 4; n++ {
+		failing.left = n
+		before := dev.Buffers()
+		if err := c.Reserve(2000); !errors.Is(err, gpu.ErrOutOfMemory) {
+			t.Fatalf("failure at buffer %d: %v, expected ErrOutOfMemory", n, err)
+		}
+		if dev.Buffers() != before || c.Cap() != 1024 || c.Len() != 10 {
+			t.Errorf("failure at buffer %d: %d buffers (%d before), %d of %d rows", n, dev.Buffers(), before, c.Len(), c.Cap())
+		}
+	}
+	failing.left = 0
+	if err := c.Reserve(2000); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 4)
+	k, _ = c.Layer(1)
+	if err := dev.Read(context.Background(), k.Buffer, 0, got); err != nil || string(got) != "\x01\x02\x03\x04" {
+		t.Errorf("row 0 of layer 1 is %v after the failures, %v", got, err)
+	}
+	c.Close()
+	if dev.Buffers() != 0 {
+		t.Errorf("%d buffers left after Close", dev.Buffers())
+	}
+}
+
+// small is a device that binds 1024 bytes.
+type small struct{ *cpudev.Device }
+
+func (d small) Info() gpu.Info {
+	i := d.Device.Info()
+	i.Limits.Binding = 1024
+	return i
+}
+
+// failAt is a device whose left-th NewBuffer from now fails; 0: none does.
+type failAt struct {
+	*cpudev.Device
+	left int
+}
+
+func (d *failAt) NewBuffer(label string, size int) (*gpu.Buffer, error) {
+	if d.left > 0 {
+		if d.left--; d.left == 0 {
+			return nil, gpu.ErrOutOfMemory
+		}
+	}
+	return d.Device.NewBuffer(label, size)
+}
