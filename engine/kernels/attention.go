@@ -278,3 +278,20 @@ func needAttention(r *gpu.Recording, kern *gpu.Kernel, q, k, v, sel, state, tabl
 		need(r, kern, 1, gpu.Range{}, -1)
 	}
 }
+
+// Query is what a layer of a step asks of its cache: C queries, which are the
+// last C of N rows.
+type Query struct {
+	Layer  int
+	N, C   int
+	QKV    gpu.Range // a row starts with the queries, before RoPE
+	Stride int       // values of a row of QKV
+	Keys   gpu.Range // of the layer's cache
+}
+
+// Selection is what a Query is to attend to: the rows of Attended, with those
+// in between in Sel, counted by State.
+type Selection struct {
+	Attended
+	Sel, State gpu.Range
+}

@@ -14,7 +14,9 @@ const (
 	stateHit    = 2 // 1: this step reuses it
 	stateMid    = 3 // selected rows that this step attends to
 	stateCosine = 4 // float32 bits: cosine of this step's query and the cached one
-	stateWords  = 5
+	stateHits   = 5 // steps of one query that reused a selection, since the state was cleared
+	stateMisses = 6 // steps of one query that selected
+	stateWords  = 7
 
 	// StateBytes is the size of a layer's state on the device.
 	StateBytes = 256
@@ -27,12 +29,15 @@ type State struct {
 	Hit    bool
 	Mid    int
 	Cosine float32
+	Hits   int
+	Misses int
 }
 
 // DecodeState reads the state that starts at words[0].
 func DecodeState(words []uint32) State {
 	return State{words[stateValid] != 0, int(words[stateSeen]), words[stateHit] != 0,
-		int(words[stateMid]), math.Float32frombits(words[stateCosine])}
+		int(words[stateMid]), math.Float32frombits(words[stateCosine]),
+		int(words[stateHits]), int(words[stateMisses])}
 }
 
 // SelectionCacheParams are those of selection_cache.
@@ -58,6 +63,9 @@ var selectionCache = &gpu.Kernel{
 		state, sel := view[uint32](c, 2), view[uint32](c, 3)
 		if p.C > 1 || p.Enabled == 0 {
 			state[stateValid], state[stateHit], state[stateMid], state[stateCosine] = 0, 0, p.NSelect, 0
+			if p.C == 1 {
+				state[stateMisses]++
+			}
 			return
 		}
 		hit := false
@@ -73,10 +81,12 @@ var selectionCache = &gpu.Kernel{
 				sel[p.NSelect+i] = state[stateSeen] + i
 			}
 			state[stateHit], state[stateMid] = 1, p.NSelect+slid
+			state[stateHits]++
 			return
 		}
 		copy(cached, q)
 		state[stateValid], state[stateSeen], state[stateHit], state[stateMid] = 1, p.Hi, 0, p.NSelect
+		state[stateMisses]++
 	},
 }
 

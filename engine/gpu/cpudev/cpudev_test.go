@@ -84,16 +84,18 @@ func TestCopyAndErrors(t *testing.T) {
 		t.Fatalf("copied %v, %v", got, err)
 	}
 	for name, err := range map[string]error{
-		"size 0":      second(d.NewBuffer("z", 0)),
-		"size 3":      second(d.NewBuffer("z", 3)),
-		"write past":  d.Write(b, 8, []byte{0, 0, 0, 0}),
-		"read past":   d.Read(context.Background(), b, -4, got),
-		"odd offset":  d.Write(b, 2, []byte{0, 0, 0, 0}),
-		"bad copy":    submit(d, func(r *gpu.Recording) { r.Copy(b, 0, a, 0, 12) }),
-		"within one":  submit(d, func(r *gpu.Recording) { r.Copy(a, 0, a, 8, 8) }),
-		"bindings":    submit(d, func(r *gpu.Recording) { gpu.Dispatch(r, count, 1, &countParams{}) }),
-		"params":      submit(d, func(r *gpu.Recording) { v := uint32(1); gpu.Dispatch(r, count, 1, &v, gpu.All(a)) }),
-		"unaligned":   submit(d, func(r *gpu.Recording) { gpu.Dispatch(r, count, 1, &countParams{}, gpu.Range{Buffer: a, Offset: 4, Size: 4}) }),
+		"size 0":     second(d.NewBuffer("z", 0)),
+		"size 3":     second(d.NewBuffer("z", 3)),
+		"write past": d.Write(b, 8, []byte{0, 0, 0, 0}),
+		"read past":  d.Read(context.Background(), b, -4, got),
+		"odd offset": d.Write(b, 2, []byte{0, 0, 0, 0}),
+		"bad copy":   submit(d, func(r *gpu.Recording) { r.Copy(b, 0, a, 0, 12) }),
+		"within one": submit(d, func(r *gpu.Recording) { r.Copy(a, 0, a, 8, 8) }),
+		"bindings":   submit(d, func(r *gpu.Recording) { gpu.Dispatch(r, count, 1, &countParams{}) }),
+		"params":     submit(d, func(r *gpu.Recording) { v := uint32(1); gpu.Dispatch(r, count, 1, &v, gpu.All(a)) }),
+		"unaligned": submit(d, func(r *gpu.Recording) {
+			gpu.Dispatch(r, count, 1, &countParams{}, gpu.Range{Buffer: a, Offset: 4, Size: 4})
+		}),
 		"past buffer": submit(d, func(r *gpu.Recording) { gpu.Dispatch(r, count, 1, &countParams{}, gpu.Range{Buffer: a, Size: 20}) }),
 	} {
 		if err == nil {

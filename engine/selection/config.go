@@ -1,0 +1,103 @@
+// Package selection decides which rows of the cache a step attends to: the
+// policies of TokenSelect (arXiv 2411.02886) and what it is compared with, and
+// the Selection Cache.
+package selection
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Policy names a way of choosing rows.
+type Policy string
+
+// The policies.
+const (
+	// Dense attends to every row, at its true position.
+	Dense Policy = "dense"
+	// Window attends to the first nInit rows and the most recent nLocal+k
+	// (StreamingLLM, arXiv 2309.17453): the budget of TokenSelect, all of it
+	// spent on recent text.
+	Window Policy = "window"
+	// TokenSelect attends to the first nInit rows, the k that the heads vote
+	// for, and the most recent nLocal.
+	TokenSelect Policy = "tokenselect"
+)
+
+// Policies lists the policies that Config.Policy may name.
+func Policies() []Policy { return []Policy{TokenSelect, Dense, Window} }
+
+// Config is a policy and its budgets, in tokens.
+type Config struct {
+	Policy Policy
+	NInit  int     // first tokens, always attended to (attention sinks)
+	NLocal int     // most recent tokens before the step's own, always attended to
+	K      int     // tokens selected from the rest
+	Chunk  int     // queries of a prefill step
+	Theta  float64 // cosine from which the Selection Cache reuses a selection; 0: never
+	Tau    float64 // temperature of the vote's softmax; the paper's is 1
+}
+
+// Default is TokenSelect with budgets for a model that was trained on context
+// tokens: in all no more than those, in the proportions 16, 512, 256, 256 of
+// needle-16m, which was trained on 2048.
+func Default(context int) Config {
+	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Theta: 0.9, Tau: 1}
+	for c.Budget() > context && c.K > 1 {
+		c.NInit, c.K, c.NLocal, c.Chunk = max(1, c.NInit/2), c.K/2, max(1, c.NLocal/2), max(1, c.Chunk/2)
+	}
+	return c
+}
+
+// Budget is the largest number of rows that a prefill step attends to once it
+// selects, its own included: n_init + k + n_local + chunk.
+func (c Config) Budget() int { return c.NInit + c.K + c.NLocal + c.Chunk }
+
+// slide is the number of rows that may leave the local window before the
+// Selection Cache is refreshed.
+func (c Config) slide() int { return c.NLocal / 2 }
+
+// maxTokens bounds budgets, so that sums of them stay far from overflow.
+const maxTokens = 1 << 28
+
+// Validate says what is wrong with c, naming the field.
+func (c Config) Validate() error {
+	known := false
+	var names []string
+	for _, p := range Policies() {
+		known = known || c.Policy == p
+		names = append(names, string(p))
+	}
+	if !known {
+		return fmt.Errorf("selection: policy %q, expected %s", c.Policy, strings.Join(names, ", "))
+	}
+	for _, f := range []struct {
+		name       string
+		value, min int
+	}{{"n_init", c.NInit, 0}, {"n_local", c.NLocal, 0}, {"k", c.K, 0}, {"chunk", c.Chunk, 1}} {
+		if f.value < f.min || f.value > maxTokens {
+			return fmt.Errorf("selection: %s is %d, expected %d to %d", f.name, f.value, f.min, maxTokens)
+		}
+	}
+	if c.K == 0 && c.Policy == TokenSelect {
+		return fmt.Errorf("selection: k is 0, expected at least 1 with policy tokenselect (policy window selects nothing)")
+	}
+	if !(c.Theta >= 0) || c.Theta > 1 {
+		return fmt.Errorf("selection: theta is %v, expected 0 (no Selection Cache) to 1", c.Theta)
+	}
+	if !(c.Tau > 0) || math.IsInf(c.Tau, 0) {
+		return fmt.Errorf("selection: tau is %v, expected more than 0", c.Tau)
+	}
+	return nil
+}
+
+// Warning is a sentence for a user whose budgets let the model attend to more
+// tokens than the context it was trained for, or "".
+func (c Config) Warning(context int) string {
+	if c.Policy == Dense || c.Budget() <= context {
+		return ""
+	}
+	return fmt.Sprintf("n_init + k + n_local + chunk = %d + %d + %d + %d = %d tokens are attended to at once, more than the %d that the model was trained for: answers may suffer",
+		c.NInit, c.K, c.NLocal, c.Chunk, c.Budget(), context)
+}

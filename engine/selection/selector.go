@@ -1,0 +1,281 @@
+package selection
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+)
+
+// Shape is what a selector needs to know of the model.
+type Shape struct {
+	Layers  int
+	Heads   int
+	KVHeads int
+	HeadDim int
+}
+
+// Selector chooses the rows that each layer attends to, on the device: what it
+// decides is never read back within a step. It serves one sequence and is not
+// safe for concurrent use.
+type Selector struct {
+	cfg   Config
+	shape Shape
+	dev   gpu.Device
+	table gpu.Range // kernels.RopeTable, lent by the sequence
+
+	// Of each layer, at multiples of 256 bytes.
+	state  *gpu.Buffer // kernels.StateBytes
+	sel    *gpu.Buffer // k + nLocal/2 rows: the selection and what slid out of the window since
+	anchor *gpu.Buffer // [heads*d], the query of the cached selection
+	selAt  int         // bytes from layer to layer of sel
+	ancAt  int         // and of anchor
+
+	// Shared by the layers, which come one after the other.
+	turned *gpu.Buffer // [chunk][heads][d], queries rotated for scoring
+	probe  *gpu.Buffer // [heads][d]
+	hist   *gpu.Buffer
+	cut    *gpu.Buffer
+
+	// Sized by the rows of the cache.
+	rows   int
+	score  *gpu.Buffer // [heads][rows]
+	stats  *gpu.Buffer
+	vote   *gpu.Buffer // [rows]
+	counts *gpu.Buffer
+
+	last step
+}
+
+// step is what the selector was asked last, for Chosen.
+type step struct {
+	n, c      int
+	selecting bool
+}
+
+// New makes the selector of a sequence.
+func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Selector{cfg: cfg, shape: shape, dev: dev}
+	s.selAt, s.ancAt = align(4*max(1, cfg.K+cfg.slide())), align(4*s.width())
+	err := s.make(map[**gpu.Buffer]int{&s.state: shape.Layers * kernels.StateBytes, &s.sel: shape.Layers * s.selAt})
+	if err == nil && cfg.Policy == TokenSelect {
+		err = s.make(map[**gpu.Buffer]int{
+			&s.anchor: shape.Layers * s.ancAt,
+			&s.turned: 4 * cfg.Chunk * s.width(),
+			&s.probe:  4 * s.width(),
+			&s.hist:   4 * kernels.HistWords,
+			&s.cut:    4 * kernels.CutWords,
+		})
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// align rounds bytes up to where a range may start.
+func align(bytes int) int { return (bytes + 255) &^ 255 }
+
+func (s *Selector) width() int { return s.shape.Heads * s.shape.HeadDim }
+
+func (s *Selector) make(sizes map[**gpu.Buffer]int) error {
+	for b, size := range sizes {
+		made, err := s.dev.NewBuffer("selection", size)
+		if err != nil {
+			return fmt.Errorf("selection: %d bytes: %w", size, err)
+		}
+		*b = made
+	}
+	return nil
+}
+
+// Config is what the selector was made with.
+func (s *Selector) Config() Config { return s.cfg }
+
+// Bytes is the device memory that a selector takes for a cache of rows rows.
+func Bytes(cfg Config, shape Shape, rows int) int64 {
+	if cfg.Policy != TokenSelect {
+		return 0
+	}
+	width := int64(shape.Heads * shape.HeadDim)
+	return int64(shape.Layers)*(kernels.StateBytes+4*int64(cfg.K+cfg.slide())+4*width) + 4*width*int64(cfg.Chunk+1) +
+		4*int64(shape.Heads+1)*int64(rows)
+}
+
+// Positions is the number of positions that attention over a cache of rows rows
+// can ask of the rotary table.
+func (s *Selector) Positions(rows int) int {
+	switch s.cfg.Policy {
+	case Window:
+		return min(rows, s.cfg.Budget())
+	case TokenSelect: // the list on a hit, and a probe at distance n_local
+		return min(rows, s.cfg.Budget()+s.cfg.slide()) + s.cfg.Chunk
+	}
+	return rows
+}
+
+// Reserve prepares for a cache of rows rows and takes the rotary table, which
+// holds Positions(rows) rows.
+func (s *Selector) Reserve(rows int, table gpu.Range) error {
+	s.table = table
+	if s.cfg.Policy != TokenSelect || rows <= s.rows {
+		return nil
+	}
+	s.free(&s.score, &s.stats, &s.vote, &s.counts)
+	s.rows = 0
+	err := s.make(map[**gpu.Buffer]int{
+		&s.score:  4 * s.shape.Heads * rows,
+		&s.stats:  4 * kernels.StatsWords(s.shape.Heads, rows),
+		&s.vote:   4 * rows,
+		&s.counts: 4 * kernels.CountWords(rows),
+	})
+	if err != nil {
+		return err
+	}
+	s.rows = rows
+	return nil
+}
+
+// Select records what finds the rows that q attends to, and returns where they
+// will be. Candidates are the rows between the first nInit and the nLocal before
+// the step's own (the paper counts a chunk inside nLocal, which leaves its first
+// query without recent text). While no more than k are candidates, all rows are
+// attended to at true positions.
+func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
+	lo, hi := s.cfg.NInit, q.N-q.C-s.cfg.NLocal
+	out := kernels.Selection{Sel: s.layer(s.sel, s.selAt, q.Layer), State: s.layer(s.state, kernels.StateBytes, q.Layer)}
+	s.last = step{n: q.N, c: q.C}
+	switch {
+	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K:
+		out.Attended = kernels.Attended{NLocal: q.N - q.C}
+		return out
+	case s.cfg.Policy == Window:
+		out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: s.cfg.NLocal + s.cfg.K}
+		return out
+	}
+	s.last.selecting = true
+	n, d := hi-lo, s.shape.HeadDim
+	p := kernels.SelectionCacheParams{C: uint32(q.C), Width: uint32(s.width()), NSelect: uint32(s.cfg.K),
+		Hi: uint32(hi), Slide: uint32(s.cfg.slide()), Theta: float32(s.cfg.Theta)}
+	if s.cfg.Theta > 0 {
+		p.Enabled = 1
+	}
+	kernels.SelectionCache(r, q.QKV, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, p)
+
+	// The probe: the queries as if they stood nLocal after every key, which is
+	// what rotating them and not the keys comes to, averaged over the chunk.
+	probe := gpu.All(s.probe)
+	if q.C == 1 {
+		kernels.Rope(r, q.QKV, s.table, out.State, probe, 1, s.shape.Heads, d, q.Stride, s.cfg.NLocal, false)
+	} else {
+		turned := gpu.All(s.turned)
+		kernels.Rope(r, q.QKV, s.table, out.State, turned, q.C, s.shape.Heads, d, q.Stride, s.cfg.NLocal, false)
+		kernels.MeanRows(r, turned, probe, q.C, s.width())
+	}
+	score, stats, vote := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote)
+	kernels.PagedDot(r, probe, q.Keys, out.State, score, s.shape.Heads, s.shape.KVHeads, d, lo, n, float32(s.cfg.Tau))
+	kernels.VoteStats(r, score, out.State, stats, s.shape.Heads, n)
+	kernels.SoftVote(r, score, stats, out.State, vote, s.shape.Heads, n)
+	kernels.TopK(r, vote, out.State, gpu.All(s.hist), gpu.All(s.cut), gpu.All(s.counts), out.Sel, n, s.cfg.K, lo)
+	out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: s.cfg.NLocal, UseMid: true, MaxMid: s.cfg.K}
+	if q.C == 1 && p.Enabled != 0 {
+		out.MaxMid += s.cfg.slide()
+	}
+	return out
+}
+
+func (s *Selector) layer(b *gpu.Buffer, bytes, i int) gpu.Range {
+	return gpu.Range{Buffer: b, Offset: i * bytes, Size: bytes}
+}
+
+// Reset empties the Selection Cache: for a sequence whose rows have changed
+// under it.
+func (s *Selector) Reset() error {
+	return s.dev.Write(s.state, 0, make([]byte, s.state.Size))
+}
+
+// Chosen is what a layer's last step attended to between the first tokens and
+// the local window.
+type Chosen struct {
+	Rows     []int   // in order; nil where the step attended to everything or selects nothing
+	Attended int     // rows attended to in all
+	Hit      bool    // the selection was reused
+	Cosine   float32 // of the query and the cached one, where one was cached
+}
+
+// Chosen reads back what the last step chose, for every layer. It waits for the
+// device: for traces and tests, not for the way of a token.
+func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
+	chosen := make([]Chosen, s.shape.Layers)
+	if !s.last.selecting {
+		for i := range chosen {
+			chosen[i].Attended = s.last.n
+			if all := s.cfg.NInit + s.cfg.NLocal + s.cfg.K + s.last.c; s.cfg.Policy == Window {
+				chosen[i].Attended = min(chosen[i].Attended, all)
+			}
+		}
+		return chosen, nil
+	}
+	state, err := s.words(ctx, s.state)
+	if err != nil {
+		return nil, err
+	}
+	sel, err := s.words(ctx, s.sel)
+	if err != nil {
+		return nil, err
+	}
+	for i := range chosen {
+		st := kernels.DecodeState(state[i*kernels.StateBytes/4:])
+		rows := make([]int, st.Mid)
+		for j := range rows {
+			rows[j] = int(sel[i*s.selAt/4+j])
+		}
+		chosen[i] = Chosen{rows, s.cfg.NInit + st.Mid + s.cfg.NLocal + s.last.c, st.Hit, st.Cosine}
+	}
+	return chosen, nil
+}
+
+// Hits is the number of times that a layer of a decode step reused a selection,
+// and of times that one selected anew, since the selector was made or Reset. It
+// waits for the device.
+func (s *Selector) Hits(ctx context.Context) (hits, misses int, err error) {
+	state, err := s.words(ctx, s.state)
+	for i := 0; err == nil && i < s.shape.Layers; i++ {
+		st := kernels.DecodeState(state[i*kernels.StateBytes/4:])
+		hits, misses = hits+st.Hits, misses+st.Misses
+	}
+	return hits, misses, err
+}
+
+func (s *Selector) words(ctx context.Context, b *gpu.Buffer) ([]uint32, error) {
+	raw := make([]byte, b.Size)
+	if err := s.dev.Read(ctx, b, 0, raw); err != nil {
+		return nil, err
+	}
+	words := make([]uint32, len(raw)/4)
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint32(raw[4*i:])
+	}
+	return words, nil
+}
+
+func (s *Selector) free(bs ...**gpu.Buffer) {
+	for _, b := range bs {
+		if *b != nil {
+			s.dev.Free(*b)
+			*b = nil
+		}
+	}
+}
+
+// Close frees the selector's memory.
+func (s *Selector) Close() {
+	s.free(&s.state, &s.sel, &s.anchor, &s.turned, &s.probe, &s.hist, &s.cut, &s.score, &s.stats, &s.vote, &s.counts)
+	s.rows = 0
+}
