@@ -1,0 +1,74 @@
+package model
+
+import (
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+)
+
+// step records and submits the forward pass of the n tokens in s.ids, which
+// become the next rows of the cache. There is room for them.
+func (s *Sequence) step(n int, logits bool) error {
+	r, c := &s.rec, s.m.Config
+	r.Reset()
+	ids, x, h := gpu.All(s.ids), gpu.All(s.x), gpu.All(s.h)
+	kernels.Embed(r, s.m.embed, ids, x, n)
+	for i := range s.m.layers {
+		s.attention(r, i, n)
+		s.feedForward(r, &s.m.layers[i], n)
+	}
+	if logits {
+		kernels.RMSNorm(r, x, s.m.norm, h, 1, c.Hidden, (n-1)*c.Hidden, c.NormEps)
+		kernels.MatMul(r, s.m.head, h, gpu.All(s.logits), 1, 0)
+		kernels.Argmax(r, gpu.All(s.logits), ids, c.Vocab)
+	}
+	if err := s.m.dev.Submit(r); err != nil {
+		return err
+	}
+	s.cache.Append(n)
+	return nil
+}
+
+// attention records x += O attend(norm(x)) for layer i.
+func (s *Sequence) attention(r *gpu.Recording, i, n int) {
+	c, l := s.m.Config, &s.m.layers[i]
+	x, h, qkv, q, att := gpu.All(s.x), gpu.All(s.h), gpu.All(s.qkv), gpu.All(s.q), gpu.All(s.att)
+	heads, kvHeads, d := c.Heads, c.KVHeads, c.HeadDim
+	width, kOffset, vOffset := s.m.qkvWidth(), heads*d, (heads+kvHeads)*d
+	past := s.cache.Len()
+
+	kernels.RMSNorm(r, x, l.attnNorm, h, n, c.Hidden, 0, c.NormEps)
+	kernels.MatMul(r, l.qkv, h, qkv, n, 0)
+	if c.AttentionBias {
+		kernels.Add(r, l.bias, qkv, n*width, width)
+	}
+	if c.QKNorm {
+		kernels.HeadNorm(r, qkv, l.qNorm, n, heads, d, width, 0, c.NormEps)
+		kernels.HeadNorm(r, qkv, l.kNorm, n, kvHeads, d, width, kOffset, c.NormEps)
+	}
+	k, v := s.cache.Layer(i)
+	kernels.KVAppend(r, qkv, k, v, n, width, kOffset, vOffset, kvHeads*d, past)
+
+	sel := s.sel.Select(r, kernels.Query{Layer: i, N: past + n, C: n, QKV: qkv, Stride: width, Keys: k})
+	// The queries are the last n entries of the list; how long it is depends on
+	// the selection, which stays on the device.
+	table, first := gpu.All(s.table), sel.NInit+sel.NLocal
+	kernels.Rope(r, qkv, table, sel.State, q, n, heads, d, width, first, sel.UseMid)
+	if n == 1 {
+		kernels.AttentionDecode(r, q, k, v, sel.Sel, sel.State, table, gpu.All(s.part), att, heads, kvHeads, d, past+n, sel.Attended)
+	} else {
+		kernels.AttentionChunk(r, q, k, v, sel.Sel, sel.State, table, att, heads, kvHeads, d, past+n, n, sel.Attended)
+	}
+	kernels.MatMul(r, l.o, att, h, n, 0)
+	kernels.Add(r, h, x, n*c.Hidden, n*c.Hidden)
+}
+
+// feedForward records x += down(silu(gate(norm(x))) * up(norm(x))).
+func (s *Sequence) feedForward(r *gpu.Recording, l *layer, n int) {
+	c := s.m.Config
+	x, h, gateUp, ff := gpu.All(s.x), gpu.All(s.h), gpu.All(s.gateUp), gpu.All(s.ff)
+	kernels.RMSNorm(r, x, l.mlpNorm, h, n, c.Hidden, 0, c.NormEps)
+	kernels.MatMul(r, l.gateUp, h, gateUp, n, 0)
+	kernels.SwiGLU(r, gateUp, ff, n, c.FeedForward)
+	kernels.MatMul(r, l.down, ff, h, n, 0)
+	kernels.Add(r, h, x, n*c.Hidden, n*c.Hidden)
+}

@@ -1,0 +1,98 @@
+// Package model is the forward pass of the Llama family (Llama, Mistral, Qwen2,
+// Qwen3) as recordings of kernels over a token-paged cache. It speaks token
+// ids, and asks a [Selector] which rows of the cache each layer attends to.
+package model
+
+import (
+	"fmt"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+	"tokenselect/engine/kvcache"
+	"tokenselect/engine/weights"
+)
+
+// Selector chooses what each layer attends to; package selection implements it.
+type Selector interface {
+	// Positions is the number of rows of the rotary table that a cache of rows
+	// rows needs.
+	Positions(rows int) int
+	// Reserve prepares for a cache of rows rows and a rotary table.
+	Reserve(rows int, table gpu.Range) error
+	// Select records what finds the rows that q attends to.
+	Select(r *gpu.Recording, q kernels.Query) kernels.Selection
+}
+
+// Model is a checkpoint's weights on a device.
+type Model struct {
+	Config weights.Config
+	dev    gpu.Device
+	embed  kernels.Weight // [vocab][hidden]
+	layers []layer
+	norm   gpu.Range      // [hidden]
+	head   kernels.Weight // [vocab][hidden]; embed where they are tied
+
+	buffers []*gpu.Buffer
+	bytes   int64
+}
+
+type layer struct {
+	attnNorm gpu.Range      // [hidden]
+	qkv      kernels.Weight // [(heads + 2 kvHeads) d][hidden]
+	bias     gpu.Range      // [(heads + 2 kvHeads) d], where the model has one
+	qNorm    gpu.Range      // [d], where the model has one
+	kNorm    gpu.Range
+	o        kernels.Weight // [hidden][heads d]
+	mlpNorm  gpu.Range
+	gateUp   kernels.Weight // [2 feedForward][hidden]
+	down     kernels.Weight // [hidden][feedForward]
+}
+
+// Load puts a checkpoint's weights on dev.
+func Load(dev gpu.Device, ckpt *weights.Model) (*Model, error) {
+	c := ckpt.Config
+	m := &Model{Config: c, dev: dev, layers: make([]layer, c.Layers)}
+	u := uploader{Model: m, ckpt: ckpt}
+	m.embed = u.matrix("model.embed_tokens.weight")
+	m.head = m.embed
+	if !c.TieEmbeddings {
+		m.head = u.matrix("lm_head.weight")
+	}
+	m.norm = u.vector("model.norm.weight")
+	for i := range m.layers {
+		l, p := &m.layers[i], fmt.Sprintf("model.layers.%d.", i)
+		l.attnNorm = u.vector(p + "input_layernorm.weight")
+		l.qkv = u.matrix(p+"self_attn.q_proj.weight", p+"self_attn.k_proj.weight", p+"self_attn.v_proj.weight")
+		if c.AttentionBias {
+			l.bias = u.vector(p+"self_attn.q_proj.bias", p+"self_attn.k_proj.bias", p+"self_attn.v_proj.bias")
+		}
+		if c.QKNorm {
+			l.qNorm, l.kNorm = u.vector(p+"self_attn.q_norm.weight"), u.vector(p+"self_attn.k_norm.weight")
+		}
+		l.o = u.matrix(p + "self_attn.o_proj.weight")
+		l.mlpNorm = u.vector(p + "post_attention_layernorm.weight")
+		l.gateUp = u.matrix(p+"mlp.gate_proj.weight", p+"mlp.up_proj.weight")
+		l.down = u.matrix(p + "mlp.down_proj.weight")
+	}
+	if u.err != nil {
+		m.Close()
+		return nil, fmt.Errorf("model: %s: %w", ckpt.Path, u.err)
+	}
+	return m, nil
+}
+
+// Bytes is the device memory that the weights take.
+func (m *Model) Bytes() int64 { return m.bytes }
+
+// CacheShape is the shape of the model's cache.
+func (m *Model) CacheShape() kvcache.Shape {
+	return kvcache.Shape{Layers: m.Config.Layers, KVHeads: m.Config.KVHeads, HeadDim: m.Config.HeadDim}
+}
+
+// Close frees the weights.
+func (m *Model) Close() {
+	for _, b := range m.buffers {
+		m.dev.Free(b)
+	}
+	m.buffers, m.bytes = nil, 0
+}

@@ -1,0 +1,194 @@
+package model
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+	"tokenselect/engine/kvcache"
+)
+
+// Sequence is one text going through a model: its cache and the memory that a
+// step works in. It is not safe for concurrent use.
+type Sequence struct {
+	m     *Model
+	cache *kvcache.Cache
+	sel   Selector
+	chunk int // tokens of a step at most
+	table *gpu.Buffer
+	rec   gpu.Recording
+
+	// Activations, a row a token of the step.
+	ids    *gpu.Buffer // [chunk] u32; the sampled token comes back in the first
+	x      *gpu.Buffer // [chunk][hidden], the residual stream
+	h      *gpu.Buffer // [chunk][hidden], normalised, and what is added to x
+	qkv    *gpu.Buffer // [chunk][(heads + 2 kvHeads) d]
+	q      *gpu.Buffer // [chunk][heads][d], rotated
+	att    *gpu.Buffer // [chunk][heads d]
+	part   *gpu.Buffer // of split attention
+	gateUp *gpu.Buffer // [chunk][2 feedForward]
+	ff     *gpu.Buffer // [chunk][feedForward]
+	logits *gpu.Buffer // [vocab]
+}
+
+// sizes are the activations and their bytes for steps of chunk tokens.
+func (s *Sequence) sizes(chunk int) map[**gpu.Buffer]int {
+	c := s.m.Config
+	row := 4 * chunk
+	return map[**gpu.Buffer]int{
+		&s.ids: row, &s.x: row * c.Hidden, &s.h: row * c.Hidden,
+		&s.qkv: row * s.m.qkvWidth(), &s.q: row * c.Heads * c.HeadDim, &s.att: row * c.Heads * c.HeadDim,
+		&s.part: 4 * kernels.PartWords(c.Heads, c.HeadDim), &s.gateUp: row * 2 * c.FeedForward, &s.ff: row * c.FeedForward,
+		&s.logits: 4 * c.Vocab,
+	}
+}
+
+func (m *Model) qkvWidth() int { return (m.Config.Heads + 2*m.Config.KVHeads) * m.Config.HeadDim }
+
+// WorkBytes is the device memory that a sequence takes besides its cache, its
+// selector and the rotary table, for steps of chunk tokens.
+func (m *Model) WorkBytes(chunk int) int64 {
+	s, sum := Sequence{m: m}, int64(0)
+	for _, size := range s.sizes(chunk) {
+		sum += int64(size)
+	}
+	return sum
+}
+
+// TableBytes is the size of a rotary table of so many positions.
+func (m *Model) TableBytes(positions int) int64 { return int64(positions) * int64(4*m.Config.HeadDim) }
+
+// NewSequence makes an empty sequence of at most context tokens, fed at most
+// chunk tokens a step.
+func (m *Model) NewSequence(context, chunk int, sel Selector) (*Sequence, error) {
+	cache, err := kvcache.New(m.dev, m.CacheShape(), context)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sequence{m: m, cache: cache, sel: sel, chunk: chunk}
+	for b, size := range s.sizes(chunk) {
+		if *b, err = m.dev.NewBuffer("activations", size); err != nil {
+			s.Close()
+			return nil, fmt.Errorf("model: activations of %d tokens: %w", chunk, err)
+		}
+	}
+	return s, nil
+}
+
+// Cache is the sequence's cache.
+func (s *Sequence) Cache() *kvcache.Cache { return s.cache }
+
+// SetSelector changes what chooses rows from the next step on.
+func (s *Sequence) SetSelector(sel Selector) error {
+	s.sel = sel
+	return s.prepare(s.cache.Cap())
+}
+
+// reserve makes room for rows rows.
+func (s *Sequence) reserve(rows int) error {
+	before := s.cache.Cap()
+	if err := s.cache.Reserve(rows); err != nil {
+		return err
+	}
+	if s.cache.Cap() == before && s.table != nil {
+		return nil
+	}
+	return s.prepare(s.cache.Cap())
+}
+
+// prepare fits the rotary table and the selector to a cache of rows rows.
+func (s *Sequence) prepare(rows int) error {
+	c := s.m.Config
+	positions := s.sel.Positions(rows)
+	if size := positions * c.HeadDim * 4; s.table == nil || s.table.Size < size {
+		table, err := s.m.dev.NewBuffer("rotary table", max(size, 4*c.HeadDim))
+		if err != nil {
+			return fmt.Errorf("model: rotary table of %d positions: %w", positions, err)
+		}
+		if err := s.m.dev.Write(table, 0, asBytes(kernels.RopeTable(c.InvFreq(), positions))); err != nil {
+			s.m.dev.Free(table)
+			return fmt.Errorf("model: rotary table: %w", err)
+		}
+		if s.table != nil {
+			s.m.dev.Free(s.table)
+		}
+		s.table = table
+	}
+	return s.sel.Reserve(rows, gpu.All(s.table))
+}
+
+// Feed runs one step over ids: a chunk of a prompt, or one token. With logits,
+// those of the last token can be read afterwards and its most likely successor
+// is in place for FeedSampled.
+func (s *Sequence) Feed(ids []int, logits bool) error {
+	if len(ids) == 0 || len(ids) > s.chunk {
+		return fmt.Errorf("model: step of %d tokens, expected 1 to %d", len(ids), s.chunk)
+	}
+	raw := make([]byte, 4*len(ids))
+	for i, id := range ids {
+		if id < 0 || id >= s.m.Config.Vocab {
+			return fmt.Errorf("model: token id %d, expected 0 to %d", id, s.m.Config.Vocab-1)
+		}
+		binary.LittleEndian.PutUint32(raw[4*i:], uint32(id))
+	}
+	if err := s.reserve(s.cache.Len() + len(ids)); err != nil {
+		return err
+	}
+	if err := s.m.dev.Write(s.ids, 0, raw); err != nil {
+		return err
+	}
+	return s.step(len(ids), logits)
+}
+
+// FeedSampled runs one step over the token that the step before it found most
+// likely, without the token passing through the host.
+func (s *Sequence) FeedSampled() error {
+	if err := s.reserve(s.cache.Len() + 1); err != nil {
+		return err
+	}
+	return s.step(1, true)
+}
+
+// Sampled waits for the device and returns the most likely next token.
+func (s *Sequence) Sampled(ctx context.Context) (int, error) {
+	var id [4]byte
+	if err := s.m.dev.Read(ctx, s.ids, 0, id[:]); err != nil {
+		return 0, err
+	}
+	return int(binary.LittleEndian.Uint32(id[:])), nil
+}
+
+// Logits waits for the device and reads the logits of the last token into dst,
+// which has a value for each token of the vocabulary.
+func (s *Sequence) Logits(ctx context.Context, dst []float32) error {
+	if len(dst) != s.m.Config.Vocab {
+		return fmt.Errorf("model: logits into %d values, expected %d", len(dst), s.m.Config.Vocab)
+	}
+	if err := s.m.dev.Read(ctx, s.logits, 0, asBytes(dst)); err != nil {
+		return err
+	}
+	for i, v := range dst {
+		if math.IsNaN(float64(v)) {
+			return fmt.Errorf("model: logit of token %d is not a number: the weights or the device are faulty", i)
+		}
+	}
+	return nil
+}
+
+// Close frees the sequence's memory.
+func (s *Sequence) Close() {
+	s.cache.Close()
+	for b := range s.sizes(s.chunk) {
+		if *b != nil {
+			s.m.dev.Free(*b)
+			*b = nil
+		}
+	}
+	if s.table != nil {
+		s.m.dev.Free(s.table)
+		s.table = nil
+	}
+}
