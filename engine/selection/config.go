@@ -58,6 +58,18 @@ func (c Config) Budget() int { return c.NInit + c.K + c.NLocal + c.Chunk }
 // Selection Cache is refreshed.
 func (c Config) slide() int { return c.NLocal / 2 }
 
+// Positions is the number of positions that attention over a cache of rows rows
+// can ask of the rotary table.
+func (c Config) Positions(rows int) int {
+	switch c.Policy {
+	case Window:
+		return min(rows, c.Budget())
+	case TokenSelect: // the list on a hit, and a probe at distance n_local
+		return min(rows, c.Budget()+c.slide()) + c.Chunk
+	}
+	return rows
+}
+
 // maxTokens bounds budgets, so that sums of them stay far from overflow.
 const maxTokens = 1 << 28
 

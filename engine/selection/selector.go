@@ -108,17 +108,8 @@ func Bytes(cfg Config, shape Shape, rows int) int64 {
 		4*int64(shape.Heads+1)*int64(rows)
 }
 
-// Positions is the number of positions that attention over a cache of rows rows
-// can ask of the rotary table.
-func (s *Selector) Positions(rows int) int {
-	switch s.cfg.Policy {
-	case Window:
-		return min(rows, s.cfg.Budget())
-	case TokenSelect: // the list on a hit, and a probe at distance n_local
-		return min(rows, s.cfg.Budget()+s.cfg.slide()) + s.cfg.Chunk
-	}
-	return rows
-}
+// Positions is Config.Positions.
+func (s *Selector) Positions(rows int) int { return s.cfg.Positions(rows) }
 
 // Reserve prepares for a cache of rows rows and takes the rotary table, which
 // holds Positions(rows) rows.

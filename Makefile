@@ -1,0 +1,49 @@
+# Every target can be run by hand: see the commands below it.
+GO ?= go
+BIN = bin/tokenselect
+
+.PHONY: help run wasm test test-gpu test-js check bench golden build tools
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: build ## the demonstration: five facts in 20,000 tokens, asked for with three policies
+	$(BIN) demo
+
+build: tools ## the command, as bin/tokenselect
+	$(GO) build -o $(BIN) ./cmd/tokenselect
+
+wasm: tools ## the engine for the browser, as bin/engine.wasm
+	GOOS=js GOARCH=wasm $(GO) build -ldflags="-s -w" -o bin/engine.wasm ./wasm
+
+test: tools ## all tests; those of the WebGPU device where there is an adapter
+	$(GO) test -timeout 20m ./...
+	CGO_ENABLED=0 $(GO) build ./...
+	GOOS=js GOARCH=wasm $(GO) build ./engine/... ./shaders/... ./wasm/...
+
+test-gpu: tools ## every golden file on the WebGPU device; fails without an adapter
+	TOKENSELECT_REQUIRE_GPU=1 TOKENSELECT_ALL_GOLDENS=1 $(GO) test -count=1 -timeout 120m -v -run 'Parity|Golden|WGPU' ./engine/...
+
+test-js: tools ## the engine's own tests, as WebAssembly under Node
+	@command -v node >/dev/null || { echo "make test-js: node is missing; install Node.js 20 or later"; exit 1; }
+	GOOS=js GOARCH=wasm $(GO) test -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" ./engine/f16 ./engine/sample ./engine/tokenizer ./engine/chat ./engine/kvcache ./shaders
+
+check: tools ## format and vet, natively, without cgo and for the browser
+	@out=$$(gofmt -l .); test -z "$$out" || { echo "not formatted by gofmt:"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	CGO_ENABLED=0 $(GO) vet ./...
+	GOOS=js GOARCH=wasm $(GO) vet ./engine/... ./shaders/... ./wasm/...
+
+bench: build ## prefill and decode at several depths, by policy, on every device
+	$(BIN) bench
+
+golden: build ## the default model, converted anew from its Hugging Face files in MODEL
+	@test -n "$(MODEL)" || { echo "usage: make golden MODEL=folder of needle-16m in the Hugging Face layout"; exit 1; }
+	$(BIN) convert -type q8_0 $(MODEL) web/models/needle-16m-q8_0.gguf
+
+tools:
+	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or later, from your package manager or go.dev/dl"; exit 1; }
+	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ] && ! command -v "$$($(GO) env CC | cut -d' ' -f1)" >/dev/null; then \
+		echo "a C compiler is missing (native WebGPU is linked through cgo): install gcc or clang, for example"; \
+		echo "  apt-get install gcc libc6-dev      or      xcode-select --install"; \
+		echo "or go without native WebGPU: CGO_ENABLED=0 make ..."; exit 1; fi

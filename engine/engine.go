@@ -1,0 +1,97 @@
+// Package engine runs a language model over documents far longer than it was
+// trained for: TokenSelect (arXiv 2411.02886) on a device that it is handed. It
+// speaks token ids; package session puts text in front of it.
+package engine
+
+import (
+	"fmt"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/model"
+	"tokenselect/engine/selection"
+	"tokenselect/engine/weights"
+)
+
+// Engine is a model on a device. It serves sessions one step at a time: it is
+// not safe for concurrent use.
+type Engine struct {
+	dev   gpu.Device
+	model *model.Model
+}
+
+// New puts a checkpoint's weights on dev. The device stays the caller's to
+// close, after the engine.
+func New(dev gpu.Device, ckpt *weights.Model) (*Engine, error) {
+	m, err := model.Load(dev, ckpt)
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{dev, m}, nil
+}
+
+// Config is the model's.
+func (e *Engine) Config() weights.Config { return e.model.Config }
+
+// Device describes what the engine runs on.
+func (e *Engine) Device() gpu.Info { return e.dev.Info() }
+
+// Close frees the weights. Close the sessions first.
+func (e *Engine) Close() { e.model.Close() }
+
+// Memory is device memory in bytes, by use.
+type Memory struct {
+	Weights   int64
+	Cache     int64 // keys and values
+	Selection int64 // scores, votes, selections and the Selection Cache
+	Work      int64 // activations and the rotary table
+}
+
+// Total is the sum.
+func (m Memory) Total() int64 { return m.Weights + m.Cache + m.Selection + m.Work }
+
+// Memory is what the engine and one session of so many tokens will take when
+// the context is full. Nothing is allocated.
+func (e *Engine) Memory(context int, cfg selection.Config) Memory {
+	m := Estimate(e.model.Config, context, cfg)
+	m.Weights = e.model.Bytes()
+	return m
+}
+
+// Estimate is Memory for a model that is not loaded, without its weights.
+func Estimate(c weights.Config, context int, cfg selection.Config) Memory {
+	m := model.Model{Config: c}
+	return Memory{
+		Cache:     m.CacheShape().Bytes(context),
+		Selection: selection.Bytes(cfg, shape(c), context),
+		Work:      m.WorkBytes(cfg.Chunk) + m.TableBytes(cfg.Positions(context)),
+	}
+}
+
+func shape(c weights.Config) selection.Shape {
+	return selection.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim}
+}
+
+// SessionOptions are those of a session.
+type SessionOptions struct {
+	Context   int              // tokens that the session may grow to
+	Selection selection.Config // policy and budgets
+}
+
+// NewSession makes an empty session. Its cache takes memory as it fills, up to
+// what Memory says.
+func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
+	sel, err := selection.New(e.dev, o.Selection, shape(e.model.Config))
+	if err != nil {
+		return nil, err
+	}
+	if o.Context < 1 {
+		sel.Close()
+		return nil, fmt.Errorf("engine: context of %d tokens, expected at least 1", o.Context)
+	}
+	seq, err := e.model.NewSequence(o.Context, o.Selection.Chunk, sel)
+	if err != nil {
+		sel.Close()
+		return nil, err
+	}
+	return &Session{e: e, seq: seq, sel: sel}, nil
+}

@@ -1,0 +1,251 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tokenselect/engine/kvcache"
+	"tokenselect/engine/model"
+	"tokenselect/engine/sample"
+	"tokenselect/engine/selection"
+)
+
+// Session is one text in the model's memory: a prompt, what was generated after
+// it, the next prompt. A prompt costs its own tokens only. It is not safe for
+// concurrent use.
+type Session struct {
+	e       *Engine
+	seq     *model.Sequence
+	sel     *selection.Selector
+	logits  []float32
+	ready   bool // the last step computed logits
+}
+
+// Len is the number of tokens in the session.
+func (s *Session) Len() int { return s.seq.Cache().Len() }
+
+// Selection is the policy and its budgets.
+func (s *Session) Selection() selection.Config { return s.sel.Config() }
+
+// Bytes is the device memory that the cache takes now.
+func (s *Session) Bytes() int64 { return s.seq.Cache().Bytes() }
+
+// Prefill feeds a prompt to the model, a chunk at a time, and calls progress,
+// if not nil, after each with the tokens done. When ctx ends it stops between
+// chunks and returns ctx's error; the tokens done until then stay.
+func (s *Session) Prefill(ctx context.Context, ids []int, progress func(done int)) error {
+	chunk := s.sel.Config().Chunk
+	for at := 0; at < len(ids); at += chunk {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		end := min(at+chunk, len(ids))
+		if err := s.feed(ids[at:end], end == len(ids)); err != nil {
+			return err
+		}
+		// Wait for the device, so that a cancelled prefill ends within a chunk
+		// and progress is what has been done, not what has been queued.
+		if _, err := s.seq.Sampled(ctx); err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(end)
+		}
+	}
+	return nil
+}
+
+func (s *Session) feed(ids []int, logits bool) error {
+	s.ready = false
+	if err := s.seq.Feed(ids, logits); err != nil {
+		return err
+	}
+	s.ready = logits
+	return nil
+}
+
+// Logits waits for the device and returns the logits of the last token that was
+// fed, one for each token of the vocabulary. The slice is reused.
+func (s *Session) Logits(ctx context.Context) ([]float32, error) {
+	if !s.ready {
+		return nil, errors.New("engine: no logits: nothing has been prefilled since the session was made or cut")
+	}
+	if s.logits == nil {
+		s.logits = make([]float32, s.e.model.Config.Vocab)
+	}
+	return s.logits, s.seq.Logits(ctx, s.logits)
+}
+
+// Chosen reads back which rows each layer attended to in the last step.
+func (s *Session) Chosen(ctx context.Context) ([]selection.Chosen, error) { return s.sel.Chosen(ctx) }
+
+// GenerateOptions are those of Generate.
+type GenerateOptions struct {
+	MaxTokens int // at most so many tokens
+	Sample    sample.Options
+	History   []int              // tokens that count as seen for the repetition penalty
+	Stop      func(id int) bool  // ends the generation with this token; nil: none does
+	Emit      func(id int) error // gets each token as it comes, the stop token too; an error ends the generation
+	AfterStep func() error       // if not nil, is called after each token has been fed: for traces
+}
+
+// Reason is why a generation ended.
+type Reason string
+
+// The reasons.
+const (
+	Stopped     Reason = "stop"    // a stop token
+	MaxTokens   Reason = "length"  // MaxTokens were generated
+	ContextFull Reason = "context" // the session's context is full
+)
+
+// Result is what Generate did.
+type Result struct {
+	IDs         []int // the tokens, a stop token included
+	Reason      Reason
+	First       time.Duration // from the call to the first token
+	Decode      time.Duration // from the first token to the last
+	CacheHits   int           // layers and steps that reused a selection
+	CacheMisses int           // and that selected anew
+}
+
+// Generate continues the session's text. Every token but a stop token becomes
+// part of the session. When ctx ends it returns what it has with ctx's error;
+// the session stays good for another Prefill.
+func (s *Session) Generate(ctx context.Context, o GenerateOptions) (Result, error) {
+	var res Result
+	if !s.ready {
+		return res, errors.New("engine: generate: nothing has been prefilled since the session was made or cut")
+	}
+	if o.MaxTokens < 1 {
+		return res, fmt.Errorf("engine: generate: at most %d tokens, expected 1 or more", o.MaxTokens)
+	}
+	sampler, err := sample.New(o.Sample)
+	if err != nil {
+		return res, err
+	}
+	for _, id := range o.History {
+		sampler.Saw(id)
+	}
+	hits, misses, err := s.sel.Hits(ctx)
+	if err != nil {
+		return res, err
+	}
+	err = s.generate(ctx, o, sampler, &res)
+	if h, m, herr := s.sel.Hits(context.WithoutCancel(ctx)); herr == nil {
+		res.CacheHits, res.CacheMisses = h-hits, m-misses
+	}
+	return res, err
+}
+
+func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *sample.Sampler, res *Result) error {
+	began := time.Now()
+	var first time.Time
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		id, err := s.next(ctx, o.Sample.Greedy(), sampler)
+		if err != nil {
+			return err
+		}
+		res.IDs = append(res.IDs, id)
+		if len(res.IDs) == 1 {
+			first = time.Now()
+			res.First = first.Sub(began)
+		}
+		res.Decode = time.Since(first)
+		if o.Emit != nil {
+			if err := o.Emit(id); err != nil {
+				return err
+			}
+		}
+		if o.Stop != nil && o.Stop(id) {
+			res.Reason = Stopped
+			return nil
+		}
+		if s.Len() == s.seq.Cache().Max() {
+			res.Reason = ContextFull
+			return nil
+		}
+		if err := s.take(id, o.Sample.Greedy()); err != nil {
+			return err
+		}
+		if o.AfterStep != nil {
+			if err := o.AfterStep(); err != nil {
+				return err
+			}
+		}
+		if len(res.IDs) == o.MaxTokens {
+			res.Reason = MaxTokens
+			return nil
+		}
+	}
+}
+
+// next picks the token after the text.
+func (s *Session) next(ctx context.Context, greedy bool, sampler *sample.Sampler) (int, error) {
+	if greedy {
+		return s.seq.Sampled(ctx)
+	}
+	logits, err := s.Logits(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return sampler.Next(logits), nil
+}
+
+// take makes the picked token part of the text.
+func (s *Session) take(id int, greedy bool) error {
+	if !greedy {
+		return s.feed([]int{id}, true)
+	}
+	s.ready = false
+	if err := s.seq.FeedSampled(); err != nil {
+		return err
+	}
+	s.ready = true
+	return nil
+}
+
+// SetSelection changes policy and budgets for the tokens to come. What has been
+// read stays read.
+func (s *Session) SetSelection(cfg selection.Config) error {
+	if cfg.Chunk > s.sel.Config().Chunk {
+		return fmt.Errorf("engine: chunk of %d tokens, expected at most the %d that the session was made with", cfg.Chunk, s.sel.Config().Chunk)
+	}
+	sel, err := selection.New(s.e.dev, cfg, shape(s.e.model.Config))
+	if err != nil {
+		return err
+	}
+	if err := s.seq.SetSelector(sel); err != nil {
+		sel.Close()
+		return errors.Join(err, s.seq.SetSelector(s.sel))
+	}
+	s.sel.Close()
+	s.sel = sel
+	return nil
+}
+
+// Truncate forgets all tokens from n on: to ask something else about the same
+// document, or to take back a prompt that was cancelled. The next call must be
+// Prefill.
+func (s *Session) Truncate(n int) error {
+	if n < 0 || n > s.Len() {
+		return fmt.Errorf("engine: truncate to %d tokens, expected 0 to %d", n, s.Len())
+	}
+	s.ready = s.ready && n == s.Len()
+	s.seq.Cache().Truncate(n)
+	return s.sel.Reset()
+}
+
+// Close frees the session's memory.
+func (s *Session) Close() {
+	s.seq.Close()
+	s.sel.Close()
+}
+
+// IsFull tells whether err says that the session's context is full.
+func IsFull(err error) bool { return errors.Is(err, kvcache.ErrFull) }
