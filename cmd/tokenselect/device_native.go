@@ -1,0 +1,82 @@
+//go:build !js
+
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/cpudev"
+	"tokenselect/engine/gpu/wgpunative"
+)
+
+const deviceHelp = `device to run on: "auto" (a real GPU if there is one, else the CPU), "cpu", or "wgpu" (WebGPU through wgpu-native, on any adapter, a software one too)`
+
+// openDevice opens the device called name and says in words what was chosen
+// and why.
+func openDevice(name string) (dev gpu.Device, why string, err error) {
+	switch name {
+	case "cpu":
+		return cpudev.New(cpudev.Options{}), "asked for", nil
+	case "wgpu":
+		dev, err := wgpunative.Open(wgpunative.Options{Adapter: -1})
+		return dev, "asked for", err
+	case "auto":
+		return autoDevice()
+	}
+	return nil, "", usagef("-device %q, expected auto, cpu or wgpu", name)
+}
+
+// autoDevice takes the best real GPU; else the CPU device, which beats a GPU
+// driver that runs on the CPU.
+func autoDevice() (gpu.Device, string, error) {
+	i, why := autoAdapter(wgpunative.Adapters())
+	if i >= 0 {
+		dev, err := wgpunative.Open(wgpunative.Options{Adapter: i})
+		if err == nil {
+			return dev, why, nil
+		}
+		why = fmt.Sprintf("%s cannot be used: %v", why, err)
+	}
+	return cpudev.New(cpudev.Options{}), why, nil
+}
+
+// autoAdapter is the adapter that auto chooses, or -1 for the CPU device, with
+// the reason.
+func autoAdapter(adapters []wgpunative.Adapter, err error) (int, string) {
+	switch {
+	case errors.Is(err, gpu.ErrNoAdapter):
+		return -1, err.Error()
+	case err != nil:
+		return -1, fmt.Sprintf("GPUs could not be listed: %v", err)
+	case len(adapters) == 0:
+		return -1, "no GPU adapter was found"
+	}
+	best, rank := -1, map[gpu.Kind]int{gpu.Discrete: 3, gpu.Integrated: 2, gpu.Virtual: 1}
+	for i, a := range adapters {
+		if r := rank[a.Info.Kind]; r > 0 && (best < 0 || r > rank[adapters[best].Info.Kind]) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return -1, fmt.Sprintf("no real GPU: %s is a %s, slower than the CPU device", adapters[0].Info.Name, adapters[0].Info.Kind)
+	}
+	return best, fmt.Sprintf("%s, a %s", adapters[best].Info.Name, adapters[best].Info.Kind)
+}
+
+// listDevices describes what openDevice can open, and what auto would.
+func listDevices() (infos []gpu.Info, auto, why string) {
+	cpu := cpudev.New(cpudev.Options{})
+	defer cpu.Close()
+	infos = append(infos, cpu.Info())
+	adapters, err := wgpunative.Adapters()
+	for _, a := range adapters {
+		infos = append(infos, a.Info)
+	}
+	i, why := autoAdapter(adapters, err)
+	if i < 0 {
+		return infos, "cpu", why
+	}
+	return infos, "wgpu", why
+}

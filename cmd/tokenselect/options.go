@@ -1,0 +1,67 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+
+	"tokenselect/engine/selection"
+)
+
+// selectionFlags are the flags of policy and budgets. A budget of -1 stands for
+// the model's own.
+type selectionFlags struct {
+	policy                  string
+	nInit, nLocal, k, chunk int
+	theta, tau              float64
+	fs                      *flag.FlagSet
+}
+
+func addSelectionFlags(fs *flag.FlagSet, withPolicy bool) *selectionFlags {
+	d := selection.Default(2048)
+	s := &selectionFlags{fs: fs, policy: string(d.Policy)}
+	if withPolicy {
+		fs.StringVar(&s.policy, "policy", s.policy, `which past tokens are attended to: "tokenselect" (the few that the heads vote for, and the recent ones), "dense" (all) or "window" (the first and the most recent; as many as tokenselect takes)`)
+	}
+	fs.IntVar(&s.nInit, "n-init", d.NInit, "first `tokens`, always attended to")
+	fs.IntVar(&s.nLocal, "n-local", d.NLocal, "most recent `tokens` before a step's own, always attended to")
+	fs.IntVar(&s.k, "k", d.K, "`tokens` selected from the rest, in every layer at every step")
+	fs.IntVar(&s.chunk, "chunk", d.Chunk, "`tokens` of a prompt that are read at once")
+	fs.Float64Var(&s.theta, "theta", d.Theta, "Selection Cache: reuse a selection while the query's `cosine` with the one it was made for is at least this; 0: never")
+	fs.Float64Var(&s.tau, "tau", d.Tau, "`temperature` of the vote")
+	return s
+}
+
+// config is what the flags say, with the budgets that were left alone fitted to
+// a model trained on context tokens.
+func (s *selectionFlags) config(context int) (selection.Config, error) {
+	set := map[string]bool{}
+	s.fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
+	c := selection.Default(context)
+	c.Policy, c.Theta, c.Tau = selection.Policy(s.policy), s.theta, s.tau
+	for _, b := range []struct {
+		name string
+		from int
+		to   *int
+	}{{"n-init", s.nInit, &c.NInit}, {"n-local", s.nLocal, &c.NLocal}, {"k", s.k, &c.K}, {"chunk", s.chunk, &c.Chunk}} {
+		if set[b.name] {
+			*b.to = b.from
+		}
+	}
+	if err := c.Validate(); err != nil {
+		return c, usageError{err}
+	}
+	return c, nil
+}
+
+// bytes is a size in words.
+func bytes(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%d B", n)
+}

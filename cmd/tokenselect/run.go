@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/sample"
+	"tokenselect/engine/session"
+)
+
+// runFlags are those of run.
+type runFlags struct {
+	model, device string
+	files         []string
+	maxTokens     int
+	context       int
+	sample        sample.Options
+	raw, json     bool
+	verbose       bool
+	selection     *selectionFlags
+}
+
+func (f *runFlags) add(fs *flag.FlagSet) {
+	fs.StringVar(&f.model, "model", "", "`path` of a model: a GGUF file, a safetensors file with its config.json beside it, or a Hugging Face folder; default: the built-in needle-16m")
+	fs.StringVar(&f.device, "device", "auto", deviceHelp)
+	fs.Func("file", "`document` to read before the question; may be given several times, \"-\" is standard input", func(path string) error {
+		f.files = append(f.files, path)
+		return nil
+	})
+	fs.IntVar(&f.maxTokens, "max-tokens", 256, "`tokens` of an answer at most")
+	fs.IntVar(&f.context, "context", 0, "`tokens` to make room for; default: as many as document, question and answer need, and some for further questions")
+	fs.Float64Var(&f.sample.Temperature, "temperature", 0, "0: the most likely token; more: sampled")
+	fs.IntVar(&f.sample.TopK, "top-k", 0, "sample from the most likely `tokens` only; 0: all")
+	fs.Float64Var(&f.sample.TopP, "top-p", 0, "sample from the most likely tokens that together have this `probability`; 0: all")
+	fs.Float64Var(&f.sample.Penalty, "repetition-penalty", 1, "divide the logits of tokens that occurred by this `factor`")
+	fs.Uint64Var(&f.sample.Seed, "seed", 0, "of the random numbers, with -temperature")
+	fs.BoolVar(&f.raw, "raw", false, "continue the text as it stands, special tokens parsed, without the model's chat format")
+	fs.BoolVar(&f.json, "json", false, "print one JSON object instead of the streamed answer")
+	fs.BoolVar(&f.verbose, "v", false, "progress and figures on standard error, also where it is not a terminal")
+	f.selection = addSelectionFlags(fs, true)
+}
+
+func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
+	var f runFlags
+	f.add(fs)
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	document, err := f.document(std)
+	if err != nil {
+		return err
+	}
+	question := strings.Join(fs.Args(), " ")
+	interactive := question == "" && !f.raw && !f.json && std.inTerminal
+	if question == "" && !interactive && !(f.raw && document != "") {
+		return usagef("no question: give it after the flags, or run on a terminal to be asked")
+	}
+
+	dev, why, err := openDevice(f.device)
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	ckpt, err := openModel(f.model)
+	if err != nil {
+		return err
+	}
+	cfg, err := f.selection.config(ckpt.Config.Context)
+	if err != nil {
+		return err
+	}
+	say := func(format string, args ...any) { fmt.Fprintf(std.err, format+"\n", args...) }
+	if w := cfg.Warning(ckpt.Config.Context); w != "" {
+		say("warning: %s", w)
+	}
+	talk := f.verbose || std.errTerminal
+	if talk {
+		say("%s on %s (%s)", ckpt.Config.Name, dev.Info().Name, why)
+	}
+	m, err := session.Load(dev, ckpt)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	opt := session.Options{Context: f.context, Selection: cfg, Sample: f.sample, MaxTokens: f.maxTokens, Raw: f.raw}
+	if talk {
+		bar := progressBar{w: std.err, live: std.errTerminal}
+		opt.Progress = bar.show
+		tokens := m.Tokens(document)
+		say("document of %d tokens; memory when it is read: %s", tokens, bytes(m.Engine.Memory(max(f.context, tokens+f.maxTokens), cfg).Total()))
+	}
+	c, err := m.NewConversation(document, opt)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	asker := asker{std: std, m: m, c: c, json: f.json, talk: talk, info: dev.Info(), policy: f.selection.policy}
+	if !interactive {
+		return asker.ask(ctx, question)
+	}
+	return asker.loop(ctx)
+}
+
+// document joins the files, with a blank line between them.
+func (f *runFlags) document(std stdio) (string, error) {
+	var parts []string
+	for _, path := range f.files {
+		var raw []byte
+		var err error
+		if path == "-" {
+			raw, err = io.ReadAll(std.in)
+		} else {
+			raw, err = os.ReadFile(path)
+		}
+		if err != nil {
+			return "", fmt.Errorf("-file: %w", err)
+		}
+		text, replaced := session.ValidUTF8(string(raw))
+		if replaced > 0 {
+			fmt.Fprintf(std.err, "warning: %s is not UTF-8: %d bytes of %d replaced by U+FFFD\n", path, replaced, len(raw))
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "\n\n"), nil
+}
+
+// asker puts questions to a conversation and shows the answers.
+type asker struct {
+	std    stdio
+	m      *session.Model
+	c      *session.Conversation
+	json   bool
+	talk   bool
+	info   gpu.Info
+	policy string
+}
+
+func (a *asker) ask(ctx context.Context, question string) error {
+	emit := func(text string) error {
+		_, err := fmt.Fprint(a.std.out, text)
+		return err
+	}
+	if a.json {
+		emit = nil
+	}
+	ans, err := a.c.Ask(ctx, question, emit)
+	if a.json {
+		if err != nil {
+			return err
+		}
+		return a.printJSON(ans)
+	}
+	if len(ans.IDs) > 0 {
+		fmt.Fprintln(a.std.out)
+	}
+	if err == nil && a.talk {
+		a.figures(ans)
+	}
+	return err
+}
+
+// rate is tokens a second, 0 where there is nothing to divide by.
+func rate(tokens int, d time.Duration) float64 {
+	if d <= 0 || tokens <= 0 {
+		return 0
+	}
+	return float64(tokens) / d.Seconds()
+}
+
+func (a *asker) figures(ans session.Answer) {
+	fmt.Fprintf(a.std.err, "prompt %d tokens at %.0f/s, answer %d tokens at %.1f/s, context %d; %s on %s; selections reused %d of %d; cache %s\n",
+		ans.PromptTokens, rate(ans.PromptTokens, ans.Prefill), len(ans.IDs), rate(len(ans.IDs)-1, ans.Decode), a.c.Len(),
+		a.policy, a.info.Name, ans.CacheHits, ans.CacheHits+ans.CacheMisses, bytes(a.c.Bytes()))
+}
+
+// report is the object of -json.
+type report struct {
+	Text         string  `json:"text"`
+	OutputIDs    []int   `json:"output_ids"`
+	FinishReason string  `json:"finish_reason"`
+	PromptTokens int     `json:"prompt_tokens"`
+	PrefillTokS  float64 `json:"prefill_tok_s"`
+	DecodeTokS   float64 `json:"decode_tok_s"`
+	TTFTms       float64 `json:"ttft_ms"`
+	Device       string  `json:"device"`
+	Adapter      string  `json:"adapter"`
+	Policy       string  `json:"policy"`
+	CacheHits    int     `json:"cache_hits"`
+	CacheMisses  int     `json:"cache_misses"`
+	KVBytes      int64   `json:"kv_bytes"`
+}
+
+func (a *asker) printJSON(ans session.Answer) error {
+	enc := json.NewEncoder(a.std.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(report{
+		Text: ans.Text, OutputIDs: ans.IDs, FinishReason: string(ans.Reason), PromptTokens: ans.PromptTokens,
+		PrefillTokS: rate(ans.PromptTokens, ans.Prefill), DecodeTokS: rate(len(ans.IDs)-1, ans.Decode),
+		TTFTms: (ans.Prefill + ans.First).Seconds() * 1000, Device: a.info.Device, Adapter: a.info.Name, Policy: a.policy,
+		CacheHits: ans.CacheHits, CacheMisses: ans.CacheMisses, KVBytes: a.c.Bytes(),
+	})
+}
+
+// loop asks for questions until the input ends.
+func (a *asker) loop(ctx context.Context) error {
+	fmt.Fprintln(a.std.err, "Ask about the document; an empty line or Ctrl-D ends.")
+	lines := bufio.NewScanner(a.std.in)
+	lines.Buffer(nil, 1<<20)
+	for {
+		fmt.Fprint(a.std.err, "> ")
+		if !lines.Scan() || strings.TrimSpace(lines.Text()) == "" {
+			fmt.Fprintln(a.std.err)
+			return lines.Err()
+		}
+		if err := a.ask(ctx, lines.Text()); err != nil {
+			if errors.Is(err, context.Canceled) {
+				return err
+			}
+			fmt.Fprintln(a.std.err, err)
+		}
+	}
+}
