@@ -22,3 +22,5 @@ func listDevices() (infos []gpu.Info, auto, why string) {
 	defer cpu.Close()
 	return []gpu.Info{cpu.Info()}, "cpu", "the only device of the WebAssembly build of this command"
 }
+
+func nativeGPU() string { return "this is the WebAssembly build of the command" }

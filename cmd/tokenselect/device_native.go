@@ -80,3 +80,11 @@ func listDevices() (infos []gpu.Info, auto, why string) {
 	}
 	return infos, "wgpu", why
 }
+
+// nativeGPU is why this build has no native WebGPU, or "".
+func nativeGPU() string {
+	if _, err := wgpunative.Adapters(); errors.Is(err, gpu.ErrNoAdapter) {
+		return err.Error()
+	}
+	return ""
+}

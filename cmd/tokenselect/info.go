@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"tokenselect/engine"
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/weights"
+)
+
+func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) error {
+	length := fs.Int("context", 32768, "`tokens` to state the memory for")
+	budgets := addSelectionFlags(fs, true)
+	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if fs.NArg() > 1 {
+		return usagef("%d arguments, expected a MODEL or none", fs.NArg())
+	}
+	if *length < 1 {
+		return usagef("-context %d, expected at least 1", *length)
+	}
+	ckpt, err := openModel(fs.Arg(0))
+	if err != nil {
+		return err
+	}
+	cfg, err := budgets.config(ckpt.Config.Context)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+	describeModel(w, ckpt)
+	mem := engine.Estimate(ckpt.Config, *length, cfg)
+	fmt.Fprintf(w, "memory for %d tokens\t%s: weights %s, keys and values %s, selection %s, work %s\n", *length,
+		bytes(mem.Total()+ckpt.Bytes), bytes(ckpt.Bytes), bytes(mem.Cache), bytes(mem.Selection), bytes(mem.Work))
+	fmt.Fprintf(w, "%s\tattends to at most %s\n", cfg.Policy, attends(string(cfg.Policy), cfg.Budget(), *length))
+	if warning := cfg.Warning(ckpt.Config.Context); warning != "" {
+		fmt.Fprintf(w, "warning\t%s\n", warning)
+	}
+	fmt.Fprintln(w)
+	describeDevices(w)
+	return w.Flush()
+}
+
+func attends(policy string, budget, length int) string {
+	if policy == "dense" {
+		return fmt.Sprintf("all %d tokens at once", length)
+	}
+	return fmt.Sprintf("%d tokens at once, at any length", min(budget, length))
+}
+
+func describeModel(w io.Writer, m *weights.Model) {
+	c := m.Config
+	parameters := 0
+	for _, t := range m.Tensors {
+		n := 1
+		for _, d := range t.Shape {
+			n *= d
+		}
+		parameters += n
+	}
+	fmt.Fprintf(w, "model\t%s (%s)\n", c.Name, m.Path)
+	fmt.Fprintf(w, "architecture\t%s: %d layers, hidden %d, feed-forward %d, %d query heads and %d key heads of %d\n",
+		c.Architecture, c.Layers, c.Hidden, c.FeedForward, c.Heads, c.KVHeads, c.HeadDim)
+	fmt.Fprintf(w, "size\t%.1f M parameters, %s as %s\n", float64(parameters)/1e6, bytes(m.Bytes), m.Quantisation)
+	fmt.Fprintf(w, "trained context\t%d tokens\n", c.Context)
+	scaling := ""
+	if c.RopeScaling != nil {
+		scaling = fmt.Sprintf(", %s scaling by %g", c.RopeScaling.Type, c.RopeScaling.Factor)
+	}
+	fmt.Fprintf(w, "positions\tRoPE, base %g%s\n", c.RopeTheta, scaling)
+	if t := m.Tokenizer; t != nil {
+		fmt.Fprintf(w, "tokenizer\tbyte-level BPE, %d tokens, split as %s\n", len(t.Tokens), t.Pre)
+	} else {
+		fmt.Fprintf(w, "tokenizer\tnone\n")
+	}
+}
+
+func describeDevices(w io.Writer) {
+	infos, auto, why := listDevices()
+	for _, i := range infos {
+		fmt.Fprintf(w, "device %s\t%s, a %s through %s%s%s\n", i.Device, i.Name, i.Kind, i.Backend, driver(i), limits(i.Limits))
+	}
+	if note := nativeGPU(); note != "" {
+		fmt.Fprintf(w, "no WebGPU\t%s\n", note)
+	}
+	fmt.Fprintf(w, "auto takes\t%s: %s\n", auto, why)
+}
+
+func driver(i gpu.Info) string {
+	if i.Driver == "" || i.Kind == gpu.CPU {
+		return ""
+	}
+	return " (" + i.Driver + ")"
+}
+
+func limits(l gpu.Limits) string {
+	const unlimited = 1 << 50
+	if l.Binding > unlimited {
+		return ""
+	}
+	return fmt.Sprintf("; a buffer up to %s, a binding up to %s", bytes(int64(l.Buffer)), bytes(int64(l.Binding)))
+}
