@@ -16,11 +16,11 @@ import (
 // it, the next prompt. A prompt costs its own tokens only. It is not safe for
 // concurrent use.
 type Session struct {
-	e       *Engine
-	seq     *model.Sequence
-	sel     *selection.Selector
-	logits  []float32
-	ready   bool // the last step computed logits
+	e      *Engine
+	seq    *model.Sequence
+	sel    *selection.Selector
+	logits []float32
+	ready  bool // the last step computed logits
 }
 
 // Len is the number of tokens in the session.

@@ -367,4 +367,3 @@ func denseGolden(t *testing.T, e *engine.Engine, file string, most int) {
 	}
 	t.Logf("%s: %d cases", file, len(cases))
 }
-

@@ -1,0 +1,87 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is who may import whom among this module's packages, by path below
+// the module. Packages that are not named here may import nothing of it. Tests
+// are free.
+var mayImport = map[string][]string{
+	"engine":                {"engine/gpu", "engine/kernels", "engine/kvcache", "engine/model", "engine/sample", "engine/selection", "engine/weights"},
+	"engine/chat":           {"engine/tokenizer"},
+	"engine/gpu/cpudev":     {"engine/gpu"},
+	"engine/gpu/wgpunative": {"engine/gpu"},
+	"engine/gpu/gputest":    {"engine/gpu", "engine/gpu/wgpunative", "engine/kernels"},
+	"engine/kernels":        {"engine/f16", "engine/gpu", "engine/kernels/simd", "shaders"},
+	"engine/kernels/simd":   {"engine/f16"},
+	"engine/kvcache":        {"engine/gpu"},
+	"engine/model":          {"engine/f16", "engine/gpu", "engine/kernels", "engine/kvcache", "engine/weights"},
+	"engine/selection":      {"engine/gpu", "engine/kernels"},
+	"engine/session":        {"engine", "engine/chat", "engine/gpu", "engine/sample", "engine/selection", "engine/tokenizer", "engine/weights"},
+	"engine/weights":        {"engine/f16", "engine/tokenizer"},
+	"cmd/tokenselect": {"cmd/tokenselect/internal/haystack", "engine", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/wgpunative",
+		"engine/sample", "engine/selection", "engine/session", "engine/weights", "web"},
+}
+
+// thirdParty is the package that may import each module from outside.
+var thirdParty = map[string]string{
+	"github.com/cogentcore/webgpu": "engine/gpu/wgpunative",
+	"golang.org/x/sys":             "engine/kernels/simd",
+}
+
+// TestImports holds the code to the layers of the design: the engine knows no
+// device, selection and model do not know each other, text stays in session.
+func TestImports(t *testing.T) {
+	const module = "tokenselect/"
+	seen := 0
+	for _, env := range []string{"GOOS=linux", "GOOS=js"} {
+		cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...")
+		cmd.Env = append(cmd.Environ(), env, "GOARCH="+map[string]string{"GOOS=linux": "amd64", "GOOS=js": "wasm"}[env])
+		out, err := cmd.Output()
+		if err != nil {
+			t.Skipf("skipped: go list does not run here: %v", err)
+		}
+		for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+			var p struct {
+				ImportPath string
+				Imports    []string
+			}
+			if err := dec.Decode(&p); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			seen++
+			from := strings.TrimPrefix(p.ImportPath, module)
+			for _, i := range p.Imports {
+				to, ours := strings.CutPrefix(i, module)
+				if ours && !slices.Contains(mayImport[from], to) {
+					t.Errorf("%s imports %s, which the design does not allow", from, to)
+				}
+				for mod, only := range thirdParty {
+					if strings.HasPrefix(i, mod) && from != only {
+						t.Errorf("%s imports %s, which only %s may", from, i, only)
+					}
+				}
+				if first, _, _ := strings.Cut(i, "/"); strings.Contains(first, ".") && !ours {
+					known := false
+					for mod := range thirdParty {
+						known = known || strings.HasPrefix(i, mod)
+					}
+					if !known {
+						t.Errorf("%s imports %s, which is not among the dependencies", from, i)
+					}
+				}
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("%d packages listed, expected both builds of all", seen)
+	}
+}
