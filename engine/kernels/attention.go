@@ -57,15 +57,19 @@ func (l list) row(i int) int {
 	return l.tail + i - l.nInit - l.mid
 }
 
+// lowest is where a running maximum starts: WGSL has no infinity.
+const lowest = -math.MaxFloat32
+
 // attend is softmax attention of one head's query over entries lo <= i < hi of
 // the list, with an online softmax. q is already rotated; keys are rotated to
 // their entry's position as they are loaded. It writes the sum of values
-// weighted by exp(score - m) into o and returns m and the sum of the weights.
+// weighted by exp(score - m) into o and returns m and the sum of the weights:
+// the lowest float32 and 0 where there are no entries.
 func attend(o, q []float32, l list, lo, hi, kv, kvHeads int, k, v []uint16, table []float32) (m, sum float32) {
 	d := len(q)
 	raw, key := make([]float32, d), make([]float32, d)
 	scale := float32(1 / math.Sqrt(float64(d)))
-	m = float32(math.Inf(-1))
+	m = lowest
 	clear(o)
 	for i := lo; i < hi; i++ {
 		at := (l.row(i)*kvHeads + kv) * d
@@ -96,15 +100,17 @@ func attentionBindings(result string) []gpu.Binding {
 	return []gpu.Binding{in("q"), in("k"), in("v"), in("sel"), in("state"), in("table"), out(result)}
 }
 
-var attentionDecodes family[int]
+var attentionDecodes family[[2]int]
 
-func attentionDecode(d int) *gpu.Kernel {
-	return attentionDecodes.get(d, func() *gpu.Kernel {
+// attentionDecode is the kernel for heads of size d, group of them to a key head.
+func attentionDecode(d, group int) *gpu.Kernel {
+	return attentionDecodes.get([2]int{d, group}, func() *gpu.Kernel {
 		return &gpu.Kernel{
 			Name:     "attention_decode",
 			Bindings: attentionBindings("part"),
 			Params:   sizeOf[AttentionParams](),
-			WGSL:     wgsl("attention_decode", map[string]int{"HEAD_DIM": d}),
+			WGSL: wgsl("attention_decode", map[string]int{"HEAD_DIM": d, "GROUP": group, "GROUP_VECS": group * d / 4,
+				"GROUP_KEYS": group * 64, "POOL": max(group, 4) * 256}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return int(p.Splits * p.KVHeads)
@@ -115,7 +121,6 @@ func attentionDecode(d int) *gpu.Kernel {
 				l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
 				table, part := view[float32](c, 5), view[float32](c, 6)
 				heads, kvHeads := int(p.Heads), int(p.KVHeads)
-				group := heads / kvHeads
 				for i := lo; i < hi; i++ {
 					split, kv := i/kvHeads, i%kvHeads
 					from := min(split*int(p.Split), l.length)
@@ -126,7 +131,7 @@ func attentionDecode(d int) *gpu.Kernel {
 					}
 				}
 			},
-			Fast: fastAttentionDecode(d),
+			Fast: fastAttentionDecode(d, group),
 		}
 	})
 }
@@ -148,7 +153,7 @@ var attentionMerge = &gpu.Kernel{
 		p := params[MergeParams](c)
 		heads, d, part, y := int(p.Heads), int(p.D), view[float32](c, 0), view[float32](c, 1)
 		for h := lo; h < hi; h++ {
-			m, sum := float32(math.Inf(-1)), float32(0)
+			m, sum := float32(lowest), float32(0)
 			for s := range int(p.Splits) {
 				m = max(m, part[(s*heads+h)*(d+2)+d])
 			}
@@ -189,11 +194,15 @@ func PartWords(heads, d int) int { return 64 * heads * (d + 2) }
 // position; k and v are a layer's cache, [rows][kvHeads][d] in float16; table is
 // RopeTable's; y is [heads*d]. part holds PartWords words. A workgroup of the
 // first kernel takes one part of the list for one key head and all its query
-// heads; one of the second, a head.
+// heads; one of the second, a head. Limits of heads and d are PagedDot's.
 func AttentionDecode(r *gpu.Recording, q, k, v, sel, state, table, part, y gpu.Range, heads, kvHeads, d, n int, a Attended) {
+	group := needHeads(r, "attention_decode", heads, kvHeads, d)
+	if group == 0 {
+		return
+	}
 	length := a.NInit + a.MaxMid + a.NLocal + 1
 	split, splits := decodeSplit(length)
-	kern := attentionDecode(d)
+	kern := attentionDecode(d, group)
 	needAttention(r, kern, q, k, v, sel, state, table, heads, kvHeads, d, n, 1, a)
 	need(r, kern, 6, part, splits*heads*(d+2))
 	need(r, attentionMerge, 1, y, heads*d)
@@ -203,9 +212,10 @@ func AttentionDecode(r *gpu.Recording, q, k, v, sel, state, table, part, y gpu.R
 	gpu.Dispatch(r, attentionMerge, heads, &MergeParams{uint32(heads), uint32(d), uint32(splits)}, part, y)
 }
 
-// chunkQueries is the number of queries of a workgroup of attention_chunk, and
-// of an item of its twin.
-const chunkQueries = 16
+const (
+	chunkRows    = 64 // rows of a workgroup of attention_chunk: queries * query heads
+	chunkQueries = 16 // queries of an item of its twin
+)
 
 var attentionChunks family[int]
 
@@ -215,7 +225,7 @@ func attentionChunk(d int) *gpu.Kernel {
 			Name:     "attention_chunk",
 			Bindings: attentionBindings("y"),
 			Params:   sizeOf[AttentionParams](),
-			WGSL:     wgsl("attention_chunk", map[string]int{"HEAD_DIM": d}),
+			WGSL:     wgsl("attention_chunk", map[string]int{"HEAD_DIM": d, "RESULTS": 4 * ceil(d, 64)}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return ceil(int(p.C), chunkQueries) * int(p.KVHeads)
@@ -250,13 +260,18 @@ func attentionChunk(d int) *gpu.Kernel {
 // AttentionChunk records y = attention of the c queries of a chunk, which are
 // the last c rows of the cache, causal among themselves. q is [c][heads][d],
 // rotated to the list's last c positions; y is [c][heads*d]; the rest as in
-// AttentionDecode. A workgroup takes 16 queries of one head.
+// AttentionDecode. A workgroup takes 64 rows, a row being a query of one of the
+// query heads of one key head: 64 / group queries of all of them.
 func AttentionChunk(r *gpu.Recording, q, k, v, sel, state, table, y gpu.Range, heads, kvHeads, d, n, c int, a Attended) {
+	group := needHeads(r, "attention_chunk", heads, kvHeads, d)
+	if group == 0 {
+		return
+	}
 	kern := attentionChunk(d)
 	needAttention(r, kern, q, k, v, sel, state, table, heads, kvHeads, d, n, c, a)
 	need(r, kern, 6, y, c*heads*d)
 	p := attentionParams(n, c, heads, kvHeads, a)
-	gpu.Dispatch(r, kern, ceil(c, chunkQueries)*heads, &p, q, k, v, sel, state, table, y)
+	gpu.Dispatch(r, kern, ceil(c, chunkRows/group)*kvHeads, &p, q, k, v, sel, state, table, y)
 }
 
 func attentionParams(n, c, heads, kvHeads int, a Attended) AttentionParams {

@@ -143,7 +143,7 @@ func newTile(s *scratch, rows, d int) tile {
 	clear(t.o)
 	clear(t.sum)
 	for i := range t.m {
-		t.m[i] = float32(math.Inf(-1))
+		t.m[i] = lowest
 	}
 	return t
 }
@@ -176,14 +176,13 @@ func (t *tile) add(r, n int) {
 	t.sum[r] += simd.ExpSum(row, m)
 }
 
-func fastAttentionDecode(d int) func(c *gpu.Call, lo, hi int) {
+func fastAttentionDecode(d, group int) func(c *gpu.Call, lo, hi int) {
 	return func(c *gpu.Call, lo, hi int) {
 		p := params[AttentionParams](c)
 		q, k, v := view[float32](c, 0), view[uint16](c, 1), view[uint16](c, 2)
 		l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
 		table, part := view[float32](c, 5), view[float32](c, 6)
 		heads, kvHeads := int(p.Heads), int(p.KVHeads)
-		group := heads / kvHeads
 		work := scratches.Get().(*scratch)
 		defer scratches.Put(work)
 		for i := lo; i < hi; i++ {

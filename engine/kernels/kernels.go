@@ -30,9 +30,9 @@ func All(sizes ...int) []*gpu.Kernel {
 		all = append(all, embed[t], matMul[t], matVec[t])
 	}
 	for _, d := range sizes {
-		all = append(all, attentionDecode(d), attentionChunk(d))
-		for _, g := range []int{1, 2, 4, 7} {
-			all = append(all, pagedDot(d, g))
+		all = append(all, attentionChunk(d))
+		for g := 1; g <= maxGroup; g++ {
+			all = append(all, pagedDot(d, g), attentionDecode(d, g))
 		}
 	}
 	return all
@@ -97,6 +97,26 @@ func need(r *gpu.Recording, k *gpu.Kernel, binding int, g gpu.Range, n int) {
 	if n < 0 || g.Size/4 < n {
 		r.Fail(fmt.Errorf("kernels: %s: %s holds %d words, expected at least %d", k.Name, k.Bindings[binding].Name, g.Size/4, n))
 	}
+}
+
+// What the shaders that work on heads have memory for.
+const (
+	maxHead  = 128 // head size
+	maxGroup = 8   // query heads to a key head
+)
+
+// needHeads returns how many query heads share a key head; or it fails the
+// recording and returns 0 where the shaders cannot take such heads.
+func needHeads(r *gpu.Recording, kernel string, heads, kvHeads, d int) (group int) {
+	switch {
+	case kvHeads < 1 || heads < kvHeads || heads%kvHeads != 0 || heads/kvHeads > maxGroup:
+		r.Fail(fmt.Errorf("kernels: %s: %d heads over %d key heads, expected 1 to %d to each", kernel, heads, kvHeads, maxGroup))
+		return 0
+	case d < 8 || d%8 != 0 || d > maxHead:
+		r.Fail(fmt.Errorf("kernels: %s: heads of size %d, expected a multiple of 8 up to %d", kernel, d, maxHead))
+		return 0
+	}
+	return heads / kvHeads
 }
 
 // ceil is a/b rounded up.

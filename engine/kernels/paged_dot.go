@@ -26,7 +26,8 @@ func pagedDot(d, group int) *gpu.Kernel {
 			Name:     "paged_dot",
 			Bindings: []gpu.Binding{in("probe"), in("k"), in("state"), out("score")},
 			Params:   sizeOf[PagedDotParams](),
-			WGSL:     wgsl("paged_dot", map[string]int{"HEAD_DIM": d, "GROUP": group}),
+			WGSL: wgsl("paged_dot", map[string]int{"HEAD_DIM": d, "GROUP": group,
+				"PROBE_VECS": group * d / 4, "PARTIALS": group * 4 * dotTokens}),
 			Items: func(c *gpu.Call) int {
 				p := params[PagedDotParams](c)
 				return unlessHit(c, 2, ceil(int(p.N), dotTokens)*int(p.KVHeads))
@@ -59,9 +60,14 @@ func pagedDot(d, group int) *gpu.Kernel {
 // mapped to query heads as attention maps them, where the paper has h mod
 // kvHeads). probe is [heads][d], k [rows][kvHeads][d] in float16, score
 // [heads][n]. Nothing is written on a hit. A workgroup takes 64 candidates of
-// one key head.
+// one key head. d is a multiple of 8, at most 128, and at most 8 query heads
+// share a key head.
 func PagedDot(r *gpu.Recording, probe, k, state, score gpu.Range, heads, kvHeads, d, lo, n int, tau float32) {
-	kern := pagedDot(d, heads/kvHeads)
+	group := needHeads(r, "paged_dot", heads, kvHeads, d)
+	if group == 0 {
+		return
+	}
+	kern := pagedDot(d, group)
 	need(r, kern, 0, probe, heads*d)
 	need(r, kern, 1, k, (lo+n)*kvHeads*d/2)
 	need(r, kern, 2, state, stateWords)

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"fmt"
 	"math"
 
 	"tokenselect/engine/gpu"
@@ -15,8 +16,8 @@ import (
 //
 // The digit that a histogram decides is worked out at the start of the next
 // kernel, by every workgroup for itself, which saves a dispatch in between.
-// hist holds the three histograms, each cleared by a pass that does not use it
-// and before the pass that fills it, so that it starts and ends ready for the
+// hist holds the three histograms, each cleared by a round that does not use it
+// and before the round that fills it, so that it starts and ends ready for the
 // next selection. cut holds what has been decided:
 const (
 	cutPrefix1 = 0 // after the first digit: its value,
@@ -42,7 +43,7 @@ const (
 type TopKParams struct {
 	N       uint32 // candidates
 	NSelect uint32 // k
-	Pass    uint32 // of top_k_hist: 0, 1, 2
+	Round   uint32 // of top_k_hist: 0, 1, 2
 	Lo      uint32 // row of candidate 0
 }
 
@@ -80,7 +81,7 @@ var topKHist = &gpu.Kernel{
 		p := params[TopKParams](c)
 		vote, hist, cut := view[float32](c, 0)[:p.N], view[uint32](c, 2), view[uint32](c, 3)
 		first, second, third := hist[:bins], hist[bins:2*bins], hist[2*bins:3*bins]
-		switch p.Pass {
+		switch p.Round {
 		case 0:
 			clear(second)
 			for _, v := range vote {
@@ -162,6 +163,10 @@ var topKWrite = &gpu.Kernel{
 // written on a hit. counts holds CountWords(n) words, hist HistWords and cut
 // CutWords, which must not be used by anything else between selections.
 func TopK(r *gpu.Recording, vote, state, hist, cut, counts, sel gpu.Range, n, k, lo int) {
+	if k < 1 || k > n {
+		r.Fail(fmt.Errorf("kernels: top_k: %d of %d candidates to select, expected 1 to %d", k, n, n))
+		return
+	}
 	need(r, topKHist, 0, vote, n)
 	need(r, topKHist, 1, state, stateWords)
 	need(r, topKHist, 2, hist, HistWords)
@@ -170,7 +175,7 @@ func TopK(r *gpu.Recording, vote, state, hist, cut, counts, sel gpu.Range, n, k,
 	need(r, topKWrite, 4, sel, k)
 	p := TopKParams{uint32(n), uint32(k), 0, uint32(lo)}
 	blocks := ceil(n, topKBlock)
-	for p.Pass = range 3 {
+	for p.Round = range 3 {
 		gpu.Dispatch(r, topKHist, blocks, &p, vote, state, hist, cut)
 	}
 	gpu.Dispatch(r, topKCount, blocks, &p, vote, state, hist, cut, counts)

@@ -1,0 +1,45 @@
+// What attention_decode and attention_chunk share: params, the bindings that
+// they read, and the index list. The list is the first n_init rows of the cache,
+// the selected ones, then the n_local + c last; entry i stands at position i.
+//#import lib/state
+struct Params {
+    n: u32,        // rows in the cache, this step's included
+    c: u32,        // queries, which are the last c rows
+    n_init: u32,
+    n_local: u32,
+    use_mid: u32,  // 1: attend to the selection too
+    heads: u32,
+    kv_heads: u32,
+    split: u32,    // entries of the list per workgroup of attention_decode
+    splits: u32,   // parts of the list of attention_decode
+}
+
+@group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;     // [c][heads][d], rotated
+@group(0) @binding(1) var<storage, read> k: array<vec2<u32>>;     // [rows][kv_heads][d] float16
+@group(0) @binding(2) var<storage, read> v: array<vec2<u32>>;     // [rows][kv_heads][d] float16
+@group(0) @binding(3) var<storage, read> sel: array<u32>;         // selected rows
+@group(0) @binding(4) var<storage, read> state: array<u32>;       // of the layer's selection
+@group(0) @binding(5) var<storage, read> table: array<vec4<f32>>; // [positions][d]: cosines, sines
+@group(1) @binding(0) var<uniform> p: Params;
+
+fn list_mid() -> u32 {
+    if (p.use_mid == 0u) {
+        return 0u;
+    }
+    return state[STATE_MID];
+}
+
+fn list_length() -> u32 {
+    return p.n_init + list_mid() + p.n_local + p.c;
+}
+
+// The row of the cache at entry i of a list with mid selected rows.
+fn list_row(i: u32, mid: u32) -> u32 {
+    if (i < p.n_init) {
+        return i;
+    }
+    if (i < p.n_init + mid) {
+        return sel[i - p.n_init];
+    }
+    return p.n - p.c - p.n_local + (i - p.n_init - mid);
+}

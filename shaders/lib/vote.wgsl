@@ -1,0 +1,13 @@
+// Params of vote_stats and soft_vote, and the blocks of the stats between them.
+struct Params {
+    heads: u32,
+    n: u32, // candidates
+}
+
+@group(1) @binding(0) var<uniform> p: Params;
+
+const STATS_TOKENS: u32 = 1024u;
+
+fn stats_blocks() -> u32 {
+    return (p.n + STATS_TOKENS - 1u) / STATS_TOKENS;
+}
