@@ -1,0 +1,58 @@
+package simd
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+func BenchmarkMatMulF32(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, s := range []struct{ nx, nw, k int }{{256, 640, 384}, {256, 384, 1024}, {64, 64, 64}, {4, 64, 64}, {1, 2048, 384}} {
+		b.Run(fmt.Sprintf("%dx%dx%d", s.nx, s.nw, s.k), func(b *testing.B) {
+			x, w, d := floats(rng, s.nx*s.k), floats(rng, s.nw*s.k), floats(rng, s.nx*s.nw)
+			for b.Loop() {
+				MatMulF32(d, s.nw, x, s.k, s.nx, w, s.nw, s.k)
+			}
+			b.ReportMetric(float64(s.nx*s.nw*s.k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
+		})
+	}
+}
+
+func BenchmarkMatVecQ8_0(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	const nw, k = 2048, 384
+	x, d, q, s := floats(rng, k), floats(rng, nw), make([]int8, nw*k), halves(rng, nw*k/32)
+	for b.Loop() {
+		MatVecQ8_0(d, x, q, s, nw, k)
+	}
+	b.ReportMetric(nw*k*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
+}
+
+func BenchmarkDotF16(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	const n, d, g = 16384, 64, 4
+	q, k, s := floats(rng, g*d), halves(rng, n*2*d), floats(rng, g*n)
+	for b.Loop() {
+		DotF16(s, n, q, g, d, k, 2*d, n, 1)
+	}
+	b.ReportMetric(n*d*g*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
+}
+
+func BenchmarkAccumPV(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	const n, d, rows = 64, 64, 64
+	o, p, v := floats(rng, rows*d), floats(rng, rows*n), floats(rng, n*d)
+	for b.Loop() {
+		AccumPV(o, d, p, n, rows, n, v, d)
+	}
+	b.ReportMetric(n*d*rows*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
+}
+
+func BenchmarkExpSum(b *testing.B) {
+	x := make([]float32, 1024)
+	for b.Loop() {
+		ExpSum(x, 1)
+	}
+	b.ReportMetric(float64(len(x))*float64(b.N)/b.Elapsed().Seconds()/1e9, "G/s")
+}

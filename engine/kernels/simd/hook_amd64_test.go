@@ -1,0 +1,3 @@
+package simd
+
+func setAVX2(on bool) { useAVX2 = on }

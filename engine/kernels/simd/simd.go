@@ -1,0 +1,241 @@
+// Package simd is the inner loops of the CPU device: each a plain Go function,
+// with an assembly version for processors that have AVX2, FMA and F16C.
+//
+// The value of one output element depends only on that element's inputs and on
+// the length of its sum: never on how many rows, keys or columns are computed
+// together, nor on where in a block it stands. Equal inputs give equal bits.
+// The two versions may differ from each other by rounding.
+//
+// Sizes are the caller's to get right: a slice that is too short panics in the
+// plain version and must not reach the assembly, which is why every function
+// checks them by slicing first.
+package simd
+
+// Level is what the functions run on: "avx2" or "go".
+func Level() string {
+	if useAVX2 {
+		return "avx2"
+	}
+	return "go"
+}
+
+// MatMulF32 is dst[i*dstStride+r] = sum over j < k of x[i*xStride+j]*w[r*k+j],
+// for i < nx and r < nw.
+func MatMulF32(dst []float32, dstStride int, x []float32, xStride, nx int, w []float32, nw, k int) {
+	if nx <= 0 || nw <= 0 {
+		return
+	}
+	dst, x, w = dst[:(nx-1)*dstStride+nw], x[:(nx-1)*xStride+k], w[:nw*k]
+	if useAVX2 && k >= 8 {
+		matMulAVX2(dst, dstStride, x, xStride, nx, w, nw, k)
+		return
+	}
+	matMulF32Go(dst, dstStride, x, xStride, nx, w, nw, k)
+}
+
+// MatVecQ8_0 is MatMulF32 for one row of x, straight from the Q8_0 weights that
+// DequantQ8_0 would decode: q [nw*k], scale [nw*k/32] float16 bits. k is a
+// multiple of 32.
+func MatVecQ8_0(dst, x []float32, q []int8, scale []uint16, nw, k int) {
+	if nw <= 0 {
+		return
+	}
+	dst, x, q, scale = dst[:nw], x[:k], q[:nw*k], scale[:nw*k/32]
+	if useAVX2 && k > 0 {
+		matVecQ8AVX2(dst, x, q, scale, nw, k)
+		return
+	}
+	matVecQ8_0Go(dst, x, q, scale, nw, k)
+}
+
+// MatVecF16 is MatMulF32 for one row of x, straight from float16 weights.
+func MatVecF16(dst, x []float32, w []uint16, nw, k int) {
+	const panel = 4096
+	var buf [panel]float32
+	step := max(1, panel/max(k, 1))
+	if k > panel {
+		row := make([]float32, k)
+		for r := range nw {
+			F16ToF32(row, w[r*k:(r+1)*k])
+			MatMulF32(dst[r:], 1, x, k, 1, row, 1, k)
+		}
+		return
+	}
+	for r := 0; r < nw; r += step {
+		m := min(step, nw-r)
+		F16ToF32(buf[:m*k], w[r*k:(r+m)*k])
+		MatMulF32(dst[r:], m, x, k, 1, buf[:m*k], m, k)
+	}
+}
+
+// DequantQ8_0 decodes len(dst) values, a multiple of 32.
+func DequantQ8_0(dst []float32, q []int8, scale []uint16) {
+	n := len(dst) / 32
+	q, scale = q[:32*n], scale[:n]
+	if useAVX2 && n > 0 {
+		dequantAVX2(&dst[0], &q[0], &scale[0], n)
+		return
+	}
+	dequantQ8_0Go(dst, q, scale)
+}
+
+// F16ToF32 converts len(dst) values.
+func F16ToF32(dst []float32, src []uint16) {
+	src = src[:len(dst)]
+	if n := len(dst) &^ 7; useAVX2 && n > 0 {
+		f16ToF32AVX2(&dst[0], &src[0], n)
+		dst, src = dst[n:], src[n:]
+	}
+	f16ToF32Go(dst, src)
+}
+
+// F32ToF16 converts len(dst) values, to the nearest, ties to even.
+func F32ToF16(dst []uint16, src []float32) {
+	src = src[:len(dst)]
+	if n := len(dst) &^ 7; useAVX2 && n > 0 {
+		f32ToF16AVX2(&dst[0], &src[0], n)
+		dst, src = dst[n:], src[n:]
+	}
+	f32ToF16Go(dst, src)
+}
+
+// Rope rotates one row by cosines and sines of len(src)/2 pairs (i, i+d/2):
+// dst[i] = x[i]cos[i] - x[i+d/2]sin[i], dst[i+d/2] = x[i+d/2]cos[i] + x[i]sin[i].
+// dst may be src.
+func Rope(dst, src, cos, sin []float32) {
+	n := len(src) / 2
+	dst, cos, sin = dst[:2*n], cos[:n], sin[:n]
+	if useAVX2 && n%8 == 0 && n > 0 {
+		ropeAVX2(&dst[0], &src[0], &cos[0], &sin[0], n)
+		return
+	}
+	ropeGo(dst, src, cos, sin)
+}
+
+// RopeF16 is Rope of a float16 row.
+func RopeF16(dst []float32, src []uint16, cos, sin []float32) {
+	dst = dst[:len(src)]
+	F16ToF32(dst, src)
+	Rope(dst, dst, cos, sin)
+}
+
+// DotF16 is dst[h*dstStride+t] = scale * dot(q[h*d:], k[t*kStride:]) for h < g
+// queries of d values and t < n float16 keys.
+func DotF16(dst []float32, dstStride int, q []float32, g, d int, k []uint16, kStride, n int, scale float32) {
+	// A block of keys is converted once for all queries; small enough for the
+	// first-level cache.
+	const block = 16
+	var buf [block * 128]float32
+	keys := buf[:]
+	if d > 128 {
+		keys = make([]float32, block*d)
+	}
+	for t := 0; t < n; t += block {
+		m := min(block, n-t)
+		for i := range m {
+			F16ToF32(keys[i*d:(i+1)*d], k[(t+i)*kStride:])
+		}
+		MatMulF32(dst[t:], dstStride, q, d, g, keys[:m*d], m, d)
+		if scale != 1 {
+			for h := range g {
+				Scale(dst[h*dstStride+t:h*dstStride+t+m], scale)
+			}
+		}
+	}
+}
+
+// Max is the largest value, -Inf of none.
+func Max(x []float32) float32 {
+	if n := len(x) &^ 7; useAVX2 && n > 0 {
+		return max(maxAVX2(&x[0], n), maxGo(x[n:]))
+	}
+	return maxGo(x)
+}
+
+// ExpSum replaces x[i] by exp(x[i]-m) and returns the sum.
+func ExpSum(x []float32, m float32) float32 {
+	if !useAVX2 {
+		return expSumGo(x, m)
+	}
+	n := len(x) &^ 7
+	var sum float32
+	if n > 0 {
+		sum = expSumAVX2(&x[0], n, m)
+	}
+	if n < len(x) {
+		var t tail
+		t.load(x[n:])
+		expSumAVX2(&t[0], 8, m)
+		for _, v := range t[:copy(x[n:], t[:])] {
+			sum += v
+		}
+	}
+	return sum
+}
+
+// tail is the end of a slice that does not fill a vector; it goes through the
+// same instructions as the rest.
+type tail [8]float32
+
+func (t *tail) load(x []float32) { copy(t[:], x) }
+
+// AddExp is dst[i] += exp(x[i]-m)*inv.
+func AddExp(dst, x []float32, m, inv float32) {
+	x = x[:len(dst)]
+	if !useAVX2 {
+		addExpGo(dst, x, m, inv)
+		return
+	}
+	n := len(dst) &^ 7
+	if n > 0 {
+		addExpAVX2(&dst[0], &x[0], n, m, inv)
+	}
+	if n < len(dst) {
+		var d, t tail
+		d.load(dst[n:])
+		t.load(x[n:])
+		addExpAVX2(&d[0], &t[0], 8, m, inv)
+		copy(dst[n:], d[:])
+	}
+}
+
+// SwiGLU is dst[i] = gate[i] / (1 + exp(-gate[i])) * up[i].
+func SwiGLU(dst, gate, up []float32) {
+	gate, up = gate[:len(dst)], up[:len(dst)]
+	if !useAVX2 {
+		swiGLUGo(dst, gate, up)
+		return
+	}
+	n := len(dst) &^ 7
+	if n > 0 {
+		swiGLUAVX2(&dst[0], &gate[0], &up[0], n)
+	}
+	if n < len(dst) {
+		var d, g, u tail
+		g.load(gate[n:])
+		u.load(up[n:])
+		swiGLUAVX2(&d[0], &g[0], &u[0], 8)
+		copy(dst[n:], d[:])
+	}
+}
+
+// Scale is x[i] *= a.
+func Scale(x []float32, a float32) {
+	for i := range x {
+		x[i] *= a
+	}
+}
+
+// AccumPV is o[i*oStride+c] += sum over t < n of p[i*pStride+t]*v[t*d+c], in
+// order of t, for i < rows and c < d.
+func AccumPV(o []float32, oStride int, p []float32, pStride, rows, n int, v []float32, d int) {
+	if rows <= 0 || n <= 0 || d <= 0 {
+		return
+	}
+	o, p, v = o[:(rows-1)*oStride+d], p[:(rows-1)*pStride+n], v[:n*d]
+	if useAVX2 && d%8 == 0 {
+		accumPVAVX2(o, oStride, p, pStride, rows, n, v, d)
+		return
+	}
+	accumPVGo(o, oStride, p, pStride, rows, n, v, d)
+}

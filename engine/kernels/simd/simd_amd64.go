@@ -1,0 +1,145 @@
+package simd
+
+import (
+	"os"
+
+	"golang.org/x/sys/cpu"
+)
+
+// useAVX2 is decided once. TOKENSELECT_SIMD=go forces the plain versions, to
+// compare the two.
+var useAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasAVX && os.Getenv("TOKENSELECT_SIMD") != "go"
+
+// Strides are in bytes, k8 and n count values and are positive multiples of 8.
+
+// tile4x3 stores the products of three rows of x and four of w: dst[i][r].
+//
+//go:noescape
+func tile4x3(dst *float32, dstStride int, x *float32, xStride int, w *float32, wStride, k8 int)
+
+// tile8x1 stores the products of one row of x and eight of w.
+//
+//go:noescape
+func tile8x1(dst, x, w *float32, wStride, k8 int)
+
+// tile1x1 is the product of one row and one row.
+//
+//go:noescape
+func tile1x1(x, w *float32, k8 int) float32
+
+// vecQ8x4 stores the products of x and four rows of Q8_0 weights of k values,
+// whose blocks lie blocks apart in scale and k apart in q.
+//
+//go:noescape
+func vecQ8x4(dst, x *float32, q *int8, scale *uint16, k int)
+
+//go:noescape
+func vecQ8x1(x *float32, q *int8, scale *uint16, k int) float32
+
+//go:noescape
+func dequantAVX2(dst *float32, q *int8, scale *uint16, blocks int)
+
+//go:noescape
+func f16ToF32AVX2(dst *float32, src *uint16, n int)
+
+//go:noescape
+func f32ToF16AVX2(dst *uint16, src *float32, n int)
+
+//go:noescape
+func ropeAVX2(dst, src, cos, sin *float32, half int)
+
+//go:noescape
+func maxAVX2(x *float32, n int) float32
+
+//go:noescape
+func expSumAVX2(x *float32, n int, m float32) float32
+
+//go:noescape
+func addExpAVX2(dst, x *float32, n int, m, inv float32)
+
+//go:noescape
+func swiGLUAVX2(dst, gate, up *float32, n int)
+
+// pv4x16 adds p·v to four rows and sixteen columns of o; pv1x8 to one row and
+// eight columns.
+//
+//go:noescape
+func pv4x16(o *float32, oStride int, p *float32, pStride int, v *float32, vStride, n int)
+
+//go:noescape
+func pv1x8(o, p, v *float32, vStride, n int)
+
+func matMulAVX2(dst []float32, dstStride int, x []float32, xStride, nx int, w []float32, nw, k int) {
+	k8 := k &^ 7
+	// Rows of w pass in panels that stay in the second-level cache together
+	// with the rows of x that they meet; tiles of three rows of x and four of w
+	// keep twelve sums in registers.
+	const panelBytes = 96 << 10
+	panel := max(4, panelBytes/(4*k)&^3)
+	for r0 := 0; r0 < nw; r0 += panel {
+		r1 := min(r0+panel, nw)
+		i := 0
+		for ; i+3 <= nx; i += 3 {
+			r := r0
+			for ; r+4 <= r1; r += 4 {
+				tile4x3(&dst[i*dstStride+r], 4*dstStride, &x[i*xStride], 4*xStride, &w[r*k], 4*k, k8)
+			}
+			for ; r < r1; r++ {
+				for j := i; j < i+3; j++ {
+					dst[j*dstStride+r] = tile1x1(&x[j*xStride], &w[r*k], k8)
+				}
+			}
+		}
+		for ; i < nx; i++ {
+			r := r0
+			for ; r+8 <= r1; r += 8 {
+				tile8x1(&dst[i*dstStride+r], &x[i*xStride], &w[r*k], 4*k, k8)
+			}
+			for ; r < r1; r++ {
+				dst[i*dstStride+r] = tile1x1(&x[i*xStride], &w[r*k], k8)
+			}
+		}
+	}
+	if k8 == k {
+		return
+	}
+	for i := range nx {
+		for r := range nw {
+			s := dst[i*dstStride+r]
+			for j := k8; j < k; j++ {
+				s += float32(x[i*xStride+j] * w[r*k+j])
+			}
+			dst[i*dstStride+r] = s
+		}
+	}
+}
+
+func matVecQ8AVX2(dst, x []float32, q []int8, scale []uint16, nw, k int) {
+	r := 0
+	for ; r+4 <= nw; r += 4 {
+		vecQ8x4(&dst[r], &x[0], &q[r*k], &scale[r*k/32], k)
+	}
+	for ; r < nw; r++ {
+		dst[r] = vecQ8x1(&x[0], &q[r*k], &scale[r*k/32], k)
+	}
+}
+
+func accumPVAVX2(o []float32, oStride int, p []float32, pStride, rows, n int, v []float32, d int) {
+	i := 0
+	for ; i+4 <= rows; i += 4 {
+		c := 0
+		for ; c+16 <= d; c += 16 {
+			pv4x16(&o[i*oStride+c], 4*oStride, &p[i*pStride], 4*pStride, &v[c], 4*d, n)
+		}
+		for ; c < d; c += 8 {
+			for j := i; j < i+4; j++ {
+				pv1x8(&o[j*oStride+c], &p[j*pStride], &v[c], 4*d, n)
+			}
+		}
+	}
+	for ; i < rows; i++ {
+		for c := 0; c < d; c += 8 {
+			pv1x8(&o[i*oStride+c], &p[i*pStride], &v[c], 4*d, n)
+		}
+	}
+}
