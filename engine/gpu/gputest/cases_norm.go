@@ -1,0 +1,59 @@
+package gputest
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+)
+
+func init() { register(normCases) }
+
+func normCases() []Case {
+	var cases []Case
+	for _, s := range []struct {
+		name                string
+		rows, cols, xOffset int
+		sigma               float64
+		eps                 float32
+	}{
+		{"one value", 1, 1, 0, 1, 1e-5},
+		{"no whole tile", 3, 65, 0, 1, 1e-5},
+		{"a tile", 2, 256, 0, 1, 1e-5},
+		{"wide", 2, 1000, 0, 1, 1e-6},
+		{"many rows", 130, 63, 0, 1, 1e-5},
+		{"last row only", 1, 320, 64 * 320, 1, 1e-5},
+		{"odd offset", 3, 96, 7, 1, 1e-5},
+		{"huge", 2, 320, 0, 1e15, 1e-5},
+		{"tiny", 2, 320, 0, 1e-15, 1e-5},
+		{"zeros", 2, 64, 0, 0, 1e-5},
+	} {
+		cases = append(cases, Case{"rms_norm/" + s.name, func(rng *rand.Rand) Plan {
+			return Plan{
+				Buffers: []Buffer{
+					In("x", Normal(rng, s.xOffset+s.rows*s.cols, s.sigma)),
+					In("w", Normal(rng, s.cols, 1)),
+					Out("y", s.rows*s.cols, NMSE(1e-11)),
+				},
+				Record: func(r *gpu.Recording, b []gpu.Range) {
+					kernels.RMSNorm(r, b[0], b[1], b[2], s.rows, s.cols, s.xOffset, s.eps)
+				},
+			}
+		}})
+	}
+	for _, d := range []int{16, 32, 64, 80, 96, 128} {
+		for _, s := range []struct{ rows, heads, offset, tail int }{{1, 1, 0, 0}, {3, 7, 0, 5}, {2, 4, 3, 0}, {65, 2, 64, 64}} {
+			stride := s.offset + s.heads*d + s.tail
+			cases = append(cases, Case{fmt.Sprintf("head_norm/%d rows %d heads of %d", s.rows, s.heads, d), func(rng *rand.Rand) Plan {
+				return Plan{
+					Buffers: []Buffer{InOut("x", Normal(rng, s.rows*stride, 1), NMSE(1e-11)), In("w", Normal(rng, d, 1))},
+					Record: func(r *gpu.Recording, b []gpu.Range) {
+						kernels.HeadNorm(r, b[0], b[1], s.rows, s.heads, d, stride, s.offset, 1e-6)
+					},
+				}
+			}})
+		}
+	}
+	return cases
+}

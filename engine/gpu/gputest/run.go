@@ -1,0 +1,139 @@
+package gputest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"tokenselect/engine/gpu"
+)
+
+const (
+	guard = 256 // bytes before and after what is bound: the alignment of a range
+	spare = 64  // bytes bound beyond what a buffer asked for
+)
+
+// Run runs the table on the device that open returns. A case that needs more
+// memory than the device has is skipped.
+func Run(t *testing.T, open func(testing.TB) gpu.Device) {
+	d := open(t)
+	t.Cleanup(d.Close)
+	names := map[string]bool{}
+	for _, table := range tables {
+		for _, c := range table() {
+			if names[c.Name] {
+				t.Errorf("two cases are called %s", c.Name)
+			}
+			names[c.Name] = true
+			t.Run(c.Name, func(t *testing.T) { run(t, d, c) })
+		}
+	}
+}
+
+// run builds the case once and plays it twice: with spare words bound beyond
+// each buffer, which shows what a kernel reads or writes there, and with none,
+// which shows whether it needs them.
+func run(t *testing.T, d gpu.Device, c Case) {
+	h := fnv.New64a()
+	h.Write([]byte(c.Name))
+	plan := c.Build(rand.New(rand.NewPCG(h.Sum64(), 1)))
+	for _, spare := range []int{spare, 0} {
+		if err := play(d, plan, spare); errors.Is(err, gpu.ErrLimit) || errors.Is(err, gpu.ErrOutOfMemory) {
+			t.Skipf("skipped: %s has not the memory: %v", d.Info().Name, err)
+		} else if err != nil {
+			t.Fatalf("%d spare bytes: %v", spare, err)
+		}
+	}
+}
+
+func play(d gpu.Device, plan Plan, spare int) error {
+	var ranges []gpu.Range
+	mirror := map[*gpu.Buffer][]byte{}
+	for _, b := range plan.Buffers {
+		if len(b.Data) == 0 || len(b.Data)%4 != 0 {
+			return fmt.Errorf("buffer %s: %d bytes, expected a positive multiple of 4", b.Name, len(b.Data))
+		}
+		mem := aligned(guard + len(b.Data) + spare + guard)
+		copy(mem, unwritten(len(mem)/4))
+		copy(mem[guard:], b.Data)
+		buf, err := d.NewBuffer(b.Name, len(mem))
+		if err != nil {
+			return err
+		}
+		defer d.Free(buf)
+		if err := d.Write(buf, 0, mem); err != nil {
+			return fmt.Errorf("buffer %s: %w", b.Name, err)
+		}
+		mirror[buf] = mem
+		ranges = append(ranges, gpu.Range{Buffer: buf, Offset: guard, Size: len(b.Data) + spare})
+	}
+	var r gpu.Recording
+	plan.Record(&r, ranges)
+	if r.Err() == nil && r.Len() == 0 {
+		return errors.New("nothing was recorded")
+	}
+	if err := d.Submit(&r); err != nil {
+		return err
+	}
+	reference(&r, mirror)
+	var wrong []string
+	for i, b := range plan.Buffers {
+		want := mirror[ranges[i].Buffer]
+		got := make([]byte, len(want))
+		if err := d.Read(context.Background(), ranges[i].Buffer, 0, got); err != nil {
+			return fmt.Errorf("buffer %s: %w", b.Name, err)
+		}
+		if err := b.check(want, got); err != nil {
+			wrong = append(wrong, fmt.Sprintf("buffer %s: %v", b.Name, err))
+		}
+	}
+	if wrong != nil {
+		return errors.New(strings.Join(wrong, "\n"))
+	}
+	return nil
+}
+
+// check compares the whole of a buffer, what surrounds the data included.
+func (b Buffer) check(want, got []byte) error {
+	end := guard + len(b.Data)
+	switch {
+	case !bytes.Equal(want[:guard], unwritten(guard/4)) || !bytes.Equal(want[end:], unwritten((len(want)-end)/4)):
+		return errors.New("the twins wrote outside it")
+	case !bytes.Equal(got[:guard], want[:guard]):
+		return fmt.Errorf("written before its start: %w", Exact(want[:guard], got[:guard]))
+	case !bytes.Equal(got[end:], want[end:]):
+		return fmt.Errorf("written beyond its end of %d bytes: %w", len(b.Data), Exact(want[end:], got[end:]))
+	case b.Compare == nil:
+		return Exact(want[guard:end], got[guard:end])
+	}
+	return b.Compare(want[guard:end], got[guard:end])
+}
+
+// reference plays a recording with the plain twins.
+func reference(r *gpu.Recording, mirror map[*gpu.Buffer][]byte) {
+	bound := func(g gpu.Range) []byte { return mirror[g.Buffer][g.Offset:][:g.Size:g.Size] }
+	for _, c := range r.Commands() {
+		if c.Kernel == nil {
+			copy(bound(c.Dst), bound(c.Src))
+			continue
+		}
+		call := gpu.Call{Params: c.Params}
+		for _, g := range c.Ranges {
+			call.Bufs = append(call.Bufs, bound(g))
+		}
+		c.Kernel.Twin(&call, 0, c.Kernel.Items(&call))
+	}
+}
+
+// aligned is n bytes at a multiple of 16, as twins expect their buffers.
+func aligned(n int) []byte {
+	raw := make([]byte, n+16)
+	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(raw)))) & 15
+	return raw[skip:][:n:n]
+}
