@@ -2,4 +2,7 @@ module tokenselect
 
 go 1.26
 
-require golang.org/x/sys v0.38.0 // indirect
+require (
+	github.com/cogentcore/webgpu v0.23.0
+	golang.org/x/sys v0.38.0 // indirect
+)

@@ -1,0 +1,130 @@
+//go:build !js && cgo
+
+package wgpunative
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/cogentcore/webgpu/wgpu"
+
+	"tokenselect/engine/gpu"
+)
+
+func init() { wgpu.SetLogLevel(wgpu.LogLevelOff) }
+
+// rank orders kinds of adapter, best first.
+var rank = map[gpu.Kind]int{gpu.Discrete: 0, gpu.Integrated: 1, gpu.Virtual: 2, gpu.Unknown: 3, gpu.Software: 4}
+
+// Adapters lists what Open can open, best first: discrete, integrated and
+// virtual GPUs, then software. No device is made. Where there is none, the list
+// is empty and the error nil.
+func Adapters() ([]Adapter, error) {
+	instance := newInstance()
+	defer instance.Release()
+	var list []Adapter
+	for _, f := range find(instance) {
+		list = append(list, Adapter{f.info})
+		f.adapter.Release()
+	}
+	return list, nil
+}
+
+type found struct {
+	adapter *wgpu.Adapter
+	info    gpu.Info
+}
+
+func find(instance *wgpu.Instance) []found {
+	var list []found
+	for _, a := range instance.EnumerateAdapters(&wgpu.InstanceEnumerateAdapterOptons{Backends: backends}) {
+		list = append(list, found{a, describe(a)})
+	}
+	slices.SortStableFunc(list, func(a, b found) int { return rank[a.info.Kind] - rank[b.info.Kind] })
+	return list
+}
+
+// Limits of WebGPU's defaults, which a device is asked to keep, and a size no
+// buffer has: some drivers offer 2^64-1, which means "default" in a request.
+const (
+	defaultShared = 16 << 10
+	hugeBuffer    = 1 << 40
+)
+
+func describe(a *wgpu.Adapter) gpu.Info {
+	i, have := a.GetInfo(), a.GetLimits().Limits
+	info := gpu.Info{
+		Device: "wgpu", Name: i.DriverDescription, Kind: gpu.Unknown, Driver: "wgpu-native 22",
+		Limits: gpu.Limits{
+			Buffer:  clamp(have.MaxBufferSize),
+			Binding: clamp(min(have.MaxStorageBufferBindingSize, have.MaxBufferSize)),
+			Shared:  defaultShared,
+		},
+	}
+	// This version of wgpu-native gives the name as the description and a
+	// number as the name.
+	if info.Name == "" || !strings.HasPrefix(i.Name, "0x") {
+		info.Name = i.Name
+		info.Driver = i.DriverDescription
+	}
+	switch i.AdapterType {
+	case wgpu.AdapterTypeDiscreteGPU:
+		info.Kind = gpu.Discrete
+	case wgpu.AdapterTypeIntegratedGPU:
+		info.Kind = gpu.Integrated
+	case wgpu.AdapterTypeCPU:
+		info.Kind = gpu.Software
+	}
+	switch i.BackendType {
+	case wgpu.BackendTypeVulkan:
+		info.Backend = "Vulkan"
+	case wgpu.BackendTypeMetal:
+		info.Backend = "Metal"
+	case wgpu.BackendTypeD3D12:
+		info.Backend = "D3D12"
+	default:
+		info.Backend = i.BackendType.String()
+	}
+	return info
+}
+
+// clamp makes a limit an int that a multiple of 4 can reach.
+func clamp(limit uint64) int {
+	return int(min(limit, hugeBuffer, uint64(^uint(0)>>1))) &^ 3
+}
+
+// Open opens an adapter. Without one the error wraps gpu.ErrNoAdapter and says
+// what to install.
+func Open(o Options) (gpu.Device, error) {
+	instance := newInstance()
+	list := find(instance)
+	defer func() {
+		for _, f := range list {
+			f.adapter.Release()
+		}
+		instance.Release()
+	}()
+	switch {
+	case len(list) == 0:
+		return nil, fmt.Errorf("wgpunative: %w: %s", gpu.ErrNoAdapter, advice[runtime.GOOS])
+	case o.Adapter < -1 || o.Adapter >= len(list):
+		return nil, fmt.Errorf("wgpunative: adapter %d, expected 0 to %d or -1 for the best: %w", o.Adapter, len(list)-1, gpu.ErrNoAdapter)
+	}
+	best := list[max(o.Adapter, 0)]
+	n, err := openNative(best.adapter, uint64(best.info.Limits.Buffer), uint64(best.info.Limits.Binding))
+	if err != nil {
+		return nil, err
+	}
+	best.info.Limits.Shared = int(n.dev.GetLimits().Limits.MaxComputeWorkgroupStorageSize)
+	return newDevice(n, best.info), nil
+}
+
+// advice is what to do about a system without adapters.
+var advice = map[string]string{
+	"linux": "no Vulkan driver was found; install the Vulkan loader (libvulkan1) and the driver of the GPU, or mesa-vulkan-drivers for one that runs on the CPU; " +
+		"if one is installed, VK_DRIVER_FILES can name its .json file",
+	"windows": "no Direct3D 12 or Vulkan driver was found; install the driver of the GPU's maker",
+	"darwin":  "no GPU with Metal was found",
+}
