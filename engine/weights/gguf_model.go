@@ -1,0 +1,327 @@
+package weights
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"tokenselect/engine/tokenizer"
+)
+
+// ParseGGUF reads a checkpoint from the bytes of a GGUF file. Its tensors alias
+// data, but for the rows of q and k of architecture llama, which GGUF keeps in
+// an order of its own. name is for errors and reports.
+func ParseGGUF(name string, data []byte) (*Model, error) {
+	m, err := parseGGUF(name, data)
+	if err != nil {
+		return nil, fmt.Errorf("weights: %s: %w", name, err)
+	}
+	return m, m.finish()
+}
+
+func parseGGUF(name string, data []byte) (*Model, error) {
+	f, err := readGGUF(data)
+	if err != nil {
+		return nil, err
+	}
+	g := ggufMeta{meta: f.meta}
+	if n := g.integer("split.count", 1); n > 1 {
+		return nil, fmt.Errorf("split.count is %d: split files are not supported", n)
+	}
+	m := &Model{Path: name, Tensors: make(map[string]Tensor, len(f.tensors))}
+	for _, t := range f.tensors {
+		hf, ok := hfName(t.Name)
+		switch {
+		case t.Name == "rope_freqs.weight":
+			if m.Config.FreqFactors, err = t.Float32(); err != nil {
+				return nil, err
+			}
+			for _, v := range m.Config.FreqFactors {
+				if !(v > 0) || math.IsInf(float64(v), 0) {
+					return nil, fmt.Errorf("tensor %s: value %v, expected positive numbers", t.Name, v)
+				}
+			}
+			continue
+		case !ok:
+			return nil, fmt.Errorf("tensor %s is not one of a %s model", t.Name, g.text("general.architecture"))
+		}
+		t.Name = hf
+		m.Tensors[hf] = t
+	}
+	g.config(m)
+	m.Tokenizer = g.tokenizer(name)
+	if g.err != nil {
+		return nil, g.err
+	}
+	if err := m.Config.validate(); err != nil {
+		return nil, err
+	}
+	if m.Config.Architecture == "llama" {
+		for i := range m.Config.Layers {
+			for proj, heads := range map[string]int{"q_proj": m.Config.Heads, "k_proj": m.Config.KVHeads} {
+				n := fmt.Sprintf("model.layers.%d.self_attn.%s.weight", i, proj)
+				if t, ok := m.Tensors[n]; ok {
+					if m.Tensors[n], err = permute(t, heads, false); err != nil {
+						return nil, err
+					}
+				}
+			}
+		}
+	}
+	return m, nil
+}
+
+// ggufNames are GGUF's tensor names and Hugging Face's, of a layer and of the
+// rest.
+var ggufLayerNames = [][2]string{
+	{"attn_norm.weight", "input_layernorm.weight"},
+	{"ffn_down.weight", "mlp.down_proj.weight"},
+	{"ffn_gate.weight", "mlp.gate_proj.weight"},
+	{"ffn_up.weight", "mlp.up_proj.weight"},
+	{"ffn_norm.weight", "post_attention_layernorm.weight"},
+	{"attn_k.weight", "self_attn.k_proj.weight"},
+	{"attn_output.weight", "self_attn.o_proj.weight"},
+	{"attn_q.weight", "self_attn.q_proj.weight"},
+	{"attn_v.weight", "self_attn.v_proj.weight"},
+	{"attn_k.bias", "self_attn.k_proj.bias"},
+	{"attn_q.bias", "self_attn.q_proj.bias"},
+	{"attn_v.bias", "self_attn.v_proj.bias"},
+	{"attn_k_norm.weight", "self_attn.k_norm.weight"},
+	{"attn_q_norm.weight", "self_attn.q_norm.weight"},
+}
+
+var ggufRootNames = [][2]string{
+	{"token_embd.weight", "model.embed_tokens.weight"},
+	{"output_norm.weight", "model.norm.weight"},
+	{"output.weight", "lm_head.weight"},
+}
+
+func hfName(gguf string) (string, bool) {
+	for _, n := range ggufRootNames {
+		if n[0] == gguf {
+			return n[1], true
+		}
+	}
+	rest, ok := strings.CutPrefix(gguf, "blk.")
+	if !ok {
+		return "", false
+	}
+	layer, rest, ok := strings.Cut(rest, ".")
+	if !ok || layer == "" || strings.Trim(layer, "0123456789") != "" {
+		return "", false
+	}
+	for _, n := range ggufLayerNames {
+		if n[0] == rest {
+			return "model.layers." + layer + "." + n[1], true
+		}
+	}
+	return "", false
+}
+
+// permute changes the order of a projection's rows within each head between
+// Hugging Face's, where row i is rotated with row i + d/2, and GGUF's of
+// architecture llama, where it is rotated with its neighbour.
+func permute(t Tensor, heads int, toGGUF bool) (Tensor, error) {
+	if len(t.Shape) != 2 || t.Shape[0]%(2*heads) != 0 {
+		return t, fmt.Errorf("tensor %s: shape %v, expected a multiple of %d rows", t.Name, t.Shape, 2*heads)
+	}
+	row, half := len(t.Data)/t.Shape[0], t.Shape[0]/heads/2
+	out := make([]byte, len(t.Data))
+	for h := range heads {
+		for i := range half {
+			for part := range 2 {
+				hf, gguf := (2*h+part)*half+i, 2*(h*half+i)+part
+				from, to := gguf, hf
+				if toGGUF {
+					from, to = hf, gguf
+				}
+				copy(out[to*row:(to+1)*row], t.Data[from*row:])
+			}
+		}
+	}
+	t.Data = out
+	return t, nil
+}
+
+// ggufMeta reads metadata and keeps the first error.
+type ggufMeta struct {
+	meta map[string]any
+	err  error
+}
+
+func (g *ggufMeta) fail(format string, args ...any) {
+	if g.err == nil {
+		g.err = fmt.Errorf(format, args...)
+	}
+}
+
+// integer is a whole number; without a default (one that is negative), it must
+// be there.
+func (g *ggufMeta) integer(key string, def int) int {
+	v, ok := g.meta[key]
+	if !ok {
+		if def < 0 {
+			g.fail("metadata key %s is missing", key)
+		}
+		return def
+	}
+	switch n := v.(type) {
+	case uint64:
+		if n <= math.MaxInt32 {
+			return int(n)
+		}
+	case int64:
+		if n >= 0 && n <= math.MaxInt32 {
+			return int(n)
+		}
+	}
+	g.fail("metadata key %s is %v, expected a whole number from 0 to %d", key, v, math.MaxInt32)
+	return 0
+}
+
+func (g *ggufMeta) float(key string, def float64) float64 {
+	v, ok := g.meta[key]
+	if !ok {
+		if math.IsNaN(def) {
+			g.fail("metadata key %s is missing", key)
+		}
+		return def
+	}
+	f, ok := v.(float64)
+	if !ok {
+		g.fail("metadata key %s is %v, expected a floating-point number", key, v)
+	}
+	return f
+}
+
+func (g *ggufMeta) text(key string) string {
+	v, ok := g.meta[key]
+	if !ok {
+		return ""
+	}
+	s, ok := v.(string)
+	if !ok {
+		g.fail("metadata key %s is %v, expected a string", key, v)
+	}
+	return s
+}
+
+func (g *ggufMeta) strings(key string) []string {
+	v, ok := g.meta[key]
+	if !ok {
+		g.fail("metadata key %s is missing", key)
+		return nil
+	}
+	s, ok := v.([]string)
+	if !ok {
+		g.fail("metadata key %s is not an array of strings", key)
+	}
+	return s
+}
+
+// config fills the model's configuration.
+func (g *ggufMeta) config(m *Model) {
+	arch := g.text("general.architecture")
+	switch arch {
+	case "llama", "qwen2", "qwen3":
+	default:
+		g.fail("general.architecture is %q, expected llama, qwen2 or qwen3", arch)
+		return
+	}
+	p := arch + "."
+	c := &m.Config
+	c.Architecture, c.Name = arch, g.text("general.name")
+	if c.Name == "" {
+		c.Name = m.Path
+	}
+	c.Layers, c.Context = g.integer(p+"block_count", -1), g.integer(p+"context_length", -1)
+	c.Hidden, c.FeedForward = g.integer(p+"embedding_length", -1), g.integer(p+"feed_forward_length", -1)
+	c.Heads = g.integer(p+"attention.head_count", -1)
+	c.KVHeads = g.integer(p+"attention.head_count_kv", c.Heads)
+	if c.Heads > 0 {
+		c.HeadDim = c.Hidden / c.Heads
+	}
+	c.HeadDim = g.integer(p+"attention.key_length", c.HeadDim)
+	for _, key := range []string{p + "attention.value_length", p + "rope.dimension_count"} {
+		if d := g.integer(key, c.HeadDim); d != c.HeadDim {
+			g.fail("metadata key %s is %d, expected the head size %d", key, d, c.HeadDim)
+		}
+	}
+	if w := g.integer(p+"attention.sliding_window", 0); w > 0 {
+		g.fail("metadata key %sattention.sliding_window is %d: sliding-window attention is not supported", p, w)
+	}
+	if s := g.text(p + "rope.scaling.type"); s != "" && s != "none" {
+		g.fail("metadata key %srope.scaling.type is %q, which is not supported", p, s)
+	}
+	c.NormEps = float32(g.float(p+"attention.layer_norm_rms_epsilon", math.NaN()))
+	c.RopeTheta = g.float(p+"rope.freq_base", 10000)
+	c.QKNorm = arch == "qwen3"
+	_, c.AttentionBias = m.Tensors["model.layers.0.self_attn.q_proj.bias"]
+	_, head := m.Tensors["lm_head.weight"]
+	c.TieEmbeddings = !head
+	if e, ok := m.Tensors["model.embed_tokens.weight"]; ok && len(e.Shape) == 2 {
+		c.Vocab = e.Shape[0]
+	} else {
+		g.fail("tensor token_embd.weight is missing or no matrix")
+	}
+}
+
+// tokenizer reads the vocabulary; nil where the file has none.
+func (g *ggufMeta) tokenizer(name string) *tokenizer.Spec {
+	kind := g.text("tokenizer.ggml.model")
+	if kind == "" {
+		return nil
+	}
+	if kind != "gpt2" {
+		g.fail("tokenizer.ggml.model is %q, expected gpt2 (byte-level BPE)", kind)
+		return nil
+	}
+	s := &tokenizer.Spec{
+		Name: name, Pre: g.text("tokenizer.ggml.pre"), Tokens: g.strings("tokenizer.ggml.tokens"), Merges: g.strings("tokenizer.ggml.merges"),
+		ChatTemplate: g.text("tokenizer.chat_template"),
+	}
+	if s.Pre == "" || s.Pre == "default" {
+		s.Pre = "gpt-2"
+	}
+	id := func(key string) int {
+		if _, ok := g.meta["tokenizer.ggml."+key]; !ok {
+			return -1
+		}
+		n := g.integer("tokenizer.ggml."+key, 0)
+		if n >= len(s.Tokens) {
+			g.fail("metadata key tokenizer.ggml.%s is %d, expected an id below %d", key, n, len(s.Tokens))
+		}
+		return n
+	}
+	s.BOS, s.EOS, s.PAD, s.UNK = id("bos_token_id"), id("eos_token_id"), id("padding_token_id"), id("unknown_token_id")
+	if eot := id("eot_token_id"); eot >= 0 {
+		s.EOT = []int{eot}
+	}
+	if v, ok := g.meta["tokenizer.ggml.add_bos_token"]; ok {
+		b, ok := v.(bool)
+		if !ok {
+			g.fail("metadata key tokenizer.ggml.add_bos_token is %v, expected true or false", v)
+		}
+		s.AddBOS = b
+	}
+	if v, ok := g.meta["tokenizer.ggml.token_type"]; ok {
+		types, ok := v.([]any)
+		if !ok || len(types) != len(s.Tokens) {
+			g.fail("metadata key tokenizer.ggml.token_type has %d values, expected one for each of %d tokens", len(types), len(s.Tokens))
+			return s
+		}
+		s.Types = make([]int32, len(types))
+		for i, t := range types {
+			switch n := t.(type) {
+			case int64:
+				s.Types[i] = int32(n)
+			case uint64:
+				s.Types[i] = int32(n)
+			default:
+				g.fail("metadata key tokenizer.ggml.token_type: value %d is %v, expected a whole number", i, t)
+				return s
+			}
+		}
+	}
+	return s
+}

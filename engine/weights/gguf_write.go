@@ -1,0 +1,246 @@
+package weights
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// ggufFileTypes is llama.cpp's general.file_type.
+var ggufFileTypes = map[Type]uint32{F16: 1, Q8_0: 7}
+
+// WriteGGUF writes m as one GGUF file that llama.cpp reads too: matrices as t
+// (F16 or Q8_0; as F16 where a row is no multiple of 32), vectors as F32.
+func WriteGGUF(w io.Writer, m *Model, t Type) error {
+	fileType, ok := ggufFileTypes[t]
+	if !ok {
+		return fmt.Errorf("weights: writing %v is not supported; F16 and Q8_0 are", t)
+	}
+	tensors, err := m.ggufTensors(t)
+	if err != nil {
+		return fmt.Errorf("weights: %s: %w", m.Path, err)
+	}
+	g := ggufWriter{}
+	m.putMeta(&g, fileType)
+	var head ggufWriter
+	head.buf = append(head.buf, ggufMagic...)
+	head.u32(3)
+	head.u64(uint64(len(tensors)))
+	head.u64(uint64(g.pairs))
+	head.buf = append(head.buf, g.buf...)
+	offset := 0
+	for _, t := range tensors {
+		head.string(t.Name)
+		head.u32(uint32(len(t.Shape)))
+		for i := range t.Shape {
+			head.u64(uint64(t.Shape[len(t.Shape)-1-i]))
+		}
+		for number, kind := range ggufTypes {
+			if kind == t.Type {
+				head.u32(number)
+			}
+		}
+		head.u64(uint64(offset))
+		offset = aligned(offset + len(t.Data))
+	}
+	if _, err := w.Write(pad(head.buf)); err != nil {
+		return err
+	}
+	for _, t := range tensors {
+		if _, err := w.Write(t.Data); err != nil {
+			return err
+		}
+		if _, err := w.Write(make([]byte, aligned(len(t.Data))-len(t.Data))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func aligned(n int) int { return (n + ggufAlignment - 1) &^ (ggufAlignment - 1) }
+
+func pad(b []byte) []byte { return append(b, make([]byte, aligned(len(b))-len(b))...) }
+
+// ggufTensors are the tensors under GGUF's names, in its order of rows, in the
+// order of llama.cpp's own converter.
+func (m *Model) ggufTensors(to Type) ([]Tensor, error) {
+	c := m.Config
+	arch := c.Architecture
+	var out []Tensor
+	add := func(gguf, hf string) error {
+		t, ok := m.Tensors[hf]
+		if !ok {
+			return nil // of another architecture; what is needed has been checked
+		}
+		var err error
+		as := F32
+		if len(t.Shape) > 1 {
+			as = to
+			if _, ok := to.rowBytes(t.Shape[1]); !ok {
+				as = F16
+			}
+		}
+		if t, err = Convert(t, as); err != nil {
+			return err
+		}
+		if arch == "llama" || arch == "mistral" {
+			switch {
+			case strings.HasSuffix(hf, "self_attn.q_proj.weight"):
+				t, err = permute(t, c.Heads, true)
+			case strings.HasSuffix(hf, "self_attn.k_proj.weight"):
+				t, err = permute(t, c.KVHeads, true)
+			}
+		}
+		t.Name = gguf
+		out = append(out, t)
+		return err
+	}
+	if err := add(ggufRootNames[0][0], ggufRootNames[0][1]); err != nil {
+		return nil, err
+	}
+	for i := range c.Layers {
+		for _, n := range ggufLayerNames {
+			if err := add(fmt.Sprintf("blk.%d.%s", i, n[0]), fmt.Sprintf("model.layers.%d.%s", i, n[1])); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, n := range ggufRootNames[1:] {
+		if n[1] == "lm_head.weight" && c.TieEmbeddings {
+			continue
+		}
+		if err := add(n[0], n[1]); err != nil {
+			return nil, err
+		}
+	}
+	if f := m.freqFactors(); f != nil {
+		out = append(out, Tensor{"rope_freqs.weight", F32, []int{len(f)}, f32Bytes(f)})
+	}
+	return out, nil
+}
+
+// freqFactors is a rope scaling as GGUF keeps it.
+func (m *Model) freqFactors() []float32 {
+	if m.Config.RopeScaling == nil {
+		return m.Config.FreqFactors
+	}
+	plain := m.Config
+	plain.RopeScaling, plain.FreqFactors = nil, nil
+	f, scaled := plain.InvFreq(), m.Config.InvFreq()
+	for i := range f {
+		f[i] /= scaled[i]
+	}
+	return f
+}
+
+func f32Bytes(v []float32) []byte {
+	b := make([]byte, 4*len(v))
+	for i, f := range v {
+		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(f))
+	}
+	return b
+}
+
+// ggufWriter collects metadata.
+type ggufWriter struct {
+	buf   []byte
+	pairs int
+}
+
+func (g *ggufWriter) u32(v uint32) { g.buf = binary.LittleEndian.AppendUint32(g.buf, v) }
+func (g *ggufWriter) u64(v uint64) { g.buf = binary.LittleEndian.AppendUint64(g.buf, v) }
+func (g *ggufWriter) string(s string) {
+	g.u64(uint64(len(s)))
+	g.buf = append(g.buf, s...)
+}
+
+func (g *ggufWriter) key(name string, kind uint32) {
+	g.pairs++
+	g.string(name)
+	g.u32(kind)
+}
+
+func (g *ggufWriter) putText(key, v string) {
+	g.key(key, ggufString)
+	g.string(v)
+}
+
+func (g *ggufWriter) putInt(key string, v int) {
+	g.key(key, ggufUint32)
+	g.u32(uint32(v))
+}
+
+func (g *ggufWriter) putFloat(key string, v float32) {
+	g.key(key, ggufFloat)
+	g.u32(math.Float32bits(v))
+}
+
+func (g *ggufWriter) putStrings(key string, v []string) {
+	g.key(key, ggufArray)
+	g.u32(ggufString)
+	g.u64(uint64(len(v)))
+	for _, s := range v {
+		g.string(s)
+	}
+}
+
+func (m *Model) putMeta(g *ggufWriter, fileType uint32) {
+	c := m.Config
+	arch := c.Architecture
+	if arch == "mistral" {
+		arch = "llama" // as llama.cpp calls it
+	}
+	g.putText("general.architecture", arch)
+	g.putText("general.type", "model")
+	g.putText("general.name", c.Name)
+	g.putInt("general.file_type", int(fileType))
+	g.putInt("general.quantization_version", 2)
+	p := arch + "."
+	g.putInt(p+"vocab_size", c.Vocab)
+	g.putInt(p+"context_length", c.Context)
+	g.putInt(p+"embedding_length", c.Hidden)
+	g.putInt(p+"block_count", c.Layers)
+	g.putInt(p+"feed_forward_length", c.FeedForward)
+	g.putInt(p+"attention.head_count", c.Heads)
+	g.putInt(p+"attention.head_count_kv", c.KVHeads)
+	g.putInt(p+"attention.key_length", c.HeadDim)
+	g.putInt(p+"attention.value_length", c.HeadDim)
+	g.putFloat(p+"attention.layer_norm_rms_epsilon", c.NormEps)
+	g.putInt(p+"rope.dimension_count", c.HeadDim)
+	g.putFloat(p+"rope.freq_base", float32(c.RopeTheta))
+	s := m.Tokenizer
+	if s == nil {
+		return
+	}
+	g.putText("tokenizer.ggml.model", "gpt2")
+	g.putText("tokenizer.ggml.pre", s.Pre)
+	g.putStrings("tokenizer.ggml.tokens", s.Tokens)
+	if s.Types != nil {
+		g.key("tokenizer.ggml.token_type", ggufArray)
+		g.u32(ggufInt32)
+		g.u64(uint64(len(s.Types)))
+		for _, t := range s.Types {
+			g.u32(uint32(t))
+		}
+	}
+	g.putStrings("tokenizer.ggml.merges", s.Merges)
+	g.key("tokenizer.ggml.add_bos_token", ggufBool)
+	if s.AddBOS {
+		g.buf = append(g.buf, 1)
+	} else {
+		g.buf = append(g.buf, 0)
+	}
+	for _, t := range []struct {
+		key string
+		id  int
+	}{{"bos_token_id", s.BOS}, {"eos_token_id", s.EOS}, {"padding_token_id", s.PAD}, {"unknown_token_id", s.UNK}} {
+		if t.id >= 0 {
+			g.putInt("tokenizer.ggml."+t.key, t.id)
+		}
+	}
+	if s.ChatTemplate != "" {
+		g.putText("tokenizer.chat_template", s.ChatTemplate)
+	}
+}
