@@ -19,11 +19,10 @@ const (
 	spare = 64  // bytes bound beyond what a buffer asked for
 )
 
-// Run runs the table on the device that open returns. A case that needs more
-// memory than the device has is skipped.
+// Run runs the table on the device that open returns, and also closes when the
+// test ends. A case that needs more memory than the device has is skipped.
 func Run(t *testing.T, open func(testing.TB) gpu.Device) {
 	d := open(t)
-	t.Cleanup(d.Close)
 	names := map[string]bool{}
 	for _, table := range tables {
 		for _, c := range table() {

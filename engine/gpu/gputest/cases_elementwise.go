@@ -1,0 +1,170 @@
+package gputest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+)
+
+func init() {
+	register(addCases)
+	register(swigluCases)
+	register(argmaxCases)
+	register(kvAppendCases)
+}
+
+var inf, nan = float32(math.Inf(1)), float32(math.NaN())
+
+func addCases() []Case {
+	var cases []Case
+	for _, s := range []struct{ n, period int }{
+		{1, 1}, {3, 1}, {255, 255}, {256, 256}, {257, 257}, {130 * 65, 65}, {1000, 999}, {10, 64},
+		{256*70000 - 3, 1000}, // more workgroups than one dimension takes
+	} {
+		cases = append(cases, Case{fmt.Sprintf("add/%d by %d", s.n, s.period), func(rng *rand.Rand) Plan {
+			x, y := Normal(rng, min(s.n, s.period), 1), make([]byte, 4*s.n)
+			for i := range s.n {
+				binary.LittleEndian.PutUint32(y[4*i:], math.Float32bits(rng.Float32()))
+			}
+			return Plan{
+				// One sum of two values is the same everywhere.
+				Buffers: []Buffer{In("x", x), InOut("y", y, nil)},
+				Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.Add(r, b[0], b[1], s.n, s.period) },
+			}
+		}})
+	}
+	return cases
+}
+
+func swigluCases() []Case {
+	var cases []Case
+	for _, s := range []struct {
+		rows, cols int
+		sigma      float64
+	}{{1, 1, 1}, {1, 63, 3}, {2, 64, 3}, {3, 65, 3}, {63, 33, 10}, {65, 130, 10}, {130, 96, 40}} {
+		cases = append(cases, Case{fmt.Sprintf("swiglu/%dx%d", s.rows, s.cols), func(rng *rand.Rand) Plan {
+			return swigluPlan(Normal(rng, 2*s.rows*s.cols, s.sigma), s.rows, s.cols, NMSE(1e-11))
+		}})
+	}
+	return append(cases, Case{"swiglu/saturated gates", func(*rand.Rand) Plan {
+		gate := []float32{-1e30, -1000, -200, -120, 0, 1e-30, 120, 200, 1000, 1e30}
+		up := []float32{2, 2, 1e30, -2, 3, 3, 3, -3, 3, 1e-3}
+		return swigluPlan(Floats(append(gate, up...)...), 1, len(gate), NMSE(1e-11))
+	}})
+}
+
+func swigluPlan(x []byte, rows, cols int, c Compare) Plan {
+	return Plan{
+		Buffers: []Buffer{In("x", x), Out("y", rows*cols, c)},
+		Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.SwiGLU(r, b[0], b[1], rows, cols) },
+	}
+}
+
+func argmaxCases() []Case {
+	fill := func(n int, v float32, at map[int]float32) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = v
+		}
+		for i, a := range at {
+			x[i] = a
+		}
+		return x
+	}
+	negZero := float32(math.Copysign(0, -1))
+	var cases []Case
+	for _, s := range []struct {
+		name string
+		x    []float32
+	}{
+		{"single", []float32{-3}},
+		{"single NaN", []float32{nan}},
+		{"all equal", fill(700, 2.5, nil)},
+		{"all -Inf", fill(300, -inf, nil)},
+		{"all NaN", fill(300, nan, nil)},
+		{"-Inf and NaN", fill(300, -inf, map[int]float32{0: nan, 299: nan})},
+		{"-Inf, NaN and the lowest", fill(3000, -inf, map[int]float32{0: nan, 2000: -math.MaxFloat32, 2999: nan})},
+		{"NaN everywhere but one", fill(1000, nan, map[int]float32{999: -1e30})},
+		{"+Inf twice", fill(1000, 1, map[int]float32{257: inf, 900: inf})},
+		{"tie in one lane", fill(2000, -1, map[int]float32{1029: 4, 5: 4, 1997: 4})},
+		{"tie across lanes", fill(2000, -1, map[int]float32{300: 4, 299: 4, 1024: 4})},
+		{"zeros of both signs", []float32{-1, negZero, 0, negZero, 0}},
+		{"smallest subnormals", []float32{0, math.Float32frombits(1), math.Float32frombits(2), math.Float32frombits(0x80000003)}},
+		{"last of 257", fill(257, -5, map[int]float32{256: -4})},
+		{"neighbouring floats", fill(512, 1, map[int]float32{100: math.Nextafter32(1, 2), 411: math.Nextafter32(1, 2)})},
+	} {
+		cases = append(cases, Case{"argmax/" + s.name, func(*rand.Rand) Plan { return argmaxPlan(Floats(s.x...)) }})
+	}
+	for _, n := range []int{2, 63, 255, 256, 1023, 1024, 1025, 151936} {
+		cases = append(cases, Case{fmt.Sprintf("argmax/%d", n), func(rng *rand.Rand) Plan { return argmaxPlan(Normal(rng, n, 4)) }})
+	}
+	return cases
+}
+
+func argmaxPlan(x []byte) Plan {
+	return Plan{
+		Buffers: []Buffer{In("x", x), Out("id", 1, nil)},
+		Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.Argmax(r, b[0], b[1], len(x)/4) },
+	}
+}
+
+func kvAppendCases() []Case {
+	var cases []Case
+	for _, s := range []struct{ rows, width, lead, tail, row0, capacity int }{
+		{1, 64, 0, 0, 0, 1}, {1, 64, 192, 3, 7, 9}, {2, 80, 5, 0, 1, 4}, {3, 2, 1, 1, 0, 3},
+		{63, 96, 64, 7, 65, 130}, {65, 128, 640, 0, 0, 65}, {130, 320, 320, 0, 126, 256},
+	} {
+		name := fmt.Sprintf("kv_append/%d rows of %d from row %d", s.rows, s.width, s.row0)
+		cases = append(cases, Case{name, func(rng *rand.Rand) Plan {
+			stride := s.lead + 2*s.width + s.tail
+			return Plan{
+				Buffers: []Buffer{In("qkv", Normal(rng, s.rows*stride, 1)),
+					Out("k", s.capacity*s.width/2, nil), Out("v", s.capacity*s.width/2, nil)},
+				Record: func(r *gpu.Recording, b []gpu.Range) {
+					kernels.KVAppend(r, b[0], b[1], b[2], s.rows, stride, s.lead, s.lead+s.width, s.width, s.row0)
+				},
+			}
+		}})
+	}
+	return append(cases, Case{"kv_append/every rounding", func(*rand.Rand) Plan {
+		values := roundings()
+		n := len(values) / 4
+		return Plan{
+			Buffers: []Buffer{In("qkv", values), Out("k", n/2, nil), Out("v", n/2, nil)},
+			Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.KVAppend(r, b[0], b[1], b[2], 1, n, 0, 0, n, 0) },
+		}
+	}})
+}
+
+// roundings is every float32 that is a float16 or lies half-way between two,
+// and the float32 values next to it, of both signs, from zero to what is too
+// large for a float16; and float32 subnormals, infinities and NaN.
+func roundings() []byte {
+	bits := []uint32{0x7f800000, 0x7fc00000, 0x7f7fffff, 1, 0x7fffff, 0x00800000}
+	step := func(units, shift uint32) { // a float16, the tie above it, and their neighbours
+		for _, f := range []float64{float64(units), float64(units) + 0.5} {
+			b := math.Float32bits(float32(math.Ldexp(f, int(shift)-24)))
+			bits = append(bits, b, b+1)
+			if b > 0 {
+				bits = append(bits, b-1)
+			}
+		}
+	}
+	for u := range uint32(1024) { // subnormal
+		step(u, 0)
+	}
+	for shift := range uint32(31) { // normal; beyond 29: too large
+		for u := uint32(1024); u < 2048; u++ {
+			step(u, shift)
+		}
+	}
+	b := make([]byte, 0, 8*len(bits))
+	for _, v := range bits {
+		b = append(b, Words(v, v|0x80000000)...)
+	}
+	return b
+}

@@ -1,0 +1,66 @@
+package gputest
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+)
+
+func init() {
+	register(ropeCases)
+	register(meanRowsCases)
+}
+
+// angles is a table of rotary angles for heads of size d.
+func angles(d, positions int) []byte {
+	inv := make([]float32, d/2)
+	for i := range inv {
+		inv[i] = float32(math.Pow(10000, -2*float64(i)/float64(d)))
+	}
+	return Floats(kernels.RopeTable(inv, positions)...)
+}
+
+func ropeCases() []Case {
+	var cases []Case
+	for _, d := range []int{2, 16, 32, 64, 80, 96, 128} {
+		for _, s := range []struct {
+			rows, heads, tail, pos, mid int
+			useMid                      bool
+		}{
+			{1, 1, 0, 0, 5, false}, {1, 7, 64, 190, 9, true}, {3, 4, 33, 5, 100, true}, {65, 2, 1, 70, 33, false}, {130, 3, 0, 1, 0, true},
+		} {
+			name := fmt.Sprintf("rope/%d rows of %d heads of %d", s.rows, s.heads, d)
+			stride := s.heads*d + s.tail
+			cases = append(cases, Case{name, func(rng *rand.Rand) Plan {
+				return Plan{
+					Buffers: []Buffer{
+						In("x", Normal(rng, s.rows*stride, 1)),
+						In("table", angles(d, s.pos+s.rows+s.mid)),
+						In("state", Words(1, 77, 0, uint32(s.mid), 88, 99, 111)),
+						Out("y", s.rows*s.heads*d, NMSE(1e-13)),
+					},
+					Record: func(r *gpu.Recording, b []gpu.Range) {
+						kernels.Rope(r, b[0], b[1], b[2], b[3], s.rows, s.heads, d, stride, s.pos, s.useMid)
+					},
+				}
+			}})
+		}
+	}
+	return cases
+}
+
+func meanRowsCases() []Case {
+	var cases []Case
+	for _, s := range []struct{ rows, cols int }{{1, 1}, {2, 63}, {3, 64}, {5, 65}, {63, 320}, {64, 33}, {130, 130}, {512, 640}} {
+		cases = append(cases, Case{fmt.Sprintf("mean_rows/%dx%d", s.rows, s.cols), func(rng *rand.Rand) Plan {
+			return Plan{
+				Buffers: []Buffer{In("x", Normal(rng, s.rows*s.cols, 1)), Out("y", s.cols, NMSE(1e-11))},
+				Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.MeanRows(r, b[0], b[1], s.rows, s.cols) },
+			}
+		}})
+	}
+	return cases
+}

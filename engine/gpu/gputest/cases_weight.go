@@ -1,0 +1,182 @@
+package gputest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+)
+
+func init() {
+	register(embedCases)
+	register(matMulCases)
+}
+
+// matrix is a weight and the buffers that hold it.
+type matrix struct {
+	kind       kernels.WeightType
+	rows, cols int
+	shards     []int // rows of each
+}
+
+// buffers makes random shards. Values have magnitudes about 1.
+func (m matrix) buffers(rng *rand.Rand) []Buffer {
+	var b []Buffer
+	for i, rows := range m.shards {
+		name := fmt.Sprintf("w%d", i)
+		switch m.kind {
+		case kernels.F32:
+			b = append(b, In(name, Normal(rng, rows*m.cols, 1)))
+		case kernels.F16:
+			b = append(b, In(name, Halves(rng, rows*m.cols, 1)))
+		case kernels.Q8_0:
+			b = append(b, In(name, Bytes(rng, rows*m.cols)), In(name+"_scale", Halves(rng, rows*m.cols/32, -5)))
+		}
+	}
+	return b
+}
+
+// weight is the matrix in bound buffers.
+func (m matrix) weight(b []gpu.Range) kernels.Weight {
+	w := kernels.Weight{Type: m.kind, Rows: m.rows, Cols: m.cols}
+	row := 0
+	for _, rows := range m.shards {
+		s := kernels.Shard{Row0: row, Rows: rows, Data: b[0]}
+		b = b[1:]
+		if m.kind == kernels.Q8_0 {
+			s.Scale, b = b[0], b[1:]
+		}
+		w.Shards = append(w.Shards, s)
+		row += rows
+	}
+	return w
+}
+
+func embedCases() []Case {
+	var cases []Case
+	for _, kind := range []kernels.WeightType{kernels.F32, kernels.F16, kernels.Q8_0} {
+		for _, s := range []struct {
+			name   string
+			cols   int
+			shards []int
+			ids    []uint32
+		}{
+			{"one", 64, []int{1}, []uint32{0}},
+			{"repeated", 96, []int{9}, []uint32{8, 0, 8, 3}},
+			{"two shards", 320, []int{5, 8}, []uint32{4, 5, 12, 0, 5}},
+			{"beyond the table", 32, []int{3, 3}, []uint32{6, 2, 0xffffffff, 3, 0x80000000}},
+			{"all of a shard beyond", 64, []int{2}, []uint32{2}},
+			{"wide", 1024, []int{3}, []uint32{2, 1}},
+			{"odd", 33, []int{3, 4}, []uint32{1, 2, 3, 4, 6, 5}},
+		} {
+			cols := s.cols
+			if kind == kernels.Q8_0 {
+				cols = (cols + 31) / 32 * 32
+			}
+			cases = append(cases, Case{fmt.Sprintf("embed_%s/%s", kind, s.name), func(rng *rand.Rand) Plan {
+				m := matrix{kind, sum(s.shards), cols, s.shards}
+				return Plan{
+					// An embedding is a value, or the product of two: the same everywhere.
+					Buffers: append([]Buffer{In("ids", Words(s.ids...)), Out("y", len(s.ids)*cols, nil)}, m.buffers(rng)...),
+					Record: func(r *gpu.Recording, b []gpu.Range) {
+						kernels.Embed(r, m.weight(b[2:]), b[0], b[1], len(s.ids))
+					},
+				}
+			}})
+		}
+		cases = append(cases, Case{fmt.Sprintf("embed_%s/130 tokens", kind), func(rng *rand.Rand) Plan {
+			ids := make([]uint32, 130)
+			for i := range ids {
+				ids[i] = rng.Uint32N(40)
+			}
+			m := matrix{kind, 40, 64, []int{13, 27}}
+			return Plan{
+				Buffers: append([]Buffer{In("ids", Words(ids...)), Out("y", len(ids)*64, nil)}, m.buffers(rng)...),
+				Record: func(r *gpu.Recording, b []gpu.Range) {
+					kernels.Embed(r, m.weight(b[2:]), b[0], b[1], len(ids))
+				},
+			}
+		}})
+	}
+	return cases
+}
+
+// matMulError is the limit for sums of up to a thousand products in any order.
+const matMulError = 1e-11
+
+func matMulCases() []Case {
+	type shape struct {
+		rows, k, n int
+		shards     []int
+		xOffset    int
+	}
+	free := []shape{
+		{1, 1, 1, nil, 0}, {1, 3, 7, nil, 0}, {1, 33, 9, nil, 0}, {1, 1027, 63, nil, 0}, {1, 1024, 640, nil, 0}, {1, 2051, 8, nil, 0},
+		{1, 35, 70, []int{9, 61}, 7 * 35}, {2, 1, 1, nil, 0}, {2, 31, 65, nil, 0}, {3, 33, 7, nil, 5}, {63, 64, 63, nil, 0},
+		{64, 32, 64, nil, 0}, {65, 65, 65, nil, 0}, {130, 100, 130, nil, 0}, {130, 37, 129, []int{64, 1, 64}, 1}, {2, 512, 640, nil, 0},
+	}
+	blocks := []shape{
+		{1, 32, 1, nil, 0}, {1, 96, 7, nil, 0}, {1, 384, 9, nil, 0}, {1, 1024, 640, nil, 0}, {1, 2080, 63, nil, 0},
+		{1, 96, 70, []int{9, 61}, 7 * 96}, {2, 32, 1, nil, 0}, {3, 96, 65, nil, 5}, {63, 384, 63, nil, 0}, {64, 32, 64, nil, 0},
+		{65, 96, 65, nil, 0}, {130, 1024, 130, nil, 0}, {130, 96, 129, []int{64, 1, 64}, 1}, {2, 384, 640, nil, 0},
+	}
+	var cases []Case
+	for _, kind := range []kernels.WeightType{kernels.F32, kernels.F16, kernels.Q8_0} {
+		shapes := free
+		if kind == kernels.Q8_0 {
+			shapes = blocks
+		}
+		for _, s := range shapes {
+			if s.shards == nil {
+				s.shards = []int{s.n}
+			}
+			m := matrix{kind, s.n, s.k, s.shards}
+			name := fmt.Sprintf("%s/%dx%dx%d", multiply(kind, s.rows), s.rows, s.k, s.n)
+			cases = append(cases, Case{name, func(rng *rand.Rand) Plan {
+				return m.plan(rng, Normal(rng, s.xOffset+s.rows*s.k, 1), s.rows, s.xOffset, NMSE(matMulError))
+			}})
+		}
+		for _, rows := range []int{1, 65} {
+			m := matrix{kind, 67, 96, []int{67}}
+			for _, sigma := range []float64{1e30, 1e-30} {
+				cases = append(cases, Case{fmt.Sprintf("%s/%g", multiply(kind, rows), sigma), func(rng *rand.Rand) Plan {
+					return m.plan(rng, Normal(rng, rows*m.cols, sigma), rows, 0, NMSE(matMulError))
+				}})
+			}
+			cases = append(cases, Case{multiply(kind, rows) + "/a NaN stays in its row", func(rng *rand.Rand) Plan {
+				x := Normal(rng, rows*m.cols, 1)
+				binary.LittleEndian.PutUint32(x[4*(rows/2*m.cols+40):], math.Float32bits(nan))
+				return m.plan(rng, x, rows, 0, NMSE(matMulError))
+			}})
+		}
+	}
+	return cases
+}
+
+// multiply is the kernel that multiplies so many rows by a weight.
+func multiply(kind kernels.WeightType, rows int) string {
+	if rows == 1 {
+		return "matvec_" + kind.String()
+	}
+	return "matmul_" + kind.String()
+}
+
+func (m matrix) plan(rng *rand.Rand, x []byte, rows, xOffset int, c Compare) Plan {
+	return Plan{
+		Buffers: append([]Buffer{In("x", x), Out("y", rows*m.rows, c)}, m.buffers(rng)...),
+		Record: func(r *gpu.Recording, b []gpu.Range) {
+			kernels.MatMul(r, m.weight(b[2:]), b[0], b[1], rows, xOffset)
+		},
+	}
+}
+
+func sum(v []int) int {
+	s := 0
+	for _, n := range v {
+		s += n
+	}
+	return s
+}
