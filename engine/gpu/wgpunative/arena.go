@@ -110,7 +110,7 @@ func (d *Device) writeParams() error {
 			Entries: []wgpu.BindGroupEntry{{Buffer: a.buf, Size: uint64(size)}},
 		})
 		if err != nil {
-			return fmt.Errorf("wgpunative: params of %d bytes: %w", size, d.check(plain(err)))
+			return fmt.Errorf("wgpunative: params of %d bytes: %w", size, d.check(err))
 		}
 		u.group = group
 	}

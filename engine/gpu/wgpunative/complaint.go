@@ -53,6 +53,9 @@ func complaint(message string) (line int, text string) {
 	return line, strings.Join(reasons, ": ")
 }
 
+// oneLine is s without its line breaks.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
 // plain is err with what it says on one line.
 func plain(err error) error {
 	if errors.Is(err, gpu.ErrDeviceLost) || errors.Is(err, gpu.ErrOutOfMemory) {
@@ -67,7 +70,7 @@ func plain(err error) error {
 // shaderError is err, which came up while k was compiled, with its place in the
 // source file. Errors that are not the shader's fault stay what they are.
 func (d *Device) shaderError(k *gpu.Kernel, src gpu.Source, err error) error {
-	err = d.check(err)
+	err = d.raw(err)
 	if errors.Is(err, gpu.ErrDeviceLost) || errors.Is(err, gpu.ErrOutOfMemory) {
 		return fmt.Errorf("wgpunative: kernel %s: %w", k.Name, err)
 	}

@@ -131,7 +131,9 @@ static void ts_map(ts_state *s, void *buffer, size_t size) {
 import "C"
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"unsafe"
 
@@ -152,6 +154,13 @@ type (
 const backends = wgpu.InstanceBackendVulkan | wgpu.InstanceBackendMetal | wgpu.InstanceBackendDX12
 
 func newInstance() *wgpu.Instance {
+	// A layer of Mesa asks the desktop which GPU it prefers, and where there is
+	// no desktop it complains on stderr, once for each way to reach one.
+	const desktop, layer = "XDG_RUNTIME_DIR", "NODEVICE_SELECT"
+	if _, set := os.LookupEnv(layer); !set && os.Getenv(desktop) == "" {
+		os.Setenv(layer, "1")
+		defer os.Unsetenv(layer)
+	}
 	i := new(wgpu.Instance)
 	(*refOnly)(unsafe.Pointer(i)).ref = C.ts_instance(C.uint32_t(backends))
 	return i
@@ -188,32 +197,38 @@ func (n native) lost() error {
 	return fmt.Errorf("%w: %s", gpu.ErrDeviceLost, oneLine(C.GoString(&n.state.lostText[0])))
 }
 
-// Kinds of error as webgpu.h numbers them.
-const (
-	errorOutOfMemory = 2
-	errorDeviceLost  = 5
-)
-
-// check returns err, or what went wrong since the last check beside it.
-func (n native) check(err error) error {
+// raw returns err, or what went wrong since the last look beside it, in wgpu's
+// words of several lines. Causes that callers branch on are wrapped.
+func (n native) raw(err error) error {
 	if lost := n.lost(); lost != nil {
 		return lost
 	}
-	kind := n.state.error
-	if kind == 0 {
-		return err
+	if n.state.error != 0 {
+		n.state.error = 0
+		if err == nil {
+			err = errors.New(C.GoString(&n.state.errorText[0]))
+		}
 	}
-	n.state.error = 0
-	text := oneLine(C.GoString(&n.state.errorText[0]))
-	switch {
-	case kind == errorOutOfMemory:
-		return fmt.Errorf("%w: %s", gpu.ErrOutOfMemory, text)
-	case kind == errorDeviceLost:
-		return fmt.Errorf("%w: %s", gpu.ErrDeviceLost, text)
-	case err != nil:
-		return err
+	if err == nil {
+		return nil
 	}
-	return fmt.Errorf("%s", text)
+	// The kinds of error that the driver tells apart get lost on the way: both
+	// of these come as validation errors.
+	switch text := err.Error(); {
+	case strings.Contains(text, "Not enough memory left"):
+		return gpu.ErrOutOfMemory
+	case strings.Contains(text, "device is lost"):
+		return gpu.ErrDeviceLost
+	}
+	return err
+}
+
+// check is raw on one line.
+func (n native) check(err error) error {
+	if err = n.raw(err); err == nil {
+		return nil
+	}
+	return plain(err)
 }
 
 // mapRead waits for all submitted work and calls use with the first size bytes
@@ -232,9 +247,4 @@ func (n native) mapRead(b *wgpu.Buffer, size int, use func([]byte)) error {
 	}
 	use(b.GetMappedRange(0, uint(size)))
 	return n.check(b.Unmap())
-}
-
-// oneLine is wgpu's message of several lines on one.
-func oneLine(s string) string {
-	return strings.TrimPrefix(strings.Join(strings.Fields(s), " "), "Validation Error Caused by: ")
 }

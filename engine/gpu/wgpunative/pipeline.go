@@ -86,7 +86,7 @@ func (d *Device) compile(k *gpu.Kernel) (*pipeline, error) {
 	p.compute, err = d.dev.CreateComputePipeline(&wgpu.ComputePipelineDescriptor{
 		Label: k.Name, Layout: layout, Compute: wgpu.ProgrammableStageDescriptor{Module: module, EntryPoint: "main"},
 	})
-	if failed := d.check(err); failed != nil {
+	if failed := d.raw(err); failed != nil {
 		if err == nil {
 			p.compute.Release()
 		}
@@ -135,7 +135,7 @@ func (d *Device) group(k *gpu.Kernel, p *pipeline, ranges []gpu.Range) (*wgpu.Bi
 	}
 	bind, err := d.dev.CreateBindGroup(&wgpu.BindGroupDescriptor{Label: k.Name, Layout: p.layout, Entries: entries})
 	if err != nil {
-		return nil, fmt.Errorf("wgpunative: kernel %s: %w", k.Name, d.check(plain(err)))
+		return nil, fmt.Errorf("wgpunative: kernel %s: %w", k.Name, d.check(err))
 	}
 	d.groups[key] = &group{bind, d.submits}
 	return bind, nil

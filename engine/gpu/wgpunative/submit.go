@@ -146,7 +146,7 @@ func (d *Device) pass(enc *wgpu.CommandEncoder, commands []gpu.Command, steps []
 	err := pass.End()
 	pass.Release() // wgpu-native refuses to submit an encoder with a pass that lives
 	if err = d.check(err); err != nil {
-		return fmt.Errorf("wgpunative: pass of %s: %w", describeCommands(commands), plain(err))
+		return fmt.Errorf("wgpunative: pass of %s: %w", describeCommands(commands), err)
 	}
 	return nil
 }
