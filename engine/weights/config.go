@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -128,7 +129,7 @@ type hfConfig struct {
 	AttentionBias         bool      `json:"attention_bias"`
 	MLPBias               bool      `json:"mlp_bias"`
 	SlidingWindow         *int      `json:"sliding_window"`
-	UseSlidingWindow      *bool     `json:"use_sliding_window"`
+	UseSlidingWindow      bool      `json:"use_sliding_window"`
 	LayerTypes            []string  `json:"layer_types"`
 	PartialRotaryFactor   *float64  `json:"partial_rotary_factor"`
 	QuantizationConfig    *struct{} `json:"quantization_config"`
@@ -200,39 +201,65 @@ func (h hfConfig) config() (Config, error) {
 	if err := h.unsupported(arch); err != nil {
 		return c, err
 	}
-	if h.RopeTheta != nil {
-		c.RopeTheta = *h.RopeTheta
-	}
-	for name, r := range map[string]*hfRope{"rope_scaling": h.RopeScaling, "rope_parameters": h.RopeParameters} {
-		if r == nil {
+	return c, h.rope(&c)
+}
+
+// rope reads the rotary embedding's fields, old and new. Where a file has both,
+// they must agree.
+func (h hfConfig) rope(c *Config) error {
+	theta := h.RopeTheta
+	for i, p := range []*hfRope{h.RopeScaling, h.RopeParameters} {
+		name := [...]string{"rope_scaling", "rope_parameters"}[i]
+		if p == nil {
 			continue
 		}
-		if r.RopeTheta != nil {
-			c.RopeTheta = *r.RopeTheta
+		s, err := p.scaling()
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		kind := r.RopeType
-		if kind == "" {
-			kind = r.Type
+		if i == 1 && h.RopeScaling != nil && !reflect.DeepEqual(s, c.RopeScaling) {
+			return fmt.Errorf("%s and rope_scaling disagree", name)
 		}
-		switch kind {
-		case "", "default":
-		case "llama3":
-			c.RopeScaling = &RopeScaling{"llama3", r.Factor, r.LowFreqFactor, r.HighFreqFactor, r.OriginalContext}
-		default:
-			return c, fmt.Errorf("%s: rope type %q is not supported; default and llama3 are", name, kind)
+		c.RopeScaling = s
+		if theta != nil && p.RopeTheta != nil && *theta != *p.RopeTheta {
+			return fmt.Errorf("%s: rope_theta is %v, elsewhere %v", name, *p.RopeTheta, *theta)
 		}
-		if r.Partial != nil && *r.Partial != 1 {
-			return c, fmt.Errorf("%s: partial_rotary_factor is %v, expected 1", name, *r.Partial)
+		if p.RopeTheta != nil {
+			theta = p.RopeTheta
+		}
+		if i == 1 && theta == nil {
+			return fmt.Errorf("%s: rope_theta is missing", name)
 		}
 	}
-	return c, nil
+	if theta != nil {
+		c.RopeTheta = *theta
+	}
+	return nil
+}
+
+// scaling is nil for the plain rotary embedding.
+func (r *hfRope) scaling() (*RopeScaling, error) {
+	if r.Partial != nil && *r.Partial != 1 {
+		return nil, fmt.Errorf("partial_rotary_factor is %v, expected 1", *r.Partial)
+	}
+	kind := r.RopeType
+	if kind == "" {
+		kind = r.Type
+	}
+	switch kind {
+	case "", "default":
+		return nil, nil
+	case "llama3":
+		return &RopeScaling{"llama3", r.Factor, r.LowFreqFactor, r.HighFreqFactor, r.OriginalContext}, nil
+	}
+	return nil, fmt.Errorf("rope type %q is not supported; default and llama3 are", kind)
 }
 
 // unsupported refuses, by name, fields that would change results.
 func (h hfConfig) unsupported(arch string) error {
 	window := h.SlidingWindow != nil && *h.SlidingWindow > 0
-	if h.UseSlidingWindow != nil {
-		window = window && *h.UseSlidingWindow
+	if strings.HasPrefix(arch, "qwen") { // which state a window that is off by default
+		window = window && h.UseSlidingWindow
 	}
 	for _, t := range h.LayerTypes {
 		if t != "full_attention" {

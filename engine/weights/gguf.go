@@ -73,8 +73,15 @@ const (
 	ggufArray  = 9
 )
 
-// value is a metadata value: an int64, uint64, float64, bool or string, or a
-// slice of strings ([]string) or of numbers ([]any).
+// ggufNumbers is an array of numbers as it lies in the file. Boxing each would
+// let a hostile file take many times its size of memory.
+type ggufNumbers struct {
+	kind uint32
+	raw  []byte
+}
+
+// value is a metadata value: an int64, uint64, float64, bool or string, a slice
+// of strings or ggufNumbers.
 func (r *ggufReader) value(kind uint32) any {
 	switch kind {
 	case ggufString:
@@ -139,11 +146,7 @@ func (r *ggufReader) array() any {
 		}
 		return s
 	}
-	v := make([]any, 0, n)
-	for range n {
-		v = append(v, r.value(kind))
-	}
-	return v
+	return ggufNumbers{kind, r.bytes(n * least)}
 }
 
 // ggufFile is a GGUF file taken apart, its tensors under its own names.

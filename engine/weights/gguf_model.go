@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"strings"
@@ -122,8 +123,8 @@ func hfName(gguf string) (string, bool) {
 // Hugging Face's, where row i is rotated with row i + d/2, and GGUF's of
 // architecture llama, where it is rotated with its neighbour.
 func permute(t Tensor, heads int, toGGUF bool) (Tensor, error) {
-	if len(t.Shape) != 2 || t.Shape[0]%(2*heads) != 0 {
-		return t, fmt.Errorf("tensor %s: shape %v, expected a multiple of %d rows", t.Name, t.Shape, 2*heads)
+	if len(t.Shape) != 2 || t.Shape[0] == 0 || t.Shape[0]%(2*heads) != 0 {
+		return t, fmt.Errorf("tensor %s: shape %v, expected a matrix of a multiple of %d rows", t.Name, t.Shape, 2*heads)
 	}
 	row, half := len(t.Data)/t.Shape[0], t.Shape[0]/heads/2
 	out := make([]byte, len(t.Data))
@@ -256,15 +257,19 @@ func (g *ggufMeta) config(m *Model) {
 	c.NormEps = float32(g.float(p+"attention.layer_norm_rms_epsilon", math.NaN()))
 	c.RopeTheta = g.float(p+"rope.freq_base", 10000)
 	c.QKNorm = arch == "qwen3"
-	_, c.AttentionBias = m.Tensors["model.layers.0.self_attn.q_proj.bias"]
+	c.AttentionBias = arch == "qwen2"
 	_, head := m.Tensors["lm_head.weight"]
 	c.TieEmbeddings = !head
 	if e, ok := m.Tensors["model.embed_tokens.weight"]; ok && len(e.Shape) == 2 {
-		c.Vocab = e.Shape[0]
+		c.Vocab = g.integer(p+"vocab_size", e.Shape[0])
 	} else {
 		g.fail("tensor token_embd.weight is missing or no matrix")
 	}
 }
+
+// ignoresMerges is the one of the splits known whose vocabularies take a word
+// that is a token as it is; GGUF has no key for it.
+const ignoresMerges = "llama-bpe"
 
 // tokenizer reads the vocabulary; nil where the file has none.
 func (g *ggufMeta) tokenizer(name string) *tokenizer.Spec {
@@ -280,9 +285,10 @@ func (g *ggufMeta) tokenizer(name string) *tokenizer.Spec {
 		Name: name, Pre: g.text("tokenizer.ggml.pre"), Tokens: g.strings("tokenizer.ggml.tokens"), Merges: g.strings("tokenizer.ggml.merges"),
 		ChatTemplate: g.text("tokenizer.chat_template"),
 	}
-	if s.Pre == "" || s.Pre == "default" {
-		s.Pre = "gpt-2"
+	if s.Pre == "" {
+		g.fail("metadata key tokenizer.ggml.pre is missing: how text is split cannot be guessed")
 	}
+	s.IgnoreMerges = s.Pre == ignoresMerges
 	id := func(key string) int {
 		if _, ok := g.meta["tokenizer.ggml."+key]; !ok {
 			return -1
@@ -294,8 +300,10 @@ func (g *ggufMeta) tokenizer(name string) *tokenizer.Spec {
 		return n
 	}
 	s.BOS, s.EOS, s.PAD, s.UNK = id("bos_token_id"), id("eos_token_id"), id("padding_token_id"), id("unknown_token_id")
-	if eot := id("eot_token_id"); eot >= 0 {
-		s.EOT = []int{eot}
+	for _, key := range ggufEnds {
+		if end := id(key); end >= 0 {
+			s.EOT = append(s.EOT, end)
+		}
 	}
 	if v, ok := g.meta["tokenizer.ggml.add_bos_token"]; ok {
 		b, ok := v.(bool)
@@ -305,22 +313,14 @@ func (g *ggufMeta) tokenizer(name string) *tokenizer.Spec {
 		s.AddBOS = b
 	}
 	if v, ok := g.meta["tokenizer.ggml.token_type"]; ok {
-		types, ok := v.([]any)
-		if !ok || len(types) != len(s.Tokens) {
-			g.fail("metadata key tokenizer.ggml.token_type has %d values, expected one for each of %d tokens", len(types), len(s.Tokens))
+		types, ok := v.(ggufNumbers)
+		if !ok || types.kind != ggufInt32 && types.kind != ggufUint32 || len(types.raw) != 4*len(s.Tokens) {
+			g.fail("metadata key tokenizer.ggml.token_type is no array of whole numbers of 4 bytes, one for each of %d tokens", len(s.Tokens))
 			return s
 		}
-		s.Types = make([]int32, len(types))
-		for i, t := range types {
-			switch n := t.(type) {
-			case int64:
-				s.Types[i] = int32(n)
-			case uint64:
-				s.Types[i] = int32(n)
-			default:
-				g.fail("metadata key tokenizer.ggml.token_type: value %d is %v, expected a whole number", i, t)
-				return s
-			}
+		s.Types = make([]int32, len(s.Tokens))
+		for i := range s.Types {
+			s.Types[i] = int32(binary.LittleEndian.Uint32(types.raw[4*i:]))
 		}
 	}
 	return s

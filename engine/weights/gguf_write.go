@@ -18,6 +18,9 @@ func WriteGGUF(w io.Writer, m *Model, t Type) error {
 	if !ok {
 		return fmt.Errorf("weights: writing %v is not supported; F16 and Q8_0 are", t)
 	}
+	if s := m.Tokenizer; s != nil && s.IgnoreMerges != (s.Pre == ignoresMerges) {
+		return fmt.Errorf("weights: %s: tokenizer: ignore_merges is %v with the split %s, which GGUF cannot say", m.Path, s.IgnoreMerges, s.Pre)
+	}
 	tensors, err := m.ggufTensors(t)
 	if err != nil {
 		return fmt.Errorf("weights: %s: %w", m.Path, err)
@@ -143,6 +146,9 @@ func f32Bytes(v []float32) []byte {
 	return b
 }
 
+// ggufEnds are the keys of the tokens that end an answer besides EOS.
+var ggufEnds = []string{"eot_token_id", "eom_token_id"}
+
 // ggufWriter collects metadata.
 type ggufWriter struct {
 	buf   []byte
@@ -239,6 +245,9 @@ func (m *Model) putMeta(g *ggufWriter, fileType uint32) {
 		if t.id >= 0 {
 			g.putInt("tokenizer.ggml."+t.key, t.id)
 		}
+	}
+	for i, id := range s.EOT[:min(len(s.EOT), len(ggufEnds))] {
+		g.putInt("tokenizer.ggml."+ggufEnds[i], id)
 	}
 	if s.ChatTemplate != "" {
 		g.putText("tokenizer.chat_template", s.ChatTemplate)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tokenselect/engine/tokenizer"
@@ -119,6 +120,13 @@ func readShards(dir string) (map[string]Tensor, error) {
 		}
 		all[name] = t
 	}
+	for file, tensors := range shards {
+		for name := range tensors {
+			if in := index.WeightMap[name]; in != file {
+				return nil, fmt.Errorf("weights: %s: weight_map: tensor %s is in %s, expected in %q", indexPath, name, file, in)
+			}
+		}
+	}
 	return all, nil
 }
 
@@ -145,11 +153,10 @@ func readTokenizer(dir string, c Config) (*tokenizer.Spec, error) {
 	case files[0] != nil:
 		spec, err = tokenizer.FromJSON(filepath.Join(dir, "tokenizer.json"), files[0], files[3])
 	case files[1] != nil && files[2] != nil:
-		pre := "gpt-2"
-		if c.Architecture == "qwen2" || c.Architecture == "qwen3" {
-			pre = "qwen2"
+		if c.Architecture != "qwen2" && c.Architecture != "qwen3" {
+			return nil, fmt.Errorf("weights: %s: tokenizer.json is missing: vocab.json and merges.txt do not say how text is split", dir)
 		}
-		spec, err = tokenizer.FromVocabMerges(filepath.Join(dir, "vocab.json"), files[1], files[2], files[3], pre)
+		spec, err = tokenizer.FromVocabMerges(filepath.Join(dir, "vocab.json"), files[1], files[2], files[3], "qwen2")
 	default:
 		return nil, nil
 	}
@@ -159,31 +166,40 @@ func readTokenizer(dir string, c Config) (*tokenizer.Spec, error) {
 	return &spec, nil
 }
 
-// addEnds takes the tokens that end an answer from generation_config.json.
+// addEnds takes the tokens that end an answer from generation_config.json, or
+// from config.json where that says nothing.
 func addEnds(spec *tokenizer.Spec, dir string) error {
-	path := filepath.Join(dir, "generation_config.json")
+	found, err := addEndsOf(spec, filepath.Join(dir, "generation_config.json"))
+	if err == nil && !found {
+		_, err = addEndsOf(spec, filepath.Join(dir, "config.json"))
+	}
+	return err
+}
+
+// addEndsOf reports whether the file names any.
+func addEndsOf(spec *tokenizer.Spec, path string) (bool, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("weights: %w", err)
+		return false, fmt.Errorf("weights: %w", err)
 	}
 	var g struct {
 		EOS idList `json:"eos_token_id"`
 	}
 	if err := json.Unmarshal(raw, &g); err != nil {
-		return fmt.Errorf("weights: %s: %w", path, err)
+		return false, fmt.Errorf("weights: %s: %w", path, err)
 	}
 	for _, id := range g.EOS {
 		if id < 0 || id >= len(spec.Tokens) {
-			return fmt.Errorf("weights: %s: eos_token_id is %d, expected 0 to %d", path, id, len(spec.Tokens)-1)
+			return false, fmt.Errorf("weights: %s: eos_token_id is %d, expected 0 to %d", path, id, len(spec.Tokens)-1)
 		}
 		if spec.EOS < 0 {
 			spec.EOS = id
-		} else if id != spec.EOS {
+		} else if id != spec.EOS && !slices.Contains(spec.EOT, id) {
 			spec.EOT = append(spec.EOT, id)
 		}
 	}
-	return nil
+	return len(g.EOS) > 0, nil
 }

@@ -1,10 +1,12 @@
 package weights
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"sort"
+	"slices"
 )
 
 var safetensorsTypes = map[string]Type{"F32": F32, "F16": F16, "BF16": BF16}
@@ -31,20 +33,15 @@ func parseSafetensors(data []byte) (map[string]Tensor, error) {
 		return nil, fmt.Errorf("header of %d bytes, expected at most the %d that follow", n, min(len(data)-8, maxHeader))
 	}
 	header, body := data[8:8+n], data[8+n:]
-	var entries map[string]json.RawMessage
-	if err := json.Unmarshal(header, &entries); err != nil {
+	entries, err := parseHeader(header)
+	if err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
-	delete(entries, "__metadata__")
-	tensors, ends := make(map[string]Tensor, len(entries)), make([][2]int, 0, len(entries))
-	for name, raw := range entries {
-		var e struct {
-			DType   string `json:"dtype"`
-			Shape   []int  `json:"shape"`
-			Offsets []int  `json:"data_offsets"`
-		}
-		if err := json.Unmarshal(raw, &e); err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", name, err)
+	tensors := make(map[string]Tensor, len(entries))
+	for _, e := range entries {
+		name := e.name
+		if _, ok := tensors[name]; ok {
+			return nil, fmt.Errorf("tensor %s occurs twice", name)
 		}
 		t, ok := safetensorsTypes[e.DType]
 		if !ok {
@@ -61,13 +58,60 @@ func parseSafetensors(data []byte) (map[string]Tensor, error) {
 			return nil, fmt.Errorf("tensor %s: %d bytes, expected %d for %s of shape %v", name, got, size, e.DType, e.Shape)
 		}
 		tensors[name] = Tensor{name, t, e.Shape, body[e.Offsets[0]:e.Offsets[1]:e.Offsets[1]]}
-		ends = append(ends, [2]int{e.Offsets[0], e.Offsets[1]})
 	}
-	sort.Slice(ends, func(i, j int) bool { return ends[i][0] < ends[j][0] })
-	for i := 1; i < len(ends); i++ {
-		if ends[i][0] < ends[i-1][1] {
-			return nil, fmt.Errorf("two tensors overlap at byte %d of the data", ends[i][0])
+	slices.SortFunc(entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.Offsets[0], b.Offsets[0]), cmp.Compare(a.Offsets[1], b.Offsets[1]))
+	})
+	end := 0 // of the tensors so far, which the format wants without a gap
+	for _, e := range entries {
+		if e.Offsets[0] != end {
+			return nil, fmt.Errorf("tensor %s: starts at byte %d of the data, expected %d, behind the tensor before it", e.name, e.Offsets[0], end)
 		}
+		end = e.Offsets[1]
+	}
+	if end != len(body) {
+		return nil, fmt.Errorf("%d bytes of data, expected the %d of its tensors", len(body), end)
 	}
 	return tensors, nil
+}
+
+// entry describes a tensor in the header.
+type entry struct {
+	name    string
+	DType   string `json:"dtype"`
+	Shape   []int  `json:"shape"`
+	Offsets []int  `json:"data_offsets"`
+}
+
+// parseHeader lists the header's tensors one by one, since a map would hide
+// that a name occurs twice.
+func parseHeader(header []byte) ([]entry, error) {
+	if !json.Valid(header) {
+		return nil, fmt.Errorf("no valid JSON")
+	}
+	dec := json.NewDecoder(bytes.NewReader(header))
+	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
+		return nil, fmt.Errorf("starts with %v, expected an object", start)
+	}
+	var entries []entry
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		name, _ := key.(string)
+		if name == "__metadata__" {
+			var skipped json.RawMessage
+			if err := dec.Decode(&skipped); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		e := entry{name: name}
+		if err := dec.Decode(&e); err != nil {
+			return nil, fmt.Errorf("tensor %s: %w", name, err)
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
 }

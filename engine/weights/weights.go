@@ -6,6 +6,8 @@ package weights
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"tokenselect/engine/tokenizer"
 )
@@ -45,17 +47,26 @@ func (m *Model) finish() error {
 
 // check compares the tensors with what the configuration calls for.
 func (m *Model) check() error {
-	needed := m.Config.tensors()
-	for _, n := range needed {
+	belongs := map[string]bool{}
+	for _, n := range m.Config.tensors() {
 		t, ok := m.Tensors[n.name]
 		if !ok {
 			return fmt.Errorf("tensor %s is missing", n.name)
 		}
-		if !equal(t.Shape, n.shape) {
+		if !slices.Equal(t.Shape, n.shape) {
 			return fmt.Errorf("tensor %s: shape %v, expected %v", n.name, t.Shape, n.shape)
 		}
 		if err := t.finite(); err != nil {
 			return err
+		}
+		belongs[n.name] = true
+	}
+	for name := range m.Tensors {
+		switch {
+		case belongs[name], name == "lm_head.weight": // tied: a copy of the embeddings
+		case strings.HasSuffix(name, ".rotary_emb.inv_freq"): // of old checkpoints; it is computed
+		default:
+			return fmt.Errorf("tensor %s is not one of a %s model of %d layers", name, m.Config.Architecture, m.Config.Layers)
 		}
 	}
 	if f := m.Config.FreqFactors; f != nil && len(f) != m.Config.HeadDim/2 {
@@ -100,16 +111,4 @@ func (c Config) tensors() []needed {
 		}
 	}
 	return all
-}
-
-func equal(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
