@@ -137,23 +137,25 @@ func TestRange(t *testing.T) {
 }
 
 // TestCollections reads while other goroutines allocate and force collections:
-// no callback of the driver may depend on memory that they move or free.
+// no callback of the driver may depend on memory that they free. A copy before
+// each read keeps the driver busy, so that collections fall into the wait.
 func TestCollections(t *testing.T) {
 	d := gputest.WGPU(t)
-	y := newBuffer(t, d, "y", 4)
+	const bulk = 8 << 20
+	y, from, to := newBuffer(t, d, "y", 4), newBuffer(t, d, "from", bulk), newBuffer(t, d, "to", bulk)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
-	for i := range 2 {
+	for range 2 {
 		wg.Go(func() {
-			var keep [64]*[2]uint64
+			var keep [64]*uint64
 			for n := 0; ; n++ {
 				select {
 				case <-stop:
 					return
 				default:
 				}
-				keep[n%64] = &[2]uint64{^uint64(0), ^uint64(0)}
-				if i == 0 || n%1000 == 0 {
+				keep[n%64] = new(^uint64(0))
+				if n%5000 == 0 {
 					runtime.GC()
 				}
 			}
@@ -167,6 +169,7 @@ func TestCollections(t *testing.T) {
 		r.Reset()
 		gpu.Dispatch(&r, bump, 1, &value, gpu.All(y))
 		want = 31*want + value
+		r.Copy(to, 0, from, 0, bulk)
 		submit(t, d, &r)
 		if got := read(t, d, y, 0, 1)[0]; got != want {
 			t.Fatalf("read %d: got %d, expected %d", value, got, want)
