@@ -203,17 +203,18 @@ func (n native) raw(err error) error {
 	if lost := n.lost(); lost != nil {
 		return lost
 	}
-	if n.state.error != 0 {
-		n.state.error = 0
-		if err == nil {
-			err = errors.New(C.GoString(&n.state.errorText[0]))
-		}
-	}
-	if err == nil {
+	const outOfMemory = 2 // WGPUErrorType_OutOfMemory
+	kind := n.state.error
+	n.state.error = 0
+	switch {
+	case kind == outOfMemory:
+		return gpu.ErrOutOfMemory
+	case kind != 0 && err == nil:
+		err = errors.New(C.GoString(&n.state.errorText[0]))
+	case err == nil:
 		return nil
 	}
-	// The kinds of error that the driver tells apart get lost on the way: both
-	// of these come as validation errors.
+	// Most calls report what the driver has told apart as validation errors.
 	switch text := err.Error(); {
 	case strings.Contains(text, "Not enough memory left"):
 		return gpu.ErrOutOfMemory
