@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
 	"tokenselect/engine/model"
 	"tokenselect/engine/selection"
 	"tokenselect/engine/weights"
@@ -17,16 +18,39 @@ import (
 type Engine struct {
 	dev   gpu.Device
 	model *model.Model
+	cache kernels.CacheType
+}
+
+// Options are those of an engine. The zero value is the default.
+type Options struct {
+	// Cache is how keys and values are stored: "f16", "f32", or "" for float32
+	// on the CPU, where it makes every selection that of the float32 reference,
+	// and float16 elsewhere, which takes half the memory.
+	Cache string
 }
 
 // New puts a checkpoint's weights on dev. The device stays the caller's to
 // close, after the engine.
-func New(dev gpu.Device, ckpt *weights.Model) (*Engine, error) {
+func New(dev gpu.Device, ckpt *weights.Model, o Options) (*Engine, error) {
+	cache, err := o.cache(dev.Info())
+	if err != nil {
+		return nil, err
+	}
 	m, err := model.Load(dev, ckpt)
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{dev, m}, nil
+	return &Engine{dev, m, cache}, nil
+}
+
+func (o Options) cache(info gpu.Info) (kernels.CacheType, error) {
+	switch {
+	case o.Cache != "":
+		return kernels.ParseCacheType(o.Cache)
+	case info.Kind == gpu.CPU:
+		return kernels.CacheF32, nil
+	}
+	return kernels.CacheF16, nil
 }
 
 // Config is the model's.
@@ -52,16 +76,22 @@ func (m Memory) Total() int64 { return m.Weights + m.Cache + m.Selection + m.Wor
 // Memory is what the engine and one session of so many tokens will take when
 // the context is full. Nothing is allocated.
 func (e *Engine) Memory(context int, cfg selection.Config) Memory {
-	m := Estimate(e.model.Config, context, cfg)
+	m := estimate(e.model.Config, context, e.cache, cfg)
 	m.Weights = e.model.Bytes()
 	return m
 }
 
-// Estimate is Memory for a model that is not loaded, without its weights.
-func Estimate(c weights.Config, context int, cfg selection.Config) Memory {
+// Estimate is Memory for a model that is not loaded, without its weights, on a
+// device.
+func Estimate(c weights.Config, context int, dev gpu.Info, o Options, cfg selection.Config) (Memory, error) {
+	cache, err := o.cache(dev)
+	return estimate(c, context, cache, cfg), err
+}
+
+func estimate(c weights.Config, context int, cache kernels.CacheType, cfg selection.Config) Memory {
 	m := model.Model{Config: c}
 	return Memory{
-		Cache:     m.CacheShape().Bytes(context),
+		Cache:     m.CacheShape(cache).Bytes(context),
 		Selection: selection.Bytes(cfg, shape(c), context),
 		Work:      m.WorkBytes(cfg.Chunk) + m.TableBytes(cfg.Positions(context)),
 	}
@@ -88,7 +118,7 @@ func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
 		sel.Close()
 		return nil, fmt.Errorf("engine: context of %d tokens, expected at least 1", o.Context)
 	}
-	seq, err := e.model.NewSequence(o.Context, o.Selection.Chunk, sel)
+	seq, err := e.model.NewSequence(o.Context, o.Selection.Chunk, e.cache, sel)
 	if err != nil {
 		sel.Close()
 		return nil, err

@@ -23,7 +23,7 @@ func builtin(t testing.TB, dev gpu.Device) *engine.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(dev, ckpt)
+	e, err := engine.New(dev, ckpt, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestGoldenF16CPU(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(cpu(t, cpudev.Options{}), ckpt)
+	e, err := engine.New(cpu(t, cpudev.Options{}), ckpt, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestTinyModels(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e, err := engine.New(dev, ckpt)
+			e, err := engine.New(dev, ckpt, engine.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

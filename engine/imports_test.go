@@ -20,7 +20,7 @@ var mayImport = map[string][]string{
 	"engine/gpu/gputest":    {"engine/gpu", "engine/gpu/wgpunative", "engine/kernels"},
 	"engine/kernels":        {"engine/f16", "engine/gpu", "engine/kernels/simd", "shaders"},
 	"engine/kernels/simd":   {"engine/f16"},
-	"engine/kvcache":        {"engine/gpu"},
+	"engine/kvcache":        {"engine/gpu", "engine/kernels"},
 	"engine/model":          {"engine/f16", "engine/gpu", "engine/kernels", "engine/kvcache", "engine/weights"},
 	"engine/selection":      {"engine/gpu", "engine/kernels"},
 	"engine/session":        {"engine", "engine/chat", "engine/gpu", "engine/sample", "engine/selection", "engine/tokenizer", "engine/weights"},

@@ -57,11 +57,13 @@ type bench struct {
 	tokens   int
 	repeats  int
 	budgets  *selectionFlags
+	cache    string
 }
 
 func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
 	b := bench{std: std}
 	fs.StringVar(&b.ckptPath, "model", "", "`path` of a model; default: the built-in needle-16m")
+	fs.StringVar(&b.cache, "kv", "", cacheHelp)
 	devices := fs.String("devices", "cpu,auto", "comma-separated devices, each measured once")
 	depths := fs.String("depths", "512,2048,8192,16384,32768", "comma-separated numbers of tokens in the cache")
 	policies := fs.String("policies", "tokenselect,dense,window", "comma-separated policies")
@@ -125,7 +127,7 @@ func (b *bench) device(ctx context.Context, name string, seen map[string]bool, r
 		return err
 	}
 	rep.Config = cfg
-	m, err := session.Load(dev, ckpt)
+	m, err := session.Load(dev, ckpt, engine.Options{Cache: b.cache})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tokenselect/cmd/tokenselect/internal/haystack"
+	"tokenselect/engine"
 	"tokenselect/engine/selection"
 	"tokenselect/engine/session"
 )
@@ -16,6 +17,7 @@ import (
 func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
 	model := fs.String("model", "", "`path` of a model; default: the built-in needle-16m")
 	device := fs.String("device", "auto", deviceHelp)
+	cache := fs.String("kv", "", cacheHelp)
 	size := fs.Int("tokens", 20000, "length of the text")
 	facts := fs.Int("facts", 5, "facts hidden in it")
 	seed := fs.Uint64("seed", 1, "of the text")
@@ -39,7 +41,7 @@ func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	if err != nil {
 		return err
 	}
-	m, err := session.Load(dev, ckpt)
+	m, err := session.Load(dev, ckpt, engine.Options{Cache: *cache})
 	if err != nil {
 		return err
 	}

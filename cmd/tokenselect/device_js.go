@@ -17,10 +17,10 @@ func openDevice(name string) (dev gpu.Device, why string, err error) {
 	return nil, "", usagef("-device %q, expected auto or cpu", name)
 }
 
-func listDevices() (infos []gpu.Info, auto, why string) {
+func listDevices() (infos []gpu.Info, auto int, why string) {
 	cpu := cpudev.New(cpudev.Options{})
 	defer cpu.Close()
-	return []gpu.Info{cpu.Info()}, "cpu", "the only device of the WebAssembly build of this command"
+	return []gpu.Info{cpu.Info()}, 0, "the only device of the WebAssembly build of this command"
 }
 
 func nativeGPU() string { return "this is the WebAssembly build of the command" }

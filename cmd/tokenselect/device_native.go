@@ -65,8 +65,8 @@ func autoAdapter(adapters []wgpunative.Adapter, err error) (int, string) {
 	return best, fmt.Sprintf("%s, a %s", adapters[best].Info.Name, adapters[best].Info.Kind)
 }
 
-// listDevices describes what openDevice can open, and what auto would.
-func listDevices() (infos []gpu.Info, auto, why string) {
+// listDevices describes what openDevice can open, and which of it auto takes.
+func listDevices() (infos []gpu.Info, auto int, why string) {
 	cpu := cpudev.New(cpudev.Options{})
 	defer cpu.Close()
 	infos = append(infos, cpu.Info())
@@ -75,10 +75,7 @@ func listDevices() (infos []gpu.Info, auto, why string) {
 		infos = append(infos, a.Info)
 	}
 	i, why := autoAdapter(adapters, err)
-	if i < 0 {
-		return infos, "cpu", why
-	}
-	return infos, "wgpu", why
+	return infos, i + 1, why
 }
 
 // nativeGPU is why this build has no native WebGPU, or "".

@@ -14,6 +14,7 @@ import (
 
 func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) error {
 	length := fs.Int("context", 32768, "`tokens` to state the memory for")
+	cache := fs.String("kv", "", cacheHelp)
 	budgets := addSelectionFlags(fs, true)
 	if err := parse(fs, args); err != nil {
 		return err
@@ -34,7 +35,11 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 	}
 	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
 	describeModel(w, ckpt)
-	mem := engine.Estimate(ckpt.Config, *length, cfg)
+	infos, auto, why := listDevices()
+	mem, err := engine.Estimate(ckpt.Config, *length, infos[auto], engine.Options{Cache: *cache}, cfg)
+	if err != nil {
+		return usageError{err}
+	}
 	fmt.Fprintf(w, "memory for %d tokens\t%s: weights %s, keys and values %s, selection %s, work %s\n", *length,
 		bytes(mem.Total()+ckpt.Bytes), bytes(ckpt.Bytes), bytes(mem.Cache), bytes(mem.Selection), bytes(mem.Work))
 	fmt.Fprintf(w, "%s\tattends to at most %s\n", cfg.Policy, attends(string(cfg.Policy), cfg.Budget(), *length))
@@ -42,7 +47,7 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 		fmt.Fprintf(w, "warning\t%s\n", warning)
 	}
 	fmt.Fprintln(w)
-	describeDevices(w)
+	describeDevices(w, infos, auto, why)
 	return w.Flush()
 }
 
@@ -80,15 +85,14 @@ func describeModel(w io.Writer, m *weights.Model) {
 	}
 }
 
-func describeDevices(w io.Writer) {
-	infos, auto, why := listDevices()
+func describeDevices(w io.Writer, infos []gpu.Info, auto int, why string) {
 	for _, i := range infos {
 		fmt.Fprintf(w, "device %s\t%s, a %s through %s%s%s\n", i.Device, i.Name, i.Kind, i.Backend, driver(i), limits(i.Limits))
 	}
 	if note := nativeGPU(); note != "" {
 		fmt.Fprintf(w, "no WebGPU\t%s\n", note)
 	}
-	fmt.Fprintf(w, "auto takes\t%s: %s\n", auto, why)
+	fmt.Fprintf(w, "auto takes\t%s: %s\n", infos[auto].Device, why)
 }
 
 func driver(i gpu.Info) string {

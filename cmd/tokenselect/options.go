@@ -7,6 +7,9 @@ import (
 	"tokenselect/engine/selection"
 )
 
+// cacheHelp explains the flag of how keys and values are stored.
+const cacheHelp = `how keys and values are stored: "f16" or "f32"; default: f32 on the CPU, f16 on a GPU`
+
 // selectionFlags are the flags of policy and budgets. A budget of -1 stands for
 // the model's own.
 type selectionFlags struct {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"tokenselect/engine"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/session"
@@ -20,6 +21,7 @@ import (
 // runFlags are those of run.
 type runFlags struct {
 	model, device string
+	cache         string
 	files         []string
 	maxTokens     int
 	context       int
@@ -32,6 +34,7 @@ type runFlags struct {
 func (f *runFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.model, "model", "", "`path` of a model: a GGUF file, a safetensors file with its config.json beside it, or a Hugging Face folder; default: the built-in needle-16m")
 	fs.StringVar(&f.device, "device", "auto", deviceHelp)
+	fs.StringVar(&f.cache, "kv", "", cacheHelp)
 	fs.Func("file", "`document` to read before the question; may be given several times, \"-\" is standard input", func(path string) error {
 		f.files = append(f.files, path)
 		return nil
@@ -86,7 +89,7 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	if talk {
 		say("%s on %s (%s)", ckpt.Config.Name, dev.Info().Name, why)
 	}
-	m, err := session.Load(dev, ckpt)
+	m, err := session.Load(dev, ckpt, engine.Options{Cache: f.cache})
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package kernels
 import (
 	"math"
 
-	"tokenselect/engine/f16"
 	"tokenselect/engine/gpu"
 )
 
@@ -65,17 +64,15 @@ const lowest = -math.MaxFloat32
 // their entry's position as they are loaded. It writes the sum of values
 // weighted by exp(score - m) into o and returns m and the sum of the weights:
 // the lowest float32 and 0 where there are no entries.
-func attend(o, q []float32, l list, lo, hi, kv, kvHeads int, k, v []uint16, table []float32) (m, sum float32) {
+func attend(o, q []float32, l list, lo, hi, kv, kvHeads int, k, v cached, table []float32) (m, sum float32) {
 	d := len(q)
-	raw, key := make([]float32, d), make([]float32, d)
+	raw, key, value := make([]float32, d), make([]float32, d), make([]float32, d)
 	scale := float32(1 / math.Sqrt(float64(d)))
 	m = lowest
 	clear(o)
 	for i := lo; i < hi; i++ {
 		at := (l.row(i)*kvHeads + kv) * d
-		for j := range raw {
-			raw[j] = f16.ToFloat32(k[at+j])
-		}
+		k.read(raw, at)
 		rotate(key, raw, table[i*d:][:d])
 		s := float32(dot(q, key) * scale)
 		if s > m {
@@ -88,8 +85,9 @@ func attend(o, q []float32, l list, lo, hi, kv, kvHeads int, k, v []uint16, tabl
 		}
 		w := exp(s - m)
 		sum += w
+		v.read(value, at)
 		for j := range o {
-			o[j] += float32(w * f16.ToFloat32(v[at+j]))
+			o[j] += float32(w * value[j])
 		}
 	}
 	return m, sum
@@ -100,16 +98,17 @@ func attentionBindings(result string) []gpu.Binding {
 	return []gpu.Binding{in("q"), in("k"), in("v"), in("sel"), in("state"), in("table"), out(result)}
 }
 
-var attentionDecodes family[[2]int]
+var attentionDecodes family[cacheShape]
 
 // attentionDecode is the kernel for heads of size d, group of them to a key head.
-func attentionDecode(d, group int) *gpu.Kernel {
-	return attentionDecodes.get([2]int{d, group}, func() *gpu.Kernel {
+func attentionDecode(t CacheType, d, group int) *gpu.Kernel {
+	return attentionDecodes.get(cacheShape{t, d, group}, func() *gpu.Kernel {
+		name := "attention_decode_" + t.String()
 		return &gpu.Kernel{
-			Name:     "attention_decode",
+			Name:     name,
 			Bindings: attentionBindings("part"),
 			Params:   sizeOf[AttentionParams](),
-			WGSL: wgsl("attention_decode", map[string]int{"HEAD_DIM": d, "GROUP": group, "GROUP_VECS": group * d / 4,
+			WGSL: wgsl(name, map[string]int{"HEAD_DIM": d, "GROUP": group, "GROUP_VECS": group * d / 4,
 				"GROUP_KEYS": group * 64, "POOL": max(group, 4) * 256}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
@@ -117,7 +116,7 @@ func attentionDecode(d, group int) *gpu.Kernel {
 			},
 			Twin: func(c *gpu.Call, lo, hi int) {
 				p := params[AttentionParams](c)
-				q, k, v := view[float32](c, 0), view[uint16](c, 1), view[uint16](c, 2)
+				q, k, v := view[float32](c, 0), t.view(c, 1), t.view(c, 2)
 				l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
 				table, part := view[float32](c, 5), view[float32](c, 6)
 				heads, kvHeads := int(p.Heads), int(p.KVHeads)
@@ -131,7 +130,7 @@ func attentionDecode(d, group int) *gpu.Kernel {
 					}
 				}
 			},
-			Fast: fastAttentionDecode(d, group),
+			Fast: fastAttentionDecode(t, d, group),
 		}
 	})
 }
@@ -191,19 +190,19 @@ func PartWords(heads, d int) int { return 64 * heads * (d + 2) }
 // AttentionDecode records y = attention of one query over the attended rows
 // (paper, eq. 1 and 2, with RoPE at contiguous positions), split along the list
 // and merged with an online softmax. q is [heads][d], rotated to the list's last
-// position; k and v are a layer's cache, [rows][kvHeads][d] in float16; table is
+// position; k and v are a layer's cache, [rows][kvHeads][d]; table is
 // RopeTable's; y is [heads*d]. part holds PartWords words. A workgroup of the
 // first kernel takes one part of the list for one key head and all its query
 // heads; one of the second, a head. Limits of heads and d are PagedDot's.
-func AttentionDecode(r *gpu.Recording, q, k, v, sel, state, table, part, y gpu.Range, heads, kvHeads, d, n int, a Attended) {
+func AttentionDecode(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, part, y gpu.Range, heads, kvHeads, d, n int, a Attended) {
 	group := needHeads(r, "attention_decode", heads, kvHeads, d)
 	if group == 0 {
 		return
 	}
 	length := a.NInit + a.MaxMid + a.NLocal + 1
 	split, splits := decodeSplit(length)
-	kern := attentionDecode(d, group)
-	needAttention(r, kern, q, k, v, sel, state, table, heads, kvHeads, d, n, 1, a)
+	kern := attentionDecode(t, d, group)
+	needAttention(r, kern, t, q, k, v, sel, state, table, heads, kvHeads, d, n, 1, a)
 	need(r, kern, 6, part, splits*heads*(d+2))
 	need(r, attentionMerge, 1, y, heads*d)
 	p := attentionParams(n, 1, heads, kvHeads, a)
@@ -217,22 +216,23 @@ const (
 	chunkQueries = 16 // queries of an item of its twin
 )
 
-var attentionChunks family[int]
+var attentionChunks family[cacheShape]
 
-func attentionChunk(d int) *gpu.Kernel {
-	return attentionChunks.get(d, func() *gpu.Kernel {
+func attentionChunk(t CacheType, d int) *gpu.Kernel {
+	return attentionChunks.get(cacheShape{t: t, d: d}, func() *gpu.Kernel {
+		name := "attention_chunk_" + t.String()
 		return &gpu.Kernel{
-			Name:     "attention_chunk",
+			Name:     name,
 			Bindings: attentionBindings("y"),
 			Params:   sizeOf[AttentionParams](),
-			WGSL:     wgsl("attention_chunk", map[string]int{"HEAD_DIM": d, "RESULTS": 4 * ceil(d, 64)}),
+			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "RESULTS": 4 * ceil(d, 64)}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return ceil(int(p.C), chunkQueries) * int(p.KVHeads)
 			},
 			Twin: func(c *gpu.Call, lo, hi int) {
 				p := params[AttentionParams](c)
-				q, k, v := view[float32](c, 0), view[uint16](c, 1), view[uint16](c, 2)
+				q, k, v := view[float32](c, 0), t.view(c, 1), t.view(c, 2)
 				l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
 				table, y := view[float32](c, 5), view[float32](c, 6)
 				n, heads, kvHeads := int(p.C), int(p.Heads), int(p.KVHeads)
@@ -252,7 +252,7 @@ func attentionChunk(d int) *gpu.Kernel {
 					}
 				}
 			},
-			Fast: fastAttentionChunk(d),
+			Fast: fastAttentionChunk(t, d),
 		}
 	})
 }
@@ -262,13 +262,13 @@ func attentionChunk(d int) *gpu.Kernel {
 // rotated to the list's last c positions; y is [c][heads*d]; the rest as in
 // AttentionDecode. A workgroup takes 64 rows, a row being a query of one of the
 // query heads of one key head: 64 / group queries of all of them.
-func AttentionChunk(r *gpu.Recording, q, k, v, sel, state, table, y gpu.Range, heads, kvHeads, d, n, c int, a Attended) {
+func AttentionChunk(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, y gpu.Range, heads, kvHeads, d, n, c int, a Attended) {
 	group := needHeads(r, "attention_chunk", heads, kvHeads, d)
 	if group == 0 {
 		return
 	}
-	kern := attentionChunk(d)
-	needAttention(r, kern, q, k, v, sel, state, table, heads, kvHeads, d, n, c, a)
+	kern := attentionChunk(t, d)
+	needAttention(r, kern, t, q, k, v, sel, state, table, heads, kvHeads, d, n, c, a)
 	need(r, kern, 6, y, c*heads*d)
 	p := attentionParams(n, c, heads, kvHeads, a)
 	gpu.Dispatch(r, kern, ceil(c, chunkRows/group)*kvHeads, &p, q, k, v, sel, state, table, y)
@@ -282,10 +282,10 @@ func attentionParams(n, c, heads, kvHeads int, a Attended) AttentionParams {
 	return p
 }
 
-func needAttention(r *gpu.Recording, kern *gpu.Kernel, q, k, v, sel, state, table gpu.Range, heads, kvHeads, d, n, c int, a Attended) {
+func needAttention(r *gpu.Recording, kern *gpu.Kernel, t CacheType, q, k, v, sel, state, table gpu.Range, heads, kvHeads, d, n, c int, a Attended) {
 	need(r, kern, 0, q, c*heads*d)
-	need(r, kern, 1, k, n*kvHeads*d/2)
-	need(r, kern, 2, v, n*kvHeads*d/2)
+	need(r, kern, 1, k, t.words(n*kvHeads*d))
+	need(r, kern, 2, v, t.words(n*kvHeads*d))
 	need(r, kern, 3, sel, a.MaxMid)
 	need(r, kern, 4, state, stateWords)
 	need(r, kern, 5, table, (a.NInit+a.MaxMid+a.NLocal+c)*d)
@@ -302,6 +302,7 @@ type Query struct {
 	QKV    gpu.Range // a row starts with the queries, before RoPE
 	Stride int       // values of a row of QKV
 	Keys   gpu.Range // of the layer's cache
+	Cache  CacheType // how the cache is stored
 }
 
 // Selection is what a Query is to attend to: the rows of Attended, with those

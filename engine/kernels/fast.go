@@ -69,26 +69,59 @@ func fastSwiGLU(c *gpu.Call, lo, hi int) {
 	}
 }
 
-func fastKVAppend(c *gpu.Call, lo, hi int) {
-	p := params[KVAppendParams](c)
-	qkv, k, v, width := view[float32](c, 0), view[uint16](c, 1), view[uint16](c, 2), int(p.Width)
-	for i := lo; i < hi; i++ {
-		row, to := qkv[i*int(p.Stride):], (int(p.Row0)+i)*width
-		simd.F32ToF16(k[to:][:width], row[p.KOffset:][:width])
-		simd.F32ToF16(v[to:][:width], row[p.VOffset:][:width])
+func fastKVAppend(t CacheType) func(c *gpu.Call, lo, hi int) {
+	return func(c *gpu.Call, lo, hi int) {
+		p := params[KVAppendParams](c)
+		qkv, k, v, width := view[float32](c, 0), t.view(c, 1), t.view(c, 2), int(p.Width)
+		for i := lo; i < hi; i++ {
+			row, to := qkv[i*int(p.Stride):], (int(p.Row0)+i)*width
+			k.store(to, row[p.KOffset:][:width])
+			v.store(to, row[p.VOffset:][:width])
+		}
 	}
 }
 
-func fastPagedDot(d, group int) func(c *gpu.Call, lo, hi int) {
+// store and load are write and read, fast.
+func (s cached) store(at int, src []float32) {
+	if s.whole != nil {
+		copy(s.whole[at:], src)
+		return
+	}
+	simd.F32ToF16(s.half[at:][:len(src)], src)
+}
+
+func (s cached) load(dst []float32, at int) {
+	if s.whole != nil {
+		copy(dst, s.whole[at:])
+		return
+	}
+	simd.F16ToF32(dst, s.half[at:][:len(dst)])
+}
+
+// loadRotated is load of a key, rotated by a row of a RopeTable.
+func (s cached) loadRotated(dst []float32, at int, angles []float32) {
+	cos, sin := angles[:len(dst)/2], angles[len(dst)/2:]
+	if s.whole != nil {
+		simd.Rope(dst, s.whole[at:][:len(dst)], cos, sin)
+		return
+	}
+	simd.RopeF16(dst, s.half[at:][:len(dst)], cos, sin)
+}
+
+func fastPagedDot(t CacheType, d, group int) func(c *gpu.Call, lo, hi int) {
 	return func(c *gpu.Call, lo, hi int) {
 		p := params[PagedDotParams](c)
-		probe, k, score := view[float32](c, 0), view[uint16](c, 1), view[float32](c, 3)
+		probe, k, score := view[float32](c, 0), t.view(c, 1), view[float32](c, 3)
 		n, kvHeads := int(p.N), int(p.KVHeads)
 		for i := lo; i < hi; i++ {
 			kv, from := i%kvHeads, i/kvHeads*dotTokens
-			at := ((int(p.Lo)+from)*kvHeads + kv) * d
-			simd.DotF16(score[kv*group*n+from:], n, probe[kv*group*d:][:group*d], group, d,
-				k[at:], kvHeads*d, min(dotTokens, n-from), p.Scale)
+			at, keys := ((int(p.Lo)+from)*kvHeads+kv)*d, min(dotTokens, n-from)
+			q := probe[kv*group*d:][:group*d]
+			if t == CacheF32 {
+				simd.DotF32(score[kv*group*n+from:], n, q, group, d, k.whole[at:], kvHeads*d, keys, p.Scale)
+			} else {
+				simd.DotF16(score[kv*group*n+from:], n, q, group, d, k.half[at:], kvHeads*d, keys, p.Scale)
+			}
 		}
 	}
 }
@@ -149,13 +182,12 @@ func newTile(s *scratch, rows, d int) tile {
 }
 
 // load rotates and converts entries from to to of the list.
-func (t *tile) load(l list, from, to, kv, kvHeads int, k, v []uint16, table []float32) {
+func (t *tile) load(l list, from, to, kv, kvHeads int, k, v cached, table []float32) {
 	d := t.d
 	for i := from; i < to; i++ {
 		at := (l.row(i)*kvHeads + kv) * d
-		angles := table[i*d:][:d]
-		simd.RopeF16(t.keys[(i-from)*d:][:d], k[at:][:d], angles[:d/2], angles[d/2:])
-		simd.F16ToF32(t.values[(i-from)*d:][:d], v[at:][:d])
+		k.loadRotated(t.keys[(i-from)*d:][:d], at, table[i*d:][:d])
+		v.load(t.values[(i-from)*d:][:d], at)
 	}
 }
 
@@ -176,10 +208,10 @@ func (t *tile) add(r, n int) {
 	t.sum[r] += simd.ExpSum(row, m)
 }
 
-func fastAttentionDecode(d, group int) func(c *gpu.Call, lo, hi int) {
+func fastAttentionDecode(ct CacheType, d, group int) func(c *gpu.Call, lo, hi int) {
 	return func(c *gpu.Call, lo, hi int) {
 		p := params[AttentionParams](c)
-		q, k, v := view[float32](c, 0), view[uint16](c, 1), view[uint16](c, 2)
+		q, k, v := view[float32](c, 0), ct.view(c, 1), ct.view(c, 2)
 		l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
 		table, part := view[float32](c, 5), view[float32](c, 6)
 		heads, kvHeads := int(p.Heads), int(p.KVHeads)
@@ -208,10 +240,10 @@ func fastAttentionDecode(d, group int) func(c *gpu.Call, lo, hi int) {
 	}
 }
 
-func fastAttentionChunk(d int) func(c *gpu.Call, lo, hi int) {
+func fastAttentionChunk(ct CacheType, d int) func(c *gpu.Call, lo, hi int) {
 	return func(c *gpu.Call, lo, hi int) {
 		p := params[AttentionParams](c)
-		q, k, v := view[float32](c, 0), view[uint16](c, 1), view[uint16](c, 2)
+		q, k, v := view[float32](c, 0), ct.view(c, 1), ct.view(c, 2)
 		l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
 		table, y := view[float32](c, 5), view[float32](c, 6)
 		n, heads, kvHeads := int(p.C), int(p.Heads), int(p.KVHeads)

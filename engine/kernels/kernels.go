@@ -24,15 +24,17 @@ import (
 
 // All lists the kernels, those that depend on a head size for each of sizes.
 func All(sizes ...int) []*gpu.Kernel {
-	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend, selectionCache,
+	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend[CacheF16], kvAppend[CacheF32], selectionCache,
 		voteStats, softVote, topKHist, topKCount, topKWrite, attentionMerge, swiglu, argmax}
 	for _, t := range []WeightType{F32, F16, Q8_0} {
 		all = append(all, embed[t], matMul[t], matVec[t])
 	}
 	for _, d := range sizes {
-		all = append(all, attentionChunk(d))
+		all = append(all, attentionChunk(CacheF16, d), attentionChunk(CacheF32, d))
 		for g := 1; g <= maxGroup; g++ {
-			all = append(all, pagedDot(d, g), attentionDecode(d, g))
+			for _, t := range []CacheType{CacheF16, CacheF32} {
+				all = append(all, pagedDot(t, d, g), attentionDecode(t, d, g))
+			}
 		}
 	}
 	return all

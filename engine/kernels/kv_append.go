@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"tokenselect/engine/f16"
 	"tokenselect/engine/gpu"
 )
 
@@ -15,33 +14,37 @@ type KVAppendParams struct {
 	Row0    uint32 // first row of the cache to write
 }
 
-var kvAppend = &gpu.Kernel{
-	Name:     "kv_append",
-	Bindings: []gpu.Binding{in("qkv"), out("k"), out("v")},
-	Params:   sizeOf[KVAppendParams](),
-	WGSL:     wgsl("kv_append", nil),
-	Items:    func(c *gpu.Call) int { return int(params[KVAppendParams](c).Rows) },
-	Twin: func(c *gpu.Call, lo, hi int) {
-		p := params[KVAppendParams](c)
-		qkv, k, v, width := view[float32](c, 0), view[uint16](c, 1), view[uint16](c, 2), int(p.Width)
-		for i := lo; i < hi; i++ {
-			row, to := qkv[i*int(p.Stride):], (int(p.Row0)+i)*width
-			for j := range width {
-				k[to+j] = f16.FromFloat32(row[int(p.KOffset)+j])
-				v[to+j] = f16.FromFloat32(row[int(p.VOffset)+j])
+var kvAppend = [...]*gpu.Kernel{CacheF16: newKVAppend(CacheF16), CacheF32: newKVAppend(CacheF32)}
+
+func newKVAppend(t CacheType) *gpu.Kernel {
+	name := "kv_append_" + t.String()
+	return &gpu.Kernel{
+		Name:     name,
+		Bindings: []gpu.Binding{in("qkv"), out("k"), out("v")},
+		Params:   sizeOf[KVAppendParams](),
+		WGSL:     wgsl(name, nil),
+		Items:    func(c *gpu.Call) int { return int(params[KVAppendParams](c).Rows) },
+		Twin: func(c *gpu.Call, lo, hi int) {
+			p := params[KVAppendParams](c)
+			qkv, k, v, width := view[float32](c, 0), t.view(c, 1), t.view(c, 2), int(p.Width)
+			for i := lo; i < hi; i++ {
+				row, to := qkv[i*int(p.Stride):], (int(p.Row0)+i)*width
+				k.write(to, row[p.KOffset:][:width])
+				v.write(to, row[p.VOffset:][:width])
 			}
-		}
-	},
-	Fast: fastKVAppend,
+		},
+		Fast: fastKVAppend(t),
+	}
 }
 
 // KVAppend records rows row0 to row0+rows-1 of a layer's cache, k and v, each
-// [capacity][width] in float16, from the keys and values of qkv. Keys are
-// stored before RoPE. 256 words a workgroup.
-func KVAppend(r *gpu.Recording, qkv, k, v gpu.Range, rows, stride, kOffset, vOffset, width, row0 int) {
-	need(r, kvAppend, 0, qkv, (rows-1)*stride+max(kOffset, vOffset)+width)
-	need(r, kvAppend, 1, k, (row0+rows)*width/2)
-	need(r, kvAppend, 2, v, (row0+rows)*width/2)
+// [capacity][width], from the keys and values of qkv. Keys are
+// stored before RoPE. 256 pairs of values a workgroup.
+func KVAppend(r *gpu.Recording, t CacheType, qkv, k, v gpu.Range, rows, stride, kOffset, vOffset, width, row0 int) {
+	kern := kvAppend[t]
+	need(r, kern, 0, qkv, (rows-1)*stride+max(kOffset, vOffset)+width)
+	need(r, kern, 1, k, t.words((row0+rows)*width))
+	need(r, kern, 2, v, t.words((row0+rows)*width))
 	p := KVAppendParams{uint32(rows), uint32(stride), uint32(kOffset), uint32(vOffset), uint32(width), uint32(row0)}
-	gpu.Dispatch(r, kvAppend, ceil(rows*width/2, elements), &p, qkv, k, v)
+	gpu.Dispatch(r, kern, ceil(rows*width/2, elements), &p, qkv, k, v)
 }

@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"tokenselect/engine/f16"
 	"tokenselect/engine/gpu"
 )
 
@@ -17,16 +16,23 @@ type PagedDotParams struct {
 // item of its twin.
 const dotTokens = 64
 
-var pagedDots family[[2]int]
+var pagedDots family[cacheShape]
+
+// cacheShape tells apart kernels that read the cache.
+type cacheShape struct {
+	t        CacheType
+	d, group int
+}
 
 // pagedDot is the kernel for heads of size d, group of them to a key head.
-func pagedDot(d, group int) *gpu.Kernel {
-	return pagedDots.get([2]int{d, group}, func() *gpu.Kernel {
+func pagedDot(t CacheType, d, group int) *gpu.Kernel {
+	return pagedDots.get(cacheShape{t, d, group}, func() *gpu.Kernel {
+		name := "paged_dot_" + t.String()
 		return &gpu.Kernel{
-			Name:     "paged_dot",
+			Name:     name,
 			Bindings: []gpu.Binding{in("probe"), in("k"), in("state"), out("score")},
 			Params:   sizeOf[PagedDotParams](),
-			WGSL: wgsl("paged_dot", map[string]int{"HEAD_DIM": d, "GROUP": group,
+			WGSL: wgsl(name, map[string]int{"HEAD_DIM": d, "GROUP": group,
 				"PROBE_VECS": group * d / 4, "PARTIALS": group * 4 * dotTokens}),
 			Items: func(c *gpu.Call) int {
 				p := params[PagedDotParams](c)
@@ -34,23 +40,20 @@ func pagedDot(d, group int) *gpu.Kernel {
 			},
 			Twin: func(c *gpu.Call, lo, hi int) {
 				p := params[PagedDotParams](c)
-				probe, k, score := view[float32](c, 0), view[uint16](c, 1), view[float32](c, 3)
+				probe, k, score := view[float32](c, 0), t.view(c, 1), view[float32](c, 3)
 				n, kvHeads := int(p.N), int(p.KVHeads)
 				row := make([]float32, d)
 				for i := lo; i < hi; i++ {
 					kv, block := i%kvHeads, i/kvHeads
-					for t := block * dotTokens; t < min((block+1)*dotTokens, n); t++ {
-						at := ((int(p.Lo)+t)*kvHeads + kv) * d
-						for j := range row {
-							row[j] = f16.ToFloat32(k[at+j])
-						}
+					for j := block * dotTokens; j < min((block+1)*dotTokens, n); j++ {
+						k.read(row, ((int(p.Lo)+j)*kvHeads+kv)*d)
 						for h := kv * group; h < (kv+1)*group; h++ {
-							score[h*n+t] = float32(dot(probe[h*d:][:d], row) * p.Scale)
+							score[h*n+j] = float32(dot(probe[h*d:][:d], row) * p.Scale)
 						}
 					}
 				}
 			},
-			Fast: fastPagedDot(d, group),
+			Fast: fastPagedDot(t, d, group),
 		}
 	})
 }
@@ -58,18 +61,18 @@ func pagedDot(d, group int) *gpu.Kernel {
 // PagedDot records score[h][t] = probe[h] . K[lo+t][h/group] / tau for the n
 // candidates t (paper, eq. 7 before the softmax, and Algorithm 2; key heads are
 // mapped to query heads as attention maps them, where the paper has h mod
-// kvHeads). probe is [heads][d], k [rows][kvHeads][d] in float16, score
+// kvHeads). probe is [heads][d], k [rows][kvHeads][d], score
 // [heads][n]. Nothing is written on a hit. A workgroup takes 64 candidates of
 // one key head. d is a multiple of 8, at most 128, and at most 8 query heads
 // share a key head.
-func PagedDot(r *gpu.Recording, probe, k, state, score gpu.Range, heads, kvHeads, d, lo, n int, tau float32) {
+func PagedDot(r *gpu.Recording, t CacheType, probe, k, state, score gpu.Range, heads, kvHeads, d, lo, n int, tau float32) {
 	group := needHeads(r, "paged_dot", heads, kvHeads, d)
 	if group == 0 {
 		return
 	}
-	kern := pagedDot(d, group)
+	kern := pagedDot(t, d, group)
 	need(r, kern, 0, probe, heads*d)
-	need(r, kern, 1, k, (lo+n)*kvHeads*d/2)
+	need(r, kern, 1, k, t.words((lo+n)*kvHeads*d))
 	need(r, kern, 2, state, stateWords)
 	need(r, kern, 3, score, heads*n)
 	p := PagedDotParams{uint32(lo), uint32(n), uint32(kvHeads), 1 / tau}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
 )
 
 // ErrFull is wrapped by the error of a reservation beyond the context that the
@@ -20,13 +21,14 @@ type Shape struct {
 	Layers  int
 	KVHeads int
 	HeadDim int
+	Type    kernels.CacheType
 }
 
 // Width is the number of values of a row.
 func (s Shape) Width() int { return s.KVHeads * s.HeadDim }
 
-// rowBytes is the size of a row of keys, or of values, of one layer: float16.
-func (s Shape) rowBytes() int { return 2 * s.Width() }
+// rowBytes is the size of a row of keys, or of values, of one layer.
+func (s Shape) rowBytes() int { return s.Type.Bytes() * s.Width() }
 
 // Bytes is the device memory that tokens rows take in all layers.
 func (s Shape) Bytes(tokens int) int64 {
@@ -49,7 +51,7 @@ type Cache struct {
 }
 
 type layer struct {
-	k, v *gpu.Buffer // [capacity][KVHeads][HeadDim] float16
+	k, v *gpu.Buffer // [capacity][KVHeads][HeadDim]
 }
 
 // New makes an empty cache that can grow to max rows. It takes no memory yet,
@@ -80,9 +82,10 @@ func (c *Cache) Max() int { return c.max }
 // Bytes is the device memory that the cache takes now.
 func (c *Cache) Bytes() int64 { return c.shape.Bytes(c.capacity) }
 
-// Layer is the keys and values of a layer, as the kernels bind them.
-func (c *Cache) Layer(i int) (k, v gpu.Range) {
-	return gpu.All(c.layers[i].k), gpu.All(c.layers[i].v)
+// Layer is the keys and values of a layer, as the kernels bind them, and how they
+// are stored.
+func (c *Cache) Layer(i int) (k, v gpu.Range, t kernels.CacheType) {
+	return gpu.All(c.layers[i].k), gpu.All(c.layers[i].v), c.shape.Type
 }
 
 // Reserve makes room for rows rows in all. It grows in doubling steps, copying

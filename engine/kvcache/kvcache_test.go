@@ -30,7 +30,7 @@ func TestGrow(t *testing.T) {
 			growths, last = growths+1, c.Cap()
 		}
 		for l := range shape.Layers {
-			k, v := c.Layer(l)
+			k, v, _ := c.Layer(l)
 			row := make([]byte, 16)
 			for i := range row {
 				row[i] = byte(rows + l)
@@ -48,7 +48,7 @@ func TestGrow(t *testing.T) {
 		t.Errorf("%d bytes, expected %d", c.Bytes(), want)
 	}
 	for l := range shape.Layers {
-		k, v := c.Layer(l)
+		k, v, _ := c.Layer(l)
 		for _, b := range []*gpu.Buffer{k.Buffer, v.Buffer} {
 			got := make([]byte, b.Size)
 			if err := dev.Read(context.Background(), b, 0, got); err != nil {
@@ -108,7 +108,7 @@ func TestOutOfMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Append(10)
-	k, _ := c.Layer(1)
+	k, _, _ := c.Layer(1)
 	if err := dev.Write(k.Buffer, 0, []byte{1, 2, 3, 4}); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestOutOfMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := make([]byte, 4)
-	k, _ = c.Layer(1)
+	k, _, _ = c.Layer(1)
 	if err := dev.Read(context.Background(), k.Buffer, 0, got); err != nil || string(got) != "\x01\x02\x03\x04" {
 		t.Errorf("row 0 of layer 1 is %v after the failures, %v", got, err)
 	}

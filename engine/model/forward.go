@@ -45,18 +45,18 @@ func (s *Sequence) attention(r *gpu.Recording, i, n int) {
 		kernels.HeadNorm(r, qkv, l.qNorm, n, heads, d, width, 0, c.NormEps)
 		kernels.HeadNorm(r, qkv, l.kNorm, n, kvHeads, d, width, kOffset, c.NormEps)
 	}
-	k, v := s.cache.Layer(i)
-	kernels.KVAppend(r, qkv, k, v, n, width, kOffset, vOffset, kvHeads*d, past)
+	k, v, cache := s.cache.Layer(i)
+	kernels.KVAppend(r, cache, qkv, k, v, n, width, kOffset, vOffset, kvHeads*d, past)
 
-	sel := s.sel.Select(r, kernels.Query{Layer: i, N: past + n, C: n, QKV: qkv, Stride: width, Keys: k})
+	sel := s.sel.Select(r, kernels.Query{Layer: i, N: past + n, C: n, QKV: qkv, Stride: width, Keys: k, Cache: cache})
 	// The queries are the last n entries of the list; how long it is depends on
 	// the selection, which stays on the device.
 	table, first := gpu.All(s.table), sel.NInit+sel.NLocal
 	kernels.Rope(r, qkv, table, sel.State, q, n, heads, d, width, first, sel.UseMid)
 	if n == 1 {
-		kernels.AttentionDecode(r, q, k, v, sel.Sel, sel.State, table, gpu.All(s.part), att, heads, kvHeads, d, past+n, sel.Attended)
+		kernels.AttentionDecode(r, cache, q, k, v, sel.Sel, sel.State, table, gpu.All(s.part), att, heads, kvHeads, d, past+n, sel.Attended)
 	} else {
-		kernels.AttentionChunk(r, q, k, v, sel.Sel, sel.State, table, att, heads, kvHeads, d, past+n, n, sel.Attended)
+		kernels.AttentionChunk(r, cache, q, k, v, sel.Sel, sel.State, table, att, heads, kvHeads, d, past+n, n, sel.Attended)
 	}
 	kernels.MatMul(r, l.o, att, h, n, 0)
 	kernels.Add(r, h, x, n*c.Hidden, n*c.Hidden)

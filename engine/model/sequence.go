@@ -62,9 +62,9 @@ func (m *Model) WorkBytes(chunk int) int64 {
 func (m *Model) TableBytes(positions int) int64 { return int64(positions) * int64(4*m.Config.HeadDim) }
 
 // NewSequence makes an empty sequence of at most context tokens, fed at most
-// chunk tokens a step.
-func (m *Model) NewSequence(context, chunk int, sel Selector) (*Sequence, error) {
-	cache, err := kvcache.New(m.dev, m.CacheShape(), context)
+// chunk tokens a step, whose cache is stored as t.
+func (m *Model) NewSequence(context, chunk int, t kernels.CacheType, sel Selector) (*Sequence, error) {
+	cache, err := kvcache.New(m.dev, m.CacheShape(t), context)
 	if err != nil {
 		return nil, err
 	}

@@ -170,7 +170,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 		kernels.MeanRows(r, turned, probe, q.C, s.width())
 	}
 	score, stats, vote := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote)
-	kernels.PagedDot(r, probe, q.Keys, out.State, score, s.shape.Heads, s.shape.KVHeads, d, lo, n, float32(s.cfg.Tau))
+	kernels.PagedDot(r, q.Cache, probe, q.Keys, out.State, score, s.shape.Heads, s.shape.KVHeads, d, lo, n, float32(s.cfg.Tau))
 	kernels.VoteStats(r, score, out.State, stats, s.shape.Heads, n)
 	kernels.SoftVote(r, score, stats, out.State, vote, s.shape.Heads, n)
 	kernels.TopK(r, vote, out.State, gpu.All(s.hist), gpu.All(s.cut), gpu.All(s.counts), out.Sel, n, s.cfg.K, lo)

@@ -30,7 +30,7 @@ type Model struct {
 
 // Load puts a checkpoint on a device. The device stays the caller's to close,
 // after the model.
-func Load(dev gpu.Device, ckpt *weights.Model) (*Model, error) {
+func Load(dev gpu.Device, ckpt *weights.Model, o engine.Options) (*Model, error) {
 	if ckpt.Tokenizer == nil {
 		return nil, fmt.Errorf("session: %s: the checkpoint has no tokenizer", ckpt.Path)
 	}
@@ -40,7 +40,7 @@ func Load(dev gpu.Device, ckpt *weights.Model) (*Model, error) {
 	}
 	m := &Model{Tokenizer: tok}
 	m.format, m.noFormat = chat.Recognise(ckpt.Tokenizer.ChatTemplate, tok)
-	if m.Engine, err = engine.New(dev, ckpt); err != nil {
+	if m.Engine, err = engine.New(dev, ckpt, o); err != nil {
 		return nil, err
 	}
 	return m, nil

@@ -125,7 +125,7 @@ func kvAppendCases() []Case {
 				Buffers: []Buffer{In("qkv", Normal(rng, s.rows*stride, 1)),
 					Out("k", s.capacity*s.width/2, nil), Out("v", s.capacity*s.width/2, nil)},
 				Record: func(r *gpu.Recording, b []gpu.Range) {
-					kernels.KVAppend(r, b[0], b[1], b[2], s.rows, stride, s.lead, s.lead+s.width, s.width, s.row0)
+					kernels.KVAppend(r, kernels.CacheF16, b[0], b[1], b[2], s.rows, stride, s.lead, s.lead+s.width, s.width, s.row0)
 				},
 			}
 		}})
@@ -135,7 +135,9 @@ func kvAppendCases() []Case {
 		n := len(values) / 4
 		return Plan{
 			Buffers: []Buffer{In("qkv", values), Out("k", n/2, nil), Out("v", n/2, nil)},
-			Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.KVAppend(r, b[0], b[1], b[2], 1, n, 0, 0, n, 0) },
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.KVAppend(r, kernels.CacheF16, b[0], b[1], b[2], 1, n, 0, 0, n, 0)
+			},
 		}
 	}})
 }

@@ -46,9 +46,9 @@ func dotGo(x, w []float32) float32 {
 	return s
 }
 
-func matMulF32Go(dst []float32, dstStride int, x []float32, xStride, nx int, w []float32, nw, k int) {
+func matMulF32Go(dst []float32, dstStride int, x []float32, xStride, nx int, w []float32, wStride, nw, k int) {
 	for r := range nw {
-		row := w[r*k : r*k+k]
+		row := w[r*wStride : r*wStride+k]
 		for i := range nx {
 			dst[i*dstStride+r] = dotGo(x[i*xStride:i*xStride+k], row)
 		}

@@ -27,10 +27,10 @@ func MatMulF32(dst []float32, dstStride int, x []float32, xStride, nx int, w []f
 	}
 	dst, x, w = dst[:(nx-1)*dstStride+nw], x[:(nx-1)*xStride+k], w[:nw*k]
 	if useAVX2 && k >= 8 {
-		matMulAVX2(dst, dstStride, x, xStride, nx, w, nw, k)
+		matMulAVX2(dst, dstStride, x, xStride, nx, w, k, nw, k)
 		return
 	}
-	matMulF32Go(dst, dstStride, x, xStride, nx, w, nw, k)
+	matMulF32Go(dst, dstStride, x, xStride, nx, w, k, nw, k)
 }
 
 // MatVecQ8_0 is MatMulF32 for one row of x, straight from the Q8_0 weights that
@@ -140,6 +140,24 @@ func DotF16(dst []float32, dstStride int, q []float32, g, d int, k []uint16, kSt
 			for h := range g {
 				Scale(dst[h*dstStride+t:h*dstStride+t+m], scale)
 			}
+		}
+	}
+}
+
+// DotF32 is DotF16 for float32 keys.
+func DotF32(dst []float32, dstStride int, q []float32, g, d int, k []float32, kStride, n int, scale float32) {
+	if g <= 0 || n <= 0 {
+		return
+	}
+	dst, q, k = dst[:(g-1)*dstStride+n], q[:g*d], k[:(n-1)*kStride+d]
+	if useAVX2 && d >= 8 {
+		matMulAVX2(dst, dstStride, q, d, g, k, kStride, n, d)
+	} else {
+		matMulF32Go(dst, dstStride, q, d, g, k, kStride, n, d)
+	}
+	if scale != 1 {
+		for h := range g {
+			Scale(dst[h*dstStride:h*dstStride+n], scale)
 		}
 	}
 }

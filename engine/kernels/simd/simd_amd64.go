@@ -69,7 +69,7 @@ func pv4x16(o *float32, oStride int, p *float32, pStride int, v *float32, vStrid
 //go:noescape
 func pv1x8(o, p, v *float32, vStride, n int)
 
-func matMulAVX2(dst []float32, dstStride int, x []float32, xStride, nx int, w []float32, nw, k int) {
+func matMulAVX2(dst []float32, dstStride int, x []float32, xStride, nx int, w []float32, wStride, nw, k int) {
 	k8 := k &^ 7
 	// Rows of w pass in panels that stay in the second-level cache together
 	// with the rows of x that they meet; tiles of three rows of x and four of w
@@ -82,21 +82,21 @@ func matMulAVX2(dst []float32, dstStride int, x []float32, xStride, nx int, w []
 		for ; i+3 <= nx; i += 3 {
 			r := r0
 			for ; r+4 <= r1; r += 4 {
-				tile4x3(&dst[i*dstStride+r], 4*dstStride, &x[i*xStride], 4*xStride, &w[r*k], 4*k, k8)
+				tile4x3(&dst[i*dstStride+r], 4*dstStride, &x[i*xStride], 4*xStride, &w[r*wStride], 4*wStride, k8)
 			}
 			for ; r < r1; r++ {
 				for j := i; j < i+3; j++ {
-					dst[j*dstStride+r] = tile1x1(&x[j*xStride], &w[r*k], k8)
+					dst[j*dstStride+r] = tile1x1(&x[j*xStride], &w[r*wStride], k8)
 				}
 			}
 		}
 		for ; i < nx; i++ {
 			r := r0
 			for ; r+8 <= r1; r += 8 {
-				tile8x1(&dst[i*dstStride+r], &x[i*xStride], &w[r*k], 4*k, k8)
+				tile8x1(&dst[i*dstStride+r], &x[i*xStride], &w[r*wStride], 4*wStride, k8)
 			}
 			for ; r < r1; r++ {
-				dst[i*dstStride+r] = tile1x1(&x[i*xStride], &w[r*k], k8)
+				dst[i*dstStride+r] = tile1x1(&x[i*xStride], &w[r*wStride], k8)
 			}
 		}
 	}
@@ -107,7 +107,7 @@ func matMulAVX2(dst []float32, dstStride int, x []float32, xStride, nx int, w []
 		for r := range nw {
 			s := dst[i*dstStride+r]
 			for j := k8; j < k; j++ {
-				s += float32(x[i*xStride+j] * w[r*k+j])
+				s += float32(x[i*xStride+j] * w[r*wStride+j])
 			}
 			dst[i*dstStride+r] = s
 		}

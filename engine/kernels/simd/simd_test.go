@@ -198,6 +198,15 @@ func TestDotF16(t *testing.T) {
 				q, k, dst := floats(rng, g*d), halves(rng, n*stride), floats(rng, g*(n+1))
 				DotF16(dst, n+1, q, g, d, k, stride, n, scale)
 				guarded(t, "DotF16", dst)
+				whole, same := floats(rng, len(k)), floats(rng, len(dst))
+				F16ToF32(whole, k)
+				DotF32(same, n+1, q, g, d, whole, stride, n, scale)
+				guarded(t, "DotF32", same)
+				for i := range dst {
+					if i%(n+1) < n && dst[i] != same[i] {
+						t.Fatalf("d=%d g=%d: score %d is %v from float16 keys, %v from the same in float32", d, g, i, dst[i], same[i])
+					}
+				}
 				for h := range g {
 					for i := range n {
 						var alone [1]float32

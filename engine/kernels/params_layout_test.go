@@ -1,0 +1,182 @@
+package kernels_test
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+	"tokenselect/shaders"
+)
+
+// paramsOf is the Go side of each kernel's Params.
+var paramsOf = map[string]reflect.Type{
+	"add":              reflect.TypeFor[kernels.AddParams](),
+	"argmax":           reflect.TypeFor[kernels.ArgmaxParams](),
+	"attention_chunk":  reflect.TypeFor[kernels.AttentionParams](),
+	"attention_decode": reflect.TypeFor[kernels.AttentionParams](),
+	"attention_merge":  reflect.TypeFor[kernels.AttentionMergeParams](),
+	"embed_f16":        reflect.TypeFor[kernels.EmbedParams](),
+	"embed_f32":        reflect.TypeFor[kernels.EmbedParams](),
+	"embed_q8_0":       reflect.TypeFor[kernels.EmbedParams](),
+	"head_norm":        reflect.TypeFor[kernels.HeadNormParams](),
+	"kv_append":        reflect.TypeFor[kernels.KVAppendParams](),
+	"matmul_f16":       reflect.TypeFor[kernels.MatMulParams](),
+	"matmul_f32":       reflect.TypeFor[kernels.MatMulParams](),
+	"matmul_q8_0":      reflect.TypeFor[kernels.MatMulParams](),
+	"matvec_f16":       reflect.TypeFor[kernels.MatMulParams](),
+	"matvec_f32":       reflect.TypeFor[kernels.MatMulParams](),
+	"matvec_q8_0":      reflect.TypeFor[kernels.MatMulParams](),
+	"mean_rows":        reflect.TypeFor[kernels.MeanRowsParams](),
+	"paged_dot":        reflect.TypeFor[kernels.PagedDotParams](),
+	"rms_norm":         reflect.TypeFor[kernels.RMSNormParams](),
+	"rope":             reflect.TypeFor[kernels.RopeParams](),
+	"selection_cache":  reflect.TypeFor[kernels.SelectionCacheParams](),
+	"soft_vote":        reflect.TypeFor[kernels.VoteParams](),
+	"swiglu":           reflect.TypeFor[kernels.SwiGLUParams](),
+	"top_k_count":      reflect.TypeFor[kernels.TopKParams](),
+	"top_k_hist":       reflect.TypeFor[kernels.TopKParams](),
+	"top_k_write":      reflect.TypeFor[kernels.TopKParams](),
+	"vote_stats":       reflect.TypeFor[kernels.VoteParams](),
+}
+
+// headSizes are those that the tests make kernels for.
+var headSizes = []int{16, 32, 64, 80, 96, 128}
+
+var (
+	comments  = regexp.MustCompile(`//[^\n]*`)
+	structs   = regexp.MustCompile(`struct Params \{([^}]*)\}`)
+	variables = regexp.MustCompile(`@group\((\d+)\)\s*@binding\((\d+)\)\s*var<([^>]*)>\s*(\w+)\s*:`)
+	capitals  = regexp.MustCompile(`\b[A-Z][A-Z0-9_]+\b`)
+	arrays    = regexp.MustCompile(`array<[^;={]*,\s*(\w+)>`)
+)
+
+// TestLayout: what the shader of a kernel declares is what Go hands it: the
+// fields of Params, and the bindings with their access.
+func TestLayout(t *testing.T) {
+	for _, k := range kernels.All(headSizes...) {
+		src, err := k.WGSL()
+		if err != nil {
+			t.Errorf("%s: %v", k.Name, err)
+			continue
+		}
+		text := comments.ReplaceAllString(src.Text, "")
+		if err := checkParams(k, text); err != nil {
+			t.Errorf("%s: %v", k.Name, err)
+		}
+		var got, want []string
+		for _, v := range variables.FindAllStringSubmatch(text, -1) {
+			got = append(got, fmt.Sprintf("group %s binding %s: %s %s", v[1], v[2], v[3], v[4]))
+		}
+		access := map[gpu.Access]string{gpu.Read: "storage, read", gpu.ReadWrite: "storage, read_write"}
+		for i, b := range k.Bindings {
+			want = append(want, fmt.Sprintf("group 0 binding %d: %s %s", i, access[b.Access], b.Name))
+		}
+		want = append(want, "group 1 binding 0: uniform p")
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: the shader declares\n%s\nexpected\n%s", k.Name, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		if len(k.Bindings) > 8 {
+			t.Errorf("%s: %d storage buffers, and not every device has more than 8", k.Name, len(k.Bindings))
+		}
+	}
+}
+
+func checkParams(k *gpu.Kernel, text string) error {
+	typ := paramsOf[k.Name]
+	if typ == nil {
+		return fmt.Errorf("no Params type is known to this test")
+	}
+	if int(typ.Size()) != k.Params {
+		return fmt.Errorf("kernel has params of %d bytes, expected %d of %s", k.Params, typ.Size(), typ)
+	}
+	m := structs.FindAllStringSubmatch(text, -1)
+	if len(m) != 1 {
+		return fmt.Errorf("%d structs called Params, expected 1", len(m))
+	}
+	var got, want []string
+	for _, field := range strings.Split(m[0][1], ",") {
+		if f := strings.Join(strings.Fields(field), " "); f != "" {
+			got = append(got, f)
+		}
+	}
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		word, ok := map[reflect.Kind]string{reflect.Uint32: "u32", reflect.Float32: "f32"}[f.Type.Kind()]
+		if !ok {
+			return fmt.Errorf("%s.%s is a %s, expected uint32 or float32", typ, f.Name, f.Type)
+		}
+		want = append(want, snake(f.Name)+": "+word)
+	}
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("shader's Params are\n%s\nexpected\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	return nil
+}
+
+// snake is a Go name as the shaders write it: NSelect is n_select, KVHeads
+// kv_heads.
+func snake(name string) string {
+	var b strings.Builder
+	r := []rune(name)
+	for i, c := range r {
+		if i > 0 && unicode.IsUpper(c) && (!unicode.IsUpper(r[i-1]) || i+1 < len(r) && unicode.IsLower(r[i+1])) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return b.String()
+}
+
+// TestPlaceholders: assembly leaves no name that stands for a number, and no
+// array size that is one.
+func TestPlaceholders(t *testing.T) {
+	for _, k := range kernels.All(headSizes...) {
+		src, err := k.WGSL()
+		if err != nil {
+			t.Errorf("%s: %v", k.Name, err)
+			continue
+		}
+		text := comments.ReplaceAllString(src.Text, "")
+		for _, name := range capitals.FindAllString(text, -1) {
+			if !strings.Contains(text, "const "+name+":") && !strings.Contains(text, "const "+name+" =") {
+				t.Errorf("%s: %s is left in the text", k.Name, name)
+			}
+		}
+		for _, m := range arrays.FindAllStringSubmatch(text, -1) {
+			if strings.Trim(m[1], "0123456789") != "" {
+				t.Errorf("%s: array size %s, expected a number", k.Name, m[1])
+			}
+		}
+	}
+}
+
+// TestComplete: every kernel has a shader and a twin, every shader a kernel.
+func TestComplete(t *testing.T) {
+	names := map[string]bool{}
+	for _, k := range kernels.All(headSizes...) {
+		names[k.Name] = true
+		if k.Twin == nil || k.Items == nil {
+			t.Errorf("%s has no twin", k.Name)
+		}
+		if _, err := shaders.Text(k.Name); err != nil {
+			t.Errorf("%s: %v", k.Name, err)
+		}
+	}
+	for _, name := range shaders.Names() {
+		if !names[name] {
+			t.Errorf("shaders/%s.wgsl has no kernel", name)
+		}
+	}
+	for name := range paramsOf {
+		if !names[name] {
+			t.Errorf("Params of %s, which is no kernel", name)
+		}
+	}
+}
