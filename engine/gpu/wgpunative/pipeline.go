@@ -47,6 +47,10 @@ func (d *Device) compile(k *gpu.Kernel) (*pipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("wgpunative: kernel %s: %w", k.Name, err)
 	}
+	if src.Text == "" {
+		// wgpu-native reads from a null pointer when there is no text.
+		return nil, &gpu.ShaderError{Kernel: k.Name, Message: "the WGSL text is empty"}
+	}
 	module, err := d.dev.CreateShaderModule(&wgpu.ShaderModuleDescriptor{
 		Label: k.Name, WGSLDescriptor: &wgpu.ShaderModuleWGSLDescriptor{Code: src.Text},
 	})

@@ -127,6 +127,16 @@ func (d *Device) copy(enc *wgpu.CommandEncoder, c *gpu.Command, s *step) error {
 
 // pass encodes dispatches as one compute pass.
 func (d *Device) pass(enc *wgpu.CommandEncoder, commands []gpu.Command, steps []step) error {
+	if err := d.encode(enc, commands, steps); err != nil {
+		if d.lost() == nil {
+			commands = d.blame(commands, steps)
+		}
+		return fmt.Errorf("wgpunative: pass of %s: %w", describeCommands(commands), err)
+	}
+	return nil
+}
+
+func (d *Device) encode(enc *wgpu.CommandEncoder, commands []gpu.Command, steps []step) error {
 	pass := enc.BeginComputePass(nil)
 	var pipe *pipeline
 	for i := range steps {
@@ -145,10 +155,25 @@ func (d *Device) pass(enc *wgpu.CommandEncoder, commands []gpu.Command, steps []
 	}
 	err := pass.End()
 	pass.Release() // wgpu-native refuses to submit an encoder with a pass that lives
-	if err = d.check(err); err != nil {
-		return fmt.Errorf("wgpunative: pass of %s: %w", describeCommands(commands), err)
+	return d.check(err)
+}
+
+// blame narrows commands, whose pass was refused, to the first that is refused
+// alone: wgpu-native says what is wrong in a pass but not where. What is encoded
+// for that is never submitted.
+func (d *Device) blame(commands []gpu.Command, steps []step) []gpu.Command {
+	for i := range commands {
+		enc, err := d.dev.CreateCommandEncoder(nil)
+		if err != nil {
+			break
+		}
+		err = d.encode(enc, commands[i:i+1], steps[i:i+1])
+		enc.Release()
+		if err != nil {
+			return commands[i : i+1]
+		}
 	}
-	return nil
+	return commands
 }
 
 // describeCommands names the kernels of commands.
