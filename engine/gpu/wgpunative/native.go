@@ -11,9 +11,10 @@ package wgpunative
 // an instance uninitialised. It gives C pointers to Go memory that nothing keeps
 // alive for the callbacks of a mapping and of a lost device, so that a garbage
 // collection at the wrong time breaks them. And it sets no callback for errors
-// outside an error scope (out of memory, a failed submit), on which wgpu-native
-// then ends the process. The declarations follow webgpu.h and wgpu.h of
-// wgpu-native 22, which the binding links in.
+// outside an error scope, on which wgpu-native then ends the process. (A refused
+// submit ends it with a callback too, so what is submitted has to be right.) The
+// declarations follow webgpu.h and wgpu.h of wgpu-native 22, which the binding
+// links in.
 
 typedef struct {
 	struct { void const *next; uint32_t type; } chain;
