@@ -15,8 +15,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;     // [c][heads][d], rotated
-@group(0) @binding(1) var<storage, read> k: array<vec2<u32>>;     // [rows][kv_heads][d] float16
-@group(0) @binding(2) var<storage, read> v: array<vec2<u32>>;     // [rows][kv_heads][d] float16
+@group(0) @binding(1) var<storage, read> k: array<Cached>;        // [rows][kv_heads][d]
+@group(0) @binding(2) var<storage, read> v: array<Cached>;        // [rows][kv_heads][d]
 @group(0) @binding(3) var<storage, read> sel: array<u32>;         // selected rows
 @group(0) @binding(4) var<storage, read> state: array<u32>;       // of the layer's selection
 @group(0) @binding(5) var<storage, read> table: array<vec4<f32>>; // [positions][d]: cosines, sines

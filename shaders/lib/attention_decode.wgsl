@@ -13,7 +13,6 @@
 //#const GROUP_KEYS
 //#const POOL
 //#import lib/grid
-//#import lib/half
 //#import lib/lowest
 //#import lib/rotate
 //#import lib/attention_list
@@ -76,7 +75,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             let from_k = (row * p.kv_heads + kv) * VECS;
             let from_table = (tile + key) * VECS;
             for (var j = lane; j < HALF; j += LANES) {
-                let pairs = rotate(half4(k[from_k + j]), half4(k[from_k + HALF + j]),
+                let pairs = rotate(cached4(k[from_k + j]), cached4(k[from_k + HALF + j]),
                     table[from_table + j], table[from_table + HALF + j]);
                 for (var g = 0u; g < GROUP; g++) {
                     sums[g] += dot(query[g * VECS + j], pairs.low) + dot(query[g * VECS + HALF + j], pairs.high);
@@ -137,7 +136,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
                 o[g] *= shrink[g];
             }
             for (var j = unit_key; j < n; j += UNIT_KEYS) {
-                let value = half4(v[(rows[j] * p.kv_heads + kv) * VECS + unit]);
+                let value = cached4(v[(rows[j] * p.kv_heads + kv) * VECS + unit]);
                 for (var g = 0u; g < GROUP; g++) {
                     o[g] += weight[g * KEYS + j] * value;
                 }

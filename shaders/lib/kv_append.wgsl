@@ -1,11 +1,8 @@
-// Writes the keys and values of new tokens to the cache, as float16 and before
-// RoPE.
+// Writes the keys and values of new tokens to the cache, before RoPE.
 //
-// qkv: rows of stride values, as bits; k, v: [capacity][width] float16.
-// A workgroup takes 256 words of k and the same of v. Rounds to nearest even;
-// NaN stays NaN.
+// qkv: rows of stride values, as bits; k, v: [capacity][width].
+// A workgroup takes 256 pairs of values of k and the same of v.
 //#import lib/grid
-//#import lib/half_bits
 struct Params {
     rows: u32,
     stride: u32,
@@ -23,13 +20,13 @@ struct Params {
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
-    let words = p.width / 2u;
+    let pairs = p.width / 2u;
     let at = group_index(id, groups) * 256u + i;
-    if (at >= p.rows * words) {
+    if (at >= p.rows * pairs) {
         return;
     }
-    let first = (at / words) * p.stride + 2u * (at % words);
-    let to = p.row0 * words + at;
-    k[to] = half_bits(qkv[first + p.k_offset]) | (half_bits(qkv[first + p.k_offset + 1u]) << 16u);
-    v[to] = half_bits(qkv[first + p.v_offset]) | (half_bits(qkv[first + p.v_offset + 1u]) << 16u);
+    let first = (at / pairs) * p.stride + 2u * (at % pairs);
+    let to = p.row0 * pairs + at;
+    put_k(to, qkv[first + p.k_offset], qkv[first + p.k_offset + 1u]);
+    put_v(to, qkv[first + p.v_offset], qkv[first + p.v_offset + 1u]);
 }

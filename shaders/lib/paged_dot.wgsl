@@ -1,7 +1,7 @@
 // Scores the candidates (paper, eq. 7 before the softmax, and Algorithm 2):
 // score[h][t] = scale * probe[h] . K[lo + t][h / GROUP].
 //
-// probe: [heads][d]; k: [rows][kv_heads][d] float16; score: [heads][n].
+// probe: [heads][d]; k: [rows][kv_heads][d]; score: [heads][n].
 // A workgroup takes 64 candidates of one key head and all its query heads: 4
 // invocations share a key, read once. The order of the sum is the same for all
 // candidates, so equal keys get equal scores. Writes nothing on a hit.
@@ -10,7 +10,6 @@
 //#const PROBE_VECS
 //#const PARTIALS
 //#import lib/grid
-//#import lib/half
 //#import lib/state
 struct Params {
     lo: u32, // first candidate row
@@ -20,7 +19,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> probe: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> k: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> k: array<Cached>;
 @group(0) @binding(2) var<storage, read> state: array<u32>;
 @group(0) @binding(3) var<storage, read_write> score: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
@@ -49,11 +48,10 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let lane = i % LANES;
     var sums: array<f32, GROUP>;
     if (first + token < p.n) {
-        let row = ((p.lo + first + token) * p.kv_heads + kv) * (HEAD_DIM / 8u);
+        let row = ((p.lo + first + token) * p.kv_heads + kv) * (HEAD_DIM / 4u);
         for (var j = lane; j < HEAD_DIM / 8u; j += LANES) {
-            let words = k[row + j];
-            let a = half4(words.xy);
-            let b = half4(words.zw);
+            let a = cached4(k[row + 2u * j]);
+            let b = cached4(k[row + 2u * j + 1u]);
             for (var g = 0u; g < GROUP; g++) {
                 let at = g * (HEAD_DIM / 4u) + 2u * j;
                 sums[g] += dot(probes[at], a) + dot(probes[at + 1u], b);

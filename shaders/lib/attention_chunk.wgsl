@@ -12,7 +12,6 @@
 //#const HEAD_DIM
 //#const RESULTS
 //#import lib/grid
-//#import lib/half
 //#import lib/lowest
 //#import lib/rotate
 //#import lib/attention_list
@@ -119,7 +118,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             let from_v = (rows[j] * p.kv_heads + kv) * VECS + column;
             for (var u = 0u; u < RESULTS / 4u; u++) {
                 if (column + 16u * u < VECS) {
-                    let value = half4(v[from_v + 16u * u]);
+                    let value = cached4(v[from_v + 16u * u]);
                     o[4u * u] += w.x * value;
                     o[4u * u + 1u] += w.y * value;
                     o[4u * u + 2u] += w.z * value;
@@ -193,5 +192,5 @@ fn load_key(key: u32, unit: u32, slice: u32, tile: u32, n: u32, kv: u32, mid: u3
     }
     let from_k = (row * p.kv_heads + kv) * VECS + vec;
     let from_table = (tile + key) * VECS + vec;
-    return rotate(half4(k[from_k]), half4(k[from_k + HALF]), table[from_table], table[from_table + HALF]);
+    return rotate(cached4(k[from_k]), cached4(k[from_k + HALF]), table[from_table], table[from_table + HALF]);
 }
