@@ -18,6 +18,9 @@ func WriteGGUF(w io.Writer, m *Model, t Type) error {
 	if !ok {
 		return fmt.Errorf("weights: writing %v is not supported; F16 and Q8_0 are", t)
 	}
+	if err := m.check(); err != nil {
+		return fmt.Errorf("weights: %s: %w", m.Path, err)
+	}
 	if s := m.Tokenizer; s != nil && s.IgnoreMerges != (s.Pre == ignoresMerges) {
 		return fmt.Errorf("weights: %s: tokenizer: ignore_merges is %v with the split %s, which GGUF cannot say", m.Path, s.IgnoreMerges, s.Pre)
 	}

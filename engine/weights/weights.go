@@ -56,6 +56,9 @@ func (m *Model) check() error {
 		if !slices.Equal(t.Shape, n.shape) {
 			return fmt.Errorf("tensor %s: shape %v, expected %v", n.name, t.Shape, n.shape)
 		}
+		if _, err := t.values(); err != nil {
+			return err
+		}
 		if err := t.finite(); err != nil {
 			return err
 		}
