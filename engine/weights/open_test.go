@@ -1,0 +1,284 @@
+package weights
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+
+	"tokenselect/web"
+)
+
+var tinyTokenizer = map[string]any{
+	"added_tokens":  []any{map[string]any{"id": 3, "content": "<end>", "special": true}, map[string]any{"id": 4, "content": "<turn>", "special": true}},
+	"pre_tokenizer": map[string]any{"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
+	"model":         map[string]any{"type": "BPE", "vocab": map[string]int{"a": 0, "b": 1, "ab": 2}, "merges": []string{"a b"}},
+}
+
+// layout is a good Hugging Face folder's files.
+func layout(m *Model) map[string]any {
+	return map[string]any{"config.json": configJSON(m.Config), "model.safetensors": safetensors(m.Tensors), "tokenizer.json": tinyTokenizer}
+}
+
+func TestOpenFolder(t *testing.T) {
+	for _, arch := range []string{"llama", "mistral", "qwen2", "qwen3"} {
+		m := random(small(arch))
+		dir := folder(t, layout(m))
+		for _, path := range []string{dir, filepath.Join(dir, "model.safetensors")} {
+			got, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, got, m)
+			if got.Tokenizer == nil || len(got.Tokenizer.Tokens) != 5 {
+				t.Errorf("tokenizer %+v, expected one of 5 tokens, fewer than the vocabulary's 12", got.Tokenizer)
+			}
+			if got.Config.Name != filepath.Base(dir) {
+				t.Errorf("name %q, expected the folder's", got.Config.Name)
+			}
+		}
+	}
+}
+
+// TestOpenEnds takes the tokens that end an answer from the first file with any.
+func TestOpenEnds(t *testing.T) {
+	for _, c := range []struct {
+		name               string
+		config, generation any
+		eos                int
+		eot                []int
+		err                string
+	}{
+		{"nowhere", nil, nil, -1, nil, ""},
+		{"config", 3, nil, 3, nil, ""},
+		{"generation", nil, 4, 4, nil, ""},
+		{"generation first", 3, 4, 4, nil, ""},
+		{"several", 3, []int{4, 3, 4}, 4, []int{3}, ""},
+		{"no token", nil, 5, 0, nil, "generation_config.json: eos_token_id is 5, expected 0 to 4"},
+		{"negative", []int{3, -1}, nil, 0, nil, "config.json: eos_token_id is -1"},
+		{"a word", nil, "end", 0, nil, "generation_config.json"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			files := layout(random(small("llama")))
+			config := configJSON(small("llama"))
+			config["eos_token_id"] = c.config
+			files["config.json"], files["generation_config.json"] = config, map[string]any{"eos_token_id": c.generation}
+			m, err := Open(folder(t, files))
+			if c.err != "" {
+				refused(t, err, c.err)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Tokenizer.EOS != c.eos || !slices.Equal(m.Tokenizer.EOT, c.eot) {
+				t.Errorf("EOS %d and %v, expected %d and %v", m.Tokenizer.EOS, m.Tokenizer.EOT, c.eos, c.eot)
+			}
+		})
+	}
+}
+
+// TestOpenTensors has weights that do not fit the configuration.
+func TestOpenTensors(t *testing.T) {
+	const k = "model.layers.1.self_attn.k_proj.weight"
+	inf := f32Bytes([]float32{1, 2})
+	copy(inf[4:], "\x00\x00\x80\xff")
+	for _, c := range []struct {
+		name  string
+		arch  string
+		spoil func(m *Model)
+		want  []string
+	}{
+		{"missing", "llama", func(m *Model) { delete(m.Tensors, k) }, []string{k, "is missing"}},
+		{"head missing", "qwen3", func(m *Model) { delete(m.Tensors, "lm_head.weight") }, []string{"lm_head.weight is missing"}},
+		{"bias missing", "qwen2", func(m *Model) { delete(m.Tensors, "model.layers.0.self_attn.q_proj.bias") }, []string{"q_proj.bias is missing"}},
+		{"transposed", "llama", func(m *Model) { x := m.Tensors[k]; x.Shape = []int{64, 16}; m.Tensors[k] = x }, []string{k, "[64 16]", "[16 64]"}},
+		{"a dimension more", "llama", func(m *Model) { x := m.Tensors[k]; x.Shape = []int{1, 16, 64}; m.Tensors[k] = x }, []string{k, "[1 16 64]", "[16 64]"}},
+		{"bias that the architecture has not", "llama", func(m *Model) {
+			m.Tensors["model.layers.0.self_attn.o_proj.bias"] = Tensor{"b", F32, []int{64}, make([]byte, 256)}
+		}, []string{"o_proj.bias is not one of a llama model"}},
+		{"a layer more", "llama", func(m *Model) {
+			m.Tensors["model.layers.2.input_layernorm.weight"] = Tensor{"b", F32, []int{64}, make([]byte, 256)}
+		}, []string{"model.layers.2.input_layernorm.weight is not one of", "2 layers"}},
+		{"infinite", "llama", func(m *Model) { copy(m.Tensors[k].Data[40:], inf) }, []string{k, "value 11 is -Inf"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := random(small(c.arch))
+			files := layout(m)
+			c.spoil(m)
+			files["model.safetensors"] = safetensors(m.Tensors)
+			_, err := Open(folder(t, files))
+			refused(t, err, append(c.want, "weights: ")...)
+		})
+	}
+	m := random(small("llama"))
+	m.Tensors["lm_head.weight"] = m.Tensors["model.embed_tokens.weight"]
+	m.Tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = Tensor{"f", F32, []int{4}, make([]byte, 16)}
+	if _, err := Open(folder(t, layout(m))); err != nil {
+		t.Errorf("a copy of tied embeddings and old frequencies: %v", err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	m := random(small("llama"))
+	with := func(change map[string]any) string {
+		files := layout(m)
+		maps.Copy(files, change)
+		return folder(t, files)
+	}
+	none := []byte(nil)
+	long := maps.Clone(tinyTokenizer)
+	long["added_tokens"] = []any{map[string]any{"id": 3, "content": "<end>", "special": true}, map[string]any{"id": 12, "content": "<turn>", "special": true}}
+	file := func(name string, data []byte) string {
+		return filepath.Join(folder(t, map[string]any{name: data}), name)
+	}
+	for _, c := range []struct {
+		name, path string
+		want       []string
+	}{
+		{"nothing there", filepath.Join(t.TempDir(), "none"), []string{"none", "no such file"}},
+		{"empty folder", t.TempDir(), []string{"config.json"}},
+		{"empty file", file("m.gguf", []byte{}), []string{"m.gguf"}},
+		{"another kind of file", file("m.bin", []byte("PK\x03\x04")), []string{"m.bin", `"PK\x03\x04"`, "GGUF"}},
+		{"no config", with(map[string]any{"config.json": none}), []string{"config.json"}},
+		{"no weights", with(map[string]any{"model.safetensors": none}), []string{"model.safetensors.index.json"}},
+		{"empty weights", with(map[string]any{"model.safetensors": []byte{}}), []string{"model.safetensors: 0 bytes"}},
+		{"a tokenizer larger than the vocabulary", with(map[string]any{"tokenizer.json": long}), []string{"tokenizer", "12"}},
+		{"a tokenizer that is none", with(map[string]any{"tokenizer.json": []byte("{")}), []string{"tokenizer.json"}},
+		{"a vocabulary without its split", with(map[string]any{"tokenizer.json": none, "vocab.json": []byte("{}"), "merges.txt": []byte("a b\n")}), []string{"tokenizer.json is missing"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Open(c.path)
+			refused(t, err, c.want...)
+		})
+	}
+	got, err := Open(with(map[string]any{"tokenizer.json": none}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Tokenizer != nil {
+		t.Error("a tokenizer out of nothing")
+	}
+}
+
+func TestOpenShards(t *testing.T) {
+	m := random(small("qwen3"))
+	parts := [2]map[string]Tensor{{}, {}}
+	weightMap := map[string]string{}
+	names := [2]string{"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}
+	for i, name := range slices.Sorted(maps.Keys(m.Tensors)) {
+		parts[i%2][name] = m.Tensors[name]
+		weightMap[name] = names[i%2]
+	}
+	const norm = "model.norm.weight"
+	open := func(change func(weights map[string]string, parts *[2]map[string]Tensor)) (*Model, error) {
+		w, p := maps.Clone(weightMap), [2]map[string]Tensor{maps.Clone(parts[0]), maps.Clone(parts[1])}
+		if change != nil {
+			change(w, &p)
+		}
+		return Open(folder(t, map[string]any{"config.json": configJSON(m.Config), names[0]: safetensors(p[0]), names[1]: safetensors(p[1]),
+			"model.safetensors.index.json": map[string]any{"weight_map": w}}))
+	}
+	got, err := open(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, got, m)
+	for _, c := range []struct {
+		name   string
+		change func(w map[string]string, p *[2]map[string]Tensor)
+		want   []string
+	}{
+		{"absent file", func(w map[string]string, _ *[2]map[string]Tensor) { w[norm] = "model-3.safetensors" }, []string{"index.json", "model-3.safetensors"}},
+		{"not in its shard", func(w map[string]string, p *[2]map[string]Tensor) { delete(p[0], norm); delete(p[1], norm) }, []string{norm, "is not in model-0000"}},
+		{"in another shard", func(w map[string]string, p *[2]map[string]Tensor) {
+			delete(p[0], norm)
+			delete(p[1], norm)
+			p[map[string]int{names[0]: 1, names[1]: 0}[w[norm]]][norm] = m.Tensors[norm]
+		}, []string{norm, "is not in model-0000"}},
+		{"in two shards", func(w map[string]string, p *[2]map[string]Tensor) {
+			p[0][norm], p[1][norm] = m.Tensors[norm], m.Tensors[norm]
+		}, []string{norm, "is in model-0000", "expected in"}},
+		{"not in the index", func(w map[string]string, _ *[2]map[string]Tensor) { delete(w, norm) }, []string{norm, `expected in ""`}},
+		{"out of the folder", func(w map[string]string, _ *[2]map[string]Tensor) { w[norm] = "../" + names[0] }, []string{norm, "same folder"}},
+		{"empty index", func(w map[string]string, _ *[2]map[string]Tensor) { clear(w) }, []string{"is missing"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := open(c.change)
+			refused(t, err, append(c.want, "weights: ")...)
+		})
+	}
+}
+
+// TestTinyModels opens a checkpoint of every architecture as transformers saved
+// it, and refuses those that the engine cannot run.
+func TestTinyModels(t *testing.T) {
+	dir := filepath.Join("..", "testdata", "tiny-models")
+	for name, kind := range map[string]string{"llama-untied": "F32", "llama3-rope": "BF16", "mistral-sharded": "F32", "qwen2-bias": "BF16", "qwen3-qknorm": "F16"} {
+		m, err := Open(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Quantisation != kind || m.Config.Layers != 3 || m.Config.Hidden != 64 || (m.Config.RopeScaling != nil) != (name == "llama3-rope") {
+			t.Errorf("%s: %s, %+v", name, m.Quantisation, m.Config)
+		}
+		if _, err := ParseGGUF(name, gguf(t, m, Q8_0)); err != nil {
+			t.Errorf("converted: %v", err)
+		}
+	}
+}
+
+func TestTinyModelsRefused(t *testing.T) {
+	dir := filepath.Join(shared(t), "reference", "tiny-models")
+	for name, want := range map[string]string{"llama-yarn": `rope type "yarn"`, "llama-linear": `rope type "linear"`, "mistral-window": "sliding_window is 64"} {
+		_, err := Open(filepath.Join(dir, name))
+		refused(t, err, name, want)
+	}
+}
+
+// TestConvertNeedle converts the float16 weights to the very file that was made
+// for llama.cpp, which is the built-in model.
+func TestConvertNeedle(t *testing.T) {
+	m, err := Open(filepath.Join(shared(t), "models", "needle-16m"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(filepath.Join(shared(t), "models", "needle-16m", "needle-16m-q8_0.gguf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := gguf(t, m, Q8_0); !bytes.Equal(got, want) {
+		t.Errorf("%d bytes that differ from the %d expected", len(got), len(want))
+	}
+	if _, builtin := web.DefaultModel(); !bytes.Equal(builtin, want) {
+		t.Error("the built-in model is another one")
+	}
+}
+
+// TestRewriteBuiltin reads the built-in model and writes it again.
+func TestRewriteBuiltin(t *testing.T) {
+	name, want := web.DefaultModel()
+	m, err := ParseGGUF(name, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := gguf(t, m, Q8_0); !bytes.Equal(got, want) {
+		t.Errorf("%d bytes that differ from the %d expected", len(got), len(want))
+	}
+	raw, err := json.Marshal(configJSON(m.Config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ParseConfig("config.json", raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Name = m.Config.Name
+	if !reflect.DeepEqual(c, m.Config) {
+		t.Errorf("%+v from GGUF, %+v from config.json", m.Config, c)
+	}
+}
