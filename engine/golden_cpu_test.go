@@ -94,6 +94,9 @@ func TestTinyModels(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if c.Model == "llama3-rope" {
+				roundFrequencies(&ckpt.Config)
+			}
 			e, err := engine.New(dev, ckpt, engine.Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -143,4 +146,20 @@ func TestTinyModels(t *testing.T) {
 	if played == 0 {
 		t.Error("no model was played")
 	}
+}
+
+// roundFrequencies rounds the rotary frequencies to bfloat16: the golden values
+// of this checkpoint come of a run that held them so. With float32 frequencies,
+// which the engine uses and the model's authors do, its logits differ by up to
+// 6e-3; with these by 5e-6.
+func roundFrequencies(c *weights.Config) {
+	plain := *c
+	plain.RopeScaling = nil
+	base, scaled := plain.InvFreq(), c.InvFreq()
+	for i, f := range scaled {
+		b := math.Float32bits(f)
+		b += 0x7fff + b>>16&1
+		scaled[i] = base[i] / math.Float32frombits(b&^0xffff)
+	}
+	c.RopeScaling, c.FreqFactors = nil, scaled
 }

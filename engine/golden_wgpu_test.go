@@ -1,0 +1,59 @@
+//go:build !js
+
+package engine_test
+
+import (
+	"os"
+	"testing"
+
+	"tokenselect/engine"
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/gputest"
+	"tokenselect/engine/weights"
+	"tokenselect/web"
+)
+
+// everyGolden is set by make test-gpu; without it only the cases run that suit
+// a software GPU's speed.
+var everyGolden = os.Getenv("TOKENSELECT_ALL_GOLDENS") != ""
+
+// TestGoldenSelectionWGPU plays the conversations on the WebGPU device by the
+// tolerant rule, with the cache in float16 as users have it, and where there is
+// time in float32 too.
+func TestGoldenSelectionWGPU(t *testing.T) {
+	dev := gputest.WGPU(t)
+	caches, keep, allowed := []string{"f16"}, tinyCase, 1
+	if everyGolden {
+		caches, keep, allowed = []string{"f16", "f32"}, everyCase, 3
+	}
+	for _, cache := range caches {
+		t.Run(cache, func(t *testing.T) {
+			v := selectionGolden(t, onDevice(t, dev, cache), "selection-q8_0.json", keep, tolerant)
+			if v.wrongIDs > allowed {
+				t.Errorf("ids of %d turns of %d wrong, expected at most %d", v.wrongIDs, v.turns, allowed)
+			}
+		})
+	}
+}
+
+func TestGoldenDenseWGPU(t *testing.T) {
+	cases := 4
+	if everyGolden {
+		cases = 0
+	}
+	denseGolden(t, onDevice(t, gputest.WGPU(t), ""), "transformers-q8_0.json", cases)
+}
+
+func onDevice(t *testing.T, dev gpu.Device, cache string) *engine.Engine {
+	t.Helper()
+	ckpt, err := weights.ParseGGUF(web.DefaultModel())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(dev, ckpt, engine.Options{Cache: cache})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
