@@ -26,6 +26,13 @@ func small(arch string) Config {
 		AttentionBias: arch == "qwen2", QKNorm: arch == "qwen3"}
 }
 
+// seed is the least model there can be: a fuzzer gets nowhere with larger ones.
+func seed(arch string, width int) *Model {
+	c := small(arch)
+	c.Layers, c.Heads, c.KVHeads, c.Vocab, c.Hidden, c.FeedForward = 1, 1, 1, 5, width, width
+	return random(c)
+}
+
 // random is a model of that configuration with seeded weights, as float32.
 func random(c Config) *Model {
 	rng := rand.New(rand.NewPCG(1, 2))
