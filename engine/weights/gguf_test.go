@@ -53,6 +53,20 @@ func TestGGUFRoundTrip(t *testing.T) {
 	}
 }
 
+// TestGGUFIgnoreMerges takes from the split what GGUF has no key for.
+func TestGGUFIgnoreMerges(t *testing.T) {
+	m := random(small("llama"))
+	m.Tokenizer = vocabulary()
+	m.Tokenizer.Pre, m.Tokenizer.IgnoreMerges = "llama-bpe", true
+	got, err := ParseGGUF("x", gguf(t, m, F16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Tokenizer.IgnoreMerges {
+		t.Error("merges are not ignored, expected them to be for llama-bpe")
+	}
+}
+
 // TestGGUFRope keeps llama3's scaling as factors of each frequency.
 func TestGGUFRope(t *testing.T) {
 	m := random(small("llama"))

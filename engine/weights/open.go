@@ -31,6 +31,9 @@ func Open(path string) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
+	if len(data) == 0 {
+		return nil, fmt.Errorf("weights: %s: the file is empty", path)
+	}
 	if !bytes.HasPrefix(data, []byte(ggufMagic)) {
 		start := data[:min(len(data), 4)]
 		return nil, fmt.Errorf("weights: %s: starts with %q, expected %q: neither a GGUF file nor one called .safetensors", path, start, ggufMagic)

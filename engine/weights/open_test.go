@@ -142,7 +142,7 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{"nothing there", filepath.Join(t.TempDir(), "none"), []string{"none", "no such file"}},
 		{"empty folder", t.TempDir(), []string{"config.json"}},
-		{"empty file", file("m.gguf", []byte{}), []string{"m.gguf"}},
+		{"empty file", file("m.gguf", []byte{}), []string{"m.gguf: the file is empty"}},
 		{"another kind of file", file("m.bin", []byte("PK\x03\x04")), []string{"m.bin", `"PK\x03\x04"`, "GGUF"}},
 		{"no config", with(map[string]any{"config.json": none}), []string{"config.json"}},
 		{"no weights", with(map[string]any{"model.safetensors": none}), []string{"model.safetensors.index.json"}},
