@@ -114,32 +114,40 @@ func argmaxPlan(x []byte) Plan {
 
 func kvAppendCases() []Case {
 	var cases []Case
-	for _, s := range []struct{ rows, width, lead, tail, row0, capacity int }{
-		{1, 64, 0, 0, 0, 1}, {1, 64, 192, 3, 7, 9}, {2, 80, 5, 0, 1, 4}, {3, 2, 1, 1, 0, 3},
-		{63, 96, 64, 7, 65, 130}, {65, 128, 640, 0, 0, 65}, {130, 320, 320, 0, 126, 256},
-	} {
-		name := fmt.Sprintf("kv_append/%d rows of %d from row %d", s.rows, s.width, s.row0)
-		cases = append(cases, Case{name, func(rng *rand.Rand) Plan {
-			stride := s.lead + 2*s.width + s.tail
+	for _, kind := range []kernels.CacheType{kernels.CacheF16, kernels.CacheF32} {
+		words := func(n int) int {
+			if kind == kernels.CacheF16 {
+				return n / 2
+			}
+			return n
+		}
+		for _, s := range []struct{ rows, width, lead, tail, row0, capacity int }{
+			{1, 64, 0, 0, 0, 1}, {1, 64, 192, 3, 7, 9}, {2, 80, 5, 0, 1, 4}, {3, 2, 1, 1, 0, 3},
+			{63, 96, 64, 7, 65, 130}, {65, 128, 640, 0, 0, 65}, {130, 320, 320, 0, 126, 256},
+		} {
+			name := fmt.Sprintf("kv_append_%s/%d rows of %d from row %d", kind, s.rows, s.width, s.row0)
+			cases = append(cases, Case{name, func(rng *rand.Rand) Plan {
+				stride, size := s.lead+2*s.width+s.tail, words(s.capacity*s.width)
+				return Plan{
+					Buffers: []Buffer{In("qkv", Normal(rng, s.rows*stride, 1)), Out("k", size, nil), Out("v", size, nil)},
+					Record: func(r *gpu.Recording, b []gpu.Range) {
+						kernels.KVAppend(r, kind, b[0], b[1], b[2], s.rows, stride, s.lead, s.lead+s.width, s.width, s.row0)
+					},
+				}
+			}})
+		}
+		cases = append(cases, Case{fmt.Sprintf("kv_append_%s/every rounding", kind), func(*rand.Rand) Plan {
+			values := roundings()
+			n := len(values) / 4
 			return Plan{
-				Buffers: []Buffer{In("qkv", Normal(rng, s.rows*stride, 1)),
-					Out("k", s.capacity*s.width/2, nil), Out("v", s.capacity*s.width/2, nil)},
+				Buffers: []Buffer{In("qkv", values), Out("k", words(n), nil), Out("v", words(n), nil)},
 				Record: func(r *gpu.Recording, b []gpu.Range) {
-					kernels.KVAppend(r, kernels.CacheF16, b[0], b[1], b[2], s.rows, stride, s.lead, s.lead+s.width, s.width, s.row0)
+					kernels.KVAppend(r, kind, b[0], b[1], b[2], 1, n, 0, 0, n, 0)
 				},
 			}
 		}})
 	}
-	return append(cases, Case{"kv_append/every rounding", func(*rand.Rand) Plan {
-		values := roundings()
-		n := len(values) / 4
-		return Plan{
-			Buffers: []Buffer{In("qkv", values), Out("k", n/2, nil), Out("v", n/2, nil)},
-			Record: func(r *gpu.Recording, b []gpu.Range) {
-				kernels.KVAppend(r, kernels.CacheF16, b[0], b[1], b[2], 1, n, 0, 0, n, 0)
-			},
-		}
-	}})
+	return cases
 }
 
 // roundings is every float32 that is a float16 or lies half-way between two,
