@@ -118,6 +118,11 @@ func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
 		sel.Close()
 		return nil, fmt.Errorf("engine: context of %d tokens, expected at least 1", o.Context)
 	}
+	need := e.Memory(o.Context, o.Selection)
+	if free := e.dev.Info().Limits.Memory; free > 0 && need.Total()-need.Weights > int64(free) {
+		sel.Close()
+		return nil, fmt.Errorf("engine: context of %d tokens takes %d bytes of memory, %d are free: %w", o.Context, need.Total()-need.Weights, free, gpu.ErrOutOfMemory)
+	}
 	seq, err := e.model.NewSequence(o.Context, o.Selection.Chunk, e.cache, sel)
 	if err != nil {
 		sel.Close()

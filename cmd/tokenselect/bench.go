@@ -222,7 +222,7 @@ func (r *benchReport) print(out io.Writer) error {
 			fmt.Fprintf(w, "policy\tdepth\tdecode tok/s\tto dense\tto shortest\tprefill tok/s\tto dense\tselections reused\tcache\t\n")
 		}
 		fmt.Fprintf(w, "%s\t%d\t%.1f\t%s\t%s\t%.0f\t%s\t%s\t%s\t\n", row.Policy, row.Depth, row.DecodeTokS, ratio(row.DecodeToDense),
-			ratio(row.DecodeToShortest), row.PrefillTokS, ratio(row.PrefillToDense), share(row.CacheHits, row.CacheMisses), bytes(row.KVBytes))
+			ratio(row.DecodeToShortest), row.PrefillTokS, ratio(row.PrefillToDense), share(row.CacheHits, row.CacheMisses), byteSize(row.KVBytes))
 	}
 	return w.Flush()
 }

@@ -33,7 +33,7 @@ func runConvert(_ context.Context, fs *flag.FlagSet, args []string, std stdio) e
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "%s: %d tensors as %s, %s\n", out, len(m.Tensors), *kind, bytes(size))
+	fmt.Fprintf(std.out, "%s: %d tensors as %s, %s\n", out, len(m.Tensors), *kind, byteSize(size))
 	return nil
 }
 

@@ -41,7 +41,7 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 		return usageError{err}
 	}
 	fmt.Fprintf(w, "memory for %d tokens\t%s: weights %s, keys and values %s, selection %s, work %s\n", *length,
-		bytes(mem.Total()+ckpt.Bytes), bytes(ckpt.Bytes), bytes(mem.Cache), bytes(mem.Selection), bytes(mem.Work))
+		byteSize(mem.Total()+ckpt.Bytes), byteSize(ckpt.Bytes), byteSize(mem.Cache), byteSize(mem.Selection), byteSize(mem.Work))
 	fmt.Fprintf(w, "%s\tattends to at most %s\n", cfg.Policy, attends(string(cfg.Policy), cfg.Budget(), *length))
 	if warning := cfg.Warning(ckpt.Config.Context); warning != "" {
 		fmt.Fprintf(w, "warning\t%s\n", warning)
@@ -71,7 +71,7 @@ func describeModel(w io.Writer, m *weights.Model) {
 	fmt.Fprintf(w, "model\t%s (%s)\n", c.Name, m.Path)
 	fmt.Fprintf(w, "architecture\t%s: %d layers, hidden %d, feed-forward %d, %d query heads and %d key heads of %d\n",
 		c.Architecture, c.Layers, c.Hidden, c.FeedForward, c.Heads, c.KVHeads, c.HeadDim)
-	fmt.Fprintf(w, "size\t%.1f M parameters, %s as %s\n", float64(parameters)/1e6, bytes(m.Bytes), m.Quantisation)
+	fmt.Fprintf(w, "size\t%.1f M parameters, %s as %s\n", float64(parameters)/1e6, byteSize(m.Bytes), m.Quantisation)
 	fmt.Fprintf(w, "trained context\t%d tokens\n", c.Context)
 	scaling := ""
 	if c.RopeScaling != nil {
@@ -107,5 +107,5 @@ func limits(l gpu.Limits) string {
 	if l.Binding > unlimited {
 		return ""
 	}
-	return fmt.Sprintf("; a buffer up to %s, a binding up to %s", bytes(int64(l.Buffer)), bytes(int64(l.Binding)))
+	return fmt.Sprintf("; a buffer up to %s, a binding up to %s", byteSize(int64(l.Buffer)), byteSize(int64(l.Binding)))
 }

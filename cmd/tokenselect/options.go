@@ -56,8 +56,8 @@ func (s *selectionFlags) config(context int) (selection.Config, error) {
 	return c, nil
 }
 
-// bytes is a size in words.
-func bytes(n int64) string {
+// byteSize is a number of bytes in words.
+func byteSize(n int64) string {
 	switch {
 	case n >= 1<<30:
 		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))

@@ -99,7 +99,7 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 		bar := progressBar{w: std.err, live: std.errTerminal}
 		opt.Progress = bar.show
 		tokens := m.Tokens(document)
-		say("document of %d tokens; memory when it is read: %s", tokens, bytes(m.Engine.Memory(max(f.context, tokens+f.maxTokens), cfg).Total()))
+		say("document of %d tokens; memory when it is read: %s", tokens, byteSize(m.Engine.Memory(max(f.context, tokens+f.maxTokens), cfg).Total()))
 	}
 	c, err := m.NewConversation(document, opt)
 	if err != nil {
@@ -182,7 +182,7 @@ func rate(tokens int, d time.Duration) float64 {
 func (a *asker) figures(ans session.Answer) {
 	fmt.Fprintf(a.std.err, "prompt %d tokens at %.0f/s, answer %d tokens at %.1f/s, context %d; %s on %s; selections reused %d of %d; cache %s\n",
 		ans.PromptTokens, rate(ans.PromptTokens, ans.Prefill), len(ans.IDs), rate(len(ans.IDs)-1, ans.Decode), a.c.Len(),
-		a.policy, a.info.Name, ans.CacheHits, ans.CacheHits+ans.CacheMisses, bytes(a.c.Bytes()))
+		a.policy, a.info.Name, ans.CacheHits, ans.CacheHits+ans.CacheMisses, byteSize(a.c.Bytes()))
 }
 
 // report is the object of -json.

@@ -61,6 +61,7 @@ type Limits struct {
 	Buffer  int // one buffer
 	Binding int // what one kernel can see of one buffer
 	Shared  int // workgroup memory
+	Memory  int // free when the device was opened; 0: not known
 }
 
 // Buffer is memory on a device. Its contents are little-endian words.

@@ -35,10 +35,11 @@ func New(o Options) *Device {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	size := int(^uint(0) >> 1)
+	free, _ := available()
 	return &Device{
 		info: gpu.Info{
 			Device: "cpu", Name: fmt.Sprintf("%s, %d cores", model(), o.Workers), Kind: gpu.CPU, Backend: "Go",
-			Driver: runtime.Version(), Limits: gpu.Limits{Buffer: size, Binding: size, Shared: size},
+			Driver: runtime.Version(), Limits: gpu.Limits{Buffer: size, Binding: size, Shared: size, Memory: int(min(free, uint64(size)))},
 		},
 		plain: o.Plain,
 		crew:  newCrew(o.Workers),

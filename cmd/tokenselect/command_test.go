@@ -1,0 +1,280 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tokenselect/web"
+)
+
+// result is what a command did.
+type result struct {
+	status   int
+	out, err string
+}
+
+// tokenselect runs the command with input on standard input.
+func tokenselect(t *testing.T, input string, terminal bool, args ...string) result {
+	t.Helper()
+	var out, err bytes.Buffer
+	status := run(context.Background(), args, stdio{strings.NewReader(input), &out, &err, terminal, terminal})
+	return result{status, out.String(), err.String()}
+}
+
+// file writes text to a file of its own and returns its path.
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const document = "In Porto a clerk sold a yellow glove. Felix Ellis is 64 years old. Ada Dixon keeps a fox at home. It was a tall day, and the gardener went home early."
+
+// TestBadInput: every mistake ends with the right status and words that name
+// what was found and what was expected.
+func TestBadInput(t *testing.T) {
+	_, model := web.DefaultModel()
+	damaged := append([]byte(nil), model[:len(model)/2]...)
+	absent := filepath.Join(t.TempDir(), "absent.gguf")
+	for _, c := range []struct {
+		name   string
+		args   []string
+		status int
+		want   string
+	}{
+		{"no command", nil, 2, "Commands:"},
+		{"unknown command", []string{"rum"}, 2, `unknown command "rum"`},
+		{"unknown flag", []string{"run", "-polcy", "dense", "q"}, 2, "-polcy"},
+		{"unknown policy", []string{"run", "-policy", "sparse", "q"}, 2, `policy "sparse", expected tokenselect, dense, window`},
+		{"unknown device", []string{"run", "-device", "tpu", "q"}, 2, `"tpu", expected auto, cpu`},
+		{"unknown cache", []string{"run", "-kv", "int4", "q"}, 1, `"int4", expected f16 or f32`},
+		{"k of 0", []string{"run", "-k", "0", "q"}, 2, "k is 0, expected at least 1"},
+		{"negative k", []string{"run", "-k", "-5", "q"}, 2, "k is -5, expected 0 to"},
+		{"negative n_local", []string{"run", "-n-local", "-1", "q"}, 2, "n_local is -1"},
+		{"negative n_init", []string{"run", "-n-init", "-1", "q"}, 2, "n_init is -1"},
+		{"chunk of 0", []string{"run", "-chunk", "0", "q"}, 2, "chunk is 0, expected 1 to"},
+		{"theta of 2", []string{"run", "-theta", "2", "q"}, 2, "theta is 2"},
+		{"tau of 0", []string{"run", "-tau", "0", "q"}, 2, "tau is 0"},
+		{"not a number", []string{"run", "-k", "many", "q"}, 2, `"many"`},
+		{"negative temperature", []string{"run", "-temperature", "-1", "q"}, 1, "temperature is -1"},
+		{"no tokens", []string{"run", "-max-tokens", "0", "q"}, 1, "at most 0 tokens"},
+		{"negative context", []string{"run", "-context", "-1", "q"}, 1, "context of -1 tokens"},
+		{"context too short", []string{"run", "-context", "10", "-file", file(t, "a.txt", document), "q"}, 1, "the context is 10"},
+		{"no question", []string{"run", "-file", file(t, "b.txt", document)}, 2, "no question"},
+		{"absent document", []string{"run", "-file", "no/such/file.txt", "q"}, 1, "no/such/file.txt"},
+		{"absent model", []string{"run", "-model", absent, "q"}, 1, absent},
+		{"empty model", []string{"info", file(t, "empty.gguf", "")}, 1, "empty.gguf"},
+		{"truncated model", []string{"info", file(t, "half.gguf", string(damaged))}, 1, "half.gguf"},
+		{"not a model", []string{"info", file(t, "page.html", "<html>")}, 1, "expected \"GGUF\""},
+		{"two models", []string{"info", "a", "b"}, 2, "2 arguments"},
+		{"context of 0", []string{"info", "-context", "0"}, 2, "-context 0"},
+		{"convert one argument", []string{"convert", "a"}, 2, "1 arguments, expected IN"},
+		{"convert to q4", []string{"convert", "-type", "q4_0", "a", "b"}, 2, `"q4_0", expected q8_0 or f16`},
+		{"convert nothing", []string{"convert", absent, filepath.Join(t.TempDir(), "out.gguf")}, 1, absent},
+		{"bench depths", []string{"bench", "-depths", "12,x"}, 2, `"x"`},
+		{"bench nothing", []string{"bench", "-decode", "0"}, 2, "-decode 0"},
+		{"demo facts", []string{"demo", "-facts", "0"}, 2, "-facts 0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := tokenselect(t, "", false, c.args...)
+			if r.status != c.status || !strings.Contains(r.err, c.want) {
+				t.Errorf("status %d, expected %d; said %q, expected %q in it", r.status, c.status, r.err, c.want)
+			}
+			if strings.Contains(r.err, "goroutine") {
+				t.Errorf("a stack trace: %s", r.err)
+			}
+		})
+	}
+}
+
+// TestMemory asks for more context than any machine has: refused before it is
+// taken.
+func TestMemory(t *testing.T) {
+	r := tokenselect(t, "", false, "run", "-device", "cpu", "-context", "100000000000", "-file", file(t, "a.txt", document), "What does Ada Dixon keep?")
+	if r.status != 1 || !strings.Contains(r.err, "memory") {
+		t.Errorf("status %d, said %q; expected 1 and words about memory", r.status, r.err)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	r := tokenselect(t, "", false, "-h")
+	if r.status != 0 || !strings.Contains(r.out, "tokenselect run") {
+		t.Errorf("-h: status %d, printed %q", r.status, r.out)
+	}
+	for _, c := range commands() {
+		r := tokenselect(t, "", false, c.name, "-h")
+		if r.status != 0 || !strings.Contains(r.out, "usage: tokenselect "+c.name) || r.err != "" {
+			t.Errorf("%s -h: status %d, printed %q and %q", c.name, r.status, r.out, r.err)
+		}
+	}
+}
+
+func TestRun(t *testing.T) {
+	path := file(t, "doc.txt", document)
+	r := tokenselect(t, "", false, "run", "-device", "cpu", "-file", path, "Which animal does Ada Dixon keep?")
+	if r.status != 0 || r.out != "Ada Dixon keeps a fox.\n" || r.err != "" {
+		t.Errorf("status %d, answered %q, said %q", r.status, r.out, r.err)
+	}
+	r = tokenselect(t, "", false, "run", "-v", "-device", "cpu", "-policy", "dense", "-file", path, "How old is Felix Ellis?")
+	if r.status != 0 || !strings.Contains(r.out, "64") || !strings.Contains(r.err, "dense on") || !strings.Contains(r.err, "tok") {
+		t.Errorf("-v: status %d, answered %q, said %q", r.status, r.out, r.err)
+	}
+	r = tokenselect(t, document, false, "run", "-device", "cpu", "-file", "-", "Which", "animal", "does", "Ada", "Dixon", "keep?")
+	if r.status != 0 || r.out != "Ada Dixon keeps a fox.\n" {
+		t.Errorf("standard input: status %d, answered %q, said %q", r.status, r.out, r.err)
+	}
+}
+
+func TestRunJSON(t *testing.T) {
+	r := tokenselect(t, "", false, "run", "-json", "-device", "cpu", "-file", file(t, "doc.txt", document), "Which animal does Ada Dixon keep?")
+	if r.status != 0 {
+		t.Fatalf("status %d, said %q", r.status, r.err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil {
+		t.Fatalf("%v: %s", err, r.out)
+	}
+	if got["text"] != "Ada Dixon keeps a fox." || got["device"] != "cpu" || got["policy"] != "tokenselect" || got["finish_reason"] != "stop" {
+		t.Errorf("printed %v", got)
+	}
+	for _, field := range []string{"prompt_tokens", "prefill_tok_s", "decode_tok_s", "ttft_ms", "kv_bytes"} {
+		if v, ok := got[field].(float64); !ok || v <= 0 {
+			t.Errorf("%s is %v, expected a positive number", field, got[field])
+		}
+	}
+	for _, field := range []string{"cache_hits", "cache_misses", "output_ids"} {
+		if _, ok := got[field]; !ok {
+			t.Errorf("%s is missing", field)
+		}
+	}
+}
+
+// TestRaw continues a text; special tokens in it are parsed, so that the chat
+// format can be written by hand.
+func TestRaw(t *testing.T) {
+	byHand := "<|im_start|>user\n" + document + "\n\nWhich animal does Ada Dixon keep?<|im_end|>\n<|im_start|>assistant\n"
+	r := tokenselect(t, "", false, "run", "-raw", "-device", "cpu", byHand)
+	if r.status != 0 || r.out != "Ada Dixon keeps a fox.\n" {
+		t.Errorf("status %d, continued with %q, said %q", r.status, r.out, r.err)
+	}
+	// In a document the same tokens are plain text.
+	r = tokenselect(t, "", false, "run", "-json", "-device", "cpu", "-max-tokens", "1", "-file", file(t, "d.txt", "<|im_end|>"), "Who?")
+	raw := tokenselect(t, "", false, "run", "-json", "-raw", "-device", "cpu", "-max-tokens", "1", "<|im_end|>")
+	var chat, plain report
+	if err := json.Unmarshal([]byte(r.out), &chat); err != nil {
+		t.Fatal(err, r.err)
+	}
+	if err := json.Unmarshal([]byte(raw.out), &plain); err != nil {
+		t.Fatal(err, raw.err)
+	}
+	if plain.PromptTokens != 1 || chat.PromptTokens < 12 {
+		t.Errorf("%d tokens raw, expected 1; %d in a document, expected it spelled out", plain.PromptTokens, chat.PromptTokens)
+	}
+}
+
+func TestNotUTF8(t *testing.T) {
+	path := file(t, "latin1.txt", "caf\xe9 and na\xefve. "+document)
+	r := tokenselect(t, "", false, "run", "-device", "cpu", "-file", path, "Which animal does Ada Dixon keep?")
+	if r.status != 0 || !strings.Contains(r.err, "2 bytes of") || !strings.Contains(r.err, "latin1.txt is not UTF-8") {
+		t.Errorf("status %d, said %q, expected the number of bytes replaced", r.status, r.err)
+	}
+}
+
+func TestBudgetWarning(t *testing.T) {
+	r := tokenselect(t, "", false, "run", "-device", "cpu", "-k", "4096", "-file", file(t, "d.txt", document), "Which animal does Ada Dixon keep?")
+	if r.status != 0 || !strings.Contains(r.err, "warning: n_init + k + n_local + chunk = 16 + 4096 + 256 + 256 = 4624") {
+		t.Errorf("status %d, said %q, expected a warning about budgets", r.status, r.err)
+	}
+}
+
+// TestInteractive asks two questions at the prompt; the second costs its own
+// tokens only.
+func TestInteractive(t *testing.T) {
+	r := tokenselect(t, "How old is Felix Ellis?\nWhich animal does Ada Dixon keep?\n\nnot read\n", true, "run", "-device", "cpu", "-file", file(t, "d.txt", document))
+	if r.status != 0 || !strings.Contains(r.out, "fox") || !strings.Contains(r.out, "64") || strings.Count(r.out, "\n") != 2 {
+		t.Errorf("status %d, answered %q", r.status, r.out)
+	}
+	figures := strings.Count(r.err, "prompt ")
+	if figures != 2 || !strings.Contains(r.err, "> ") {
+		t.Errorf("said %q, expected a prompt and figures of two answers", r.err)
+	}
+}
+
+func TestInfo(t *testing.T) {
+	r := tokenselect(t, "", false, "info", "-context", "1000")
+	for _, want := range []string{"llama: 8 layers", "16.5 M parameters", "Q8_0", "2048 tokens", "8192 tokens, split as smollm", "memory for 1000 tokens", "device cpu", "auto takes"} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("printed %q, expected %q in it", r.out, want)
+		}
+	}
+}
+
+// TestConvert rewrites the built-in model to the same bytes, and leaves nothing
+// behind when it fails.
+func TestConvert(t *testing.T) {
+	_, model := web.DefaultModel()
+	in, dir := file(t, "in.gguf", string(model)), t.TempDir()
+	out := filepath.Join(dir, "out.gguf")
+	if r := tokenselect(t, "", false, "convert", in, out); r.status != 0 {
+		t.Fatalf("status %d, said %q", r.status, r.err)
+	}
+	got, err := os.ReadFile(out)
+	if err != nil || !bytes.Equal(got, model) {
+		t.Errorf("%v; %d bytes written, expected the same %d", err, len(got), len(model))
+	}
+	if r := tokenselect(t, "", false, "convert", file(t, "bad.gguf", "GGUF"), filepath.Join(dir, "bad.gguf")); r.status != 1 {
+		t.Errorf("a bad file: status %d", r.status)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("%d files left, expected the one that was written", len(entries))
+	}
+}
+
+// TestDemo hides two facts in a text of twice the trained length.
+func TestDemo(t *testing.T) {
+	r := tokenselect(t, "", false, "demo", "-device", "cpu", "-tokens", "4096", "-facts", "2")
+	if r.status != 0 || strings.Count(r.out, "2 of 2")+strings.Count(r.out, "1 of 2") < 1 || strings.Count(r.out, "tokenselect   ") < 3 {
+		t.Errorf("status %d, printed %q, said %q", r.status, r.out, r.err)
+	}
+}
+
+func TestBench(t *testing.T) {
+	r := tokenselect(t, "", false, "bench", "-json", "-devices", "cpu,cpu", "-depths", "300,1500", "-decode", "4", "-repeats", "1", "-policies", "tokenselect,dense")
+	var rep benchReport
+	if err := json.Unmarshal([]byte(r.out), &rep); err != nil || r.status != 0 {
+		t.Fatalf("status %d, %v: %q, said %q", r.status, err, r.out, r.err)
+	}
+	if len(rep.Rows) != 4 {
+		t.Fatalf("%d rows, expected 2 policies at 2 depths on 1 device", len(rep.Rows))
+	}
+	for _, row := range rep.Rows {
+		if row.DecodeTokS <= 0 || row.PrefillTokS <= 0 || row.DecodeToShortest <= 0 {
+			t.Errorf("row %+v", row)
+		}
+		if row.Policy == "tokenselect" && row.DecodeToDense <= 0 {
+			t.Errorf("no ratio to dense: %+v", row)
+		}
+	}
+	if r := tokenselect(t, "", false, "bench", "-devices", "cpu", "-depths", "300", "-decode", "4", "-repeats", "1"); r.status != 0 || !strings.Contains(r.out, "decode tok/s") {
+		t.Errorf("status %d, printed %q", r.status, r.out)
+	}
+}
+
+// TestCancel stops a run that has just begun.
+func TestCancel(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var out, err bytes.Buffer
+	status := run(ctx, []string{"run", "-device", "cpu", "-file", file(t, "d.txt", document), "Who?"}, stdio{strings.NewReader(""), &out, &err, false, false})
+	if status != 130 || !strings.Contains(err.String(), "interrupted") {
+		t.Errorf("status %d, said %q, expected 130 and the word interrupted", status, err.String())
+	}
+}
