@@ -31,8 +31,7 @@ fn candidate(at: u32) -> Best {
     if (at >= p.n || x[at] == 0xff800000u) {
         return Best(0u, 0u);
     }
-    let key = sort_key(select(x[at], 0u, x[at] == 0x80000000u));
-    return Best(key, select(at, 0u, key == 0u));
+    return Best(sort_key(select(x[at], 0u, x[at] == 0x80000000u)), at);
 }
 
 @compute @workgroup_size(256)

@@ -18,11 +18,11 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     if (row >= p.rows) {
         return;
     }
-    let token = ids[row];
-    if (token < p.row0 || token - p.row0 >= p.held) {
+    let held = ids[row] - p.row0; // wraps to a large number for ids below
+    if (held >= p.held) {
         return;
     }
     for (var j = i; j < p.cols; j += 256u) {
-        y[row * p.cols + j] = weight((token - p.row0) * p.cols + j);
+        y[row * p.cols + j] = weight(held * p.cols + j);
     }
 }

@@ -21,9 +21,8 @@ type Case struct {
 // Plan is what a case does.
 type Plan struct {
 	Buffers []Buffer
-	// Record records the calls. Range i is Buffers[i], bound with some words
-	// more than it asked for: those hold NaN, so that what a kernel makes of
-	// values beyond its work shows.
+	// Record records the calls. Range i is Buffers[i], which may be bound with
+	// some words more than it asked for.
 	Record func(r *gpu.Recording, b []gpu.Range)
 }
 
@@ -34,6 +33,8 @@ type Buffer struct {
 	// Compare judges what the device left in place of Data. Nil means that the
 	// twins' bytes are expected exactly: all inputs, and integer outputs.
 	Compare Compare
+
+	output bool
 }
 
 // Unwritten is the word that outputs start with: a NaN as a float32 and in both
@@ -42,18 +43,18 @@ type Buffer struct {
 const Unwritten = 0x7fc17fc1
 
 // In is an input.
-func In(name string, data []byte) Buffer { return Buffer{name, data, nil} }
+func In(name string, data []byte) Buffer { return Buffer{name, data, nil, false} }
 
 // Out is an output of n words that starts Unwritten.
-func Out(name string, n int, c Compare) Buffer { return Buffer{name, unwritten(n), c} }
+func Out(name string, n int, c Compare) Buffer { return Buffer{name, repeat(Unwritten, n), c, true} }
 
-// InOut is an output that starts with data.
-func InOut(name string, data []byte, c Compare) Buffer { return Buffer{name, data, c} }
+// InOut is an output that starts with data, which the kernel may read.
+func InOut(name string, data []byte, c Compare) Buffer { return Buffer{name, data, c, true} }
 
-func unwritten(words int) []byte {
-	b := make([]byte, 4*words)
-	for i := range words {
-		binary.LittleEndian.PutUint32(b[4*i:], Unwritten)
+func repeat(word uint32, n int) []byte {
+	b := make([]byte, 4*n)
+	for i := range n {
+		binary.LittleEndian.PutUint32(b[4*i:], word)
 	}
 	return b
 }

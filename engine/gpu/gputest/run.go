@@ -19,6 +19,35 @@ const (
 	spare = 64  // bytes bound beyond what a buffer asked for
 )
 
+// beyond is the word around outputs: a number, so that adding to it shows, and
+// NaN that comes from around inputs too.
+const beyond = 0x3f8147ae
+
+// around is the word around a buffer's data. Around inputs it is NaN, so that
+// what a kernel makes of values beyond its work shows.
+func (b Buffer) around() uint32 {
+	if b.output {
+		return beyond
+	}
+	return Unwritten
+}
+
+// A variant is one way to play a plan.
+type variant struct {
+	name   string
+	spare  int    // bytes bound beyond each buffer
+	excess uint32 // times as many workgroups as were recorded
+}
+
+// Spare words show what a kernel reads or writes beyond its data; without them
+// it shows whether it needs them. A grid of more than 65535 workgroups is spread
+// over two dimensions with some to spare, which all kernels must leave alone.
+var variants = []variant{
+	{"with words beyond the data", spare, 1},
+	{"with nothing beyond the data", 0, 1},
+	{"with twice the workgroups", spare, 2},
+}
+
 // Run runs the table on the device that open returns, and also closes when the
 // test ends. A case that needs more memory than the device has is skipped.
 func Run(t *testing.T, open func(testing.TB) gpu.Device) {
@@ -35,31 +64,29 @@ func Run(t *testing.T, open func(testing.TB) gpu.Device) {
 	}
 }
 
-// run builds the case once and plays it twice: with spare words bound beyond
-// each buffer, which shows what a kernel reads or writes there, and with none,
-// which shows whether it needs them.
+// run builds the case once and plays it in all variants.
 func run(t *testing.T, d gpu.Device, c Case) {
 	h := fnv.New64a()
 	h.Write([]byte(c.Name))
 	plan := c.Build(rand.New(rand.NewPCG(h.Sum64(), 1)))
-	for _, spare := range []int{spare, 0} {
-		if err := play(d, plan, spare); errors.Is(err, gpu.ErrLimit) || errors.Is(err, gpu.ErrOutOfMemory) {
+	for _, v := range variants {
+		if err := play(d, plan, v); errors.Is(err, gpu.ErrLimit) || errors.Is(err, gpu.ErrOutOfMemory) {
 			t.Skipf("skipped: %s has not the memory: %v", d.Info().Name, err)
 		} else if err != nil {
-			t.Fatalf("%d spare bytes: %v", spare, err)
+			t.Fatalf("%s: %v", v.name, err)
 		}
 	}
 }
 
-func play(d gpu.Device, plan Plan, spare int) error {
+func play(d gpu.Device, plan Plan, v variant) error {
 	var ranges []gpu.Range
 	mirror := map[*gpu.Buffer][]byte{}
 	for _, b := range plan.Buffers {
 		if len(b.Data) == 0 || len(b.Data)%4 != 0 {
 			return fmt.Errorf("buffer %s: %d bytes, expected a positive multiple of 4", b.Name, len(b.Data))
 		}
-		mem := aligned(guard + len(b.Data) + spare + guard)
-		copy(mem, unwritten(len(mem)/4))
+		mem := aligned(guard + len(b.Data) + v.spare + guard)
+		copy(mem, repeat(b.around(), len(mem)/4))
 		copy(mem[guard:], b.Data)
 		buf, err := d.NewBuffer(b.Name, len(mem))
 		if err != nil {
@@ -70,12 +97,15 @@ func play(d gpu.Device, plan Plan, spare int) error {
 			return fmt.Errorf("buffer %s: %w", b.Name, err)
 		}
 		mirror[buf] = mem
-		ranges = append(ranges, gpu.Range{Buffer: buf, Offset: guard, Size: len(b.Data) + spare})
+		ranges = append(ranges, gpu.Range{Buffer: buf, Offset: guard, Size: len(b.Data) + v.spare})
 	}
 	var r gpu.Recording
 	plan.Record(&r, ranges)
 	if r.Err() == nil && r.Len() == 0 {
 		return errors.New("nothing was recorded")
+	}
+	for i, c := range r.Commands() {
+		r.Commands()[i].Groups[1] = c.Groups[1] * v.excess
 	}
 	if err := d.Submit(&r); err != nil {
 		return err
@@ -100,9 +130,9 @@ func play(d gpu.Device, plan Plan, spare int) error {
 
 // check compares the whole of a buffer, what surrounds the data included.
 func (b Buffer) check(want, got []byte) error {
-	end := guard + len(b.Data)
+	end, around := guard+len(b.Data), repeat(b.around(), len(want)/4)
 	switch {
-	case !bytes.Equal(want[:guard], unwritten(guard/4)) || !bytes.Equal(want[end:], unwritten((len(want)-end)/4)):
+	case !bytes.Equal(want[:guard], around[:guard]) || !bytes.Equal(want[end:], around[end:]):
 		return errors.New("the twins wrote outside it")
 	case !bytes.Equal(got[:guard], want[:guard]):
 		return fmt.Errorf("written before its start: %w", Exact(want[:guard], got[:guard]))
