@@ -1,0 +1,66 @@
+package selection_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"tokenselect/engine/selection"
+)
+
+func ExampleDefault() {
+	c := selection.Default(2048) // the context that a model was trained on
+	fmt.Println(c.Policy, c.NInit, c.K, c.NLocal, c.Chunk)
+	c.K = 4096
+	fmt.Println(c.Validate(), c.Warning(2048) != "")
+	// Output:
+	// tokenselect 16 512 256 256
+	// <nil> true
+}
+
+// TestDefault: budgets stay within the trained context, however small.
+func TestDefault(t *testing.T) {
+	for _, context := range []int{1 << 20, 2048, 1040, 1039, 512, 128, 16, 4} {
+		c := selection.Default(context)
+		if err := c.Validate(); err != nil {
+			t.Errorf("context %d: %v", context, err)
+		}
+		if c.Budget() > context || c.Warning(context) != "" {
+			t.Errorf("context %d: budget of %d tokens, warning %q", context, c.Budget(), c.Warning(context))
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		change     func(*selection.Config)
+	}{
+		{"policy", `policy "all", expected tokenselect, dense, window`, func(c *selection.Config) { c.Policy = "all" }},
+		{"no policy", `policy ""`, func(c *selection.Config) { c.Policy = "" }},
+		{"k", "k is 0", func(c *selection.Config) { c.K = 0 }},
+		{"negative k", "k is -1", func(c *selection.Config) { c.K = -1 }},
+		{"huge k", "k is 1073741824", func(c *selection.Config) { c.K = 1 << 30 }},
+		{"n_init", "n_init is -1", func(c *selection.Config) { c.NInit = -1 }},
+		{"n_local", "n_local is -1", func(c *selection.Config) { c.NLocal = -1 }},
+		{"chunk", "chunk is 0", func(c *selection.Config) { c.Chunk = 0 }},
+		{"theta", "theta is NaN", func(c *selection.Config) { c.Theta = math.NaN() }},
+		{"negative theta", "theta is -0.1", func(c *selection.Config) { c.Theta = -0.1 }},
+		{"tau", "tau is 0", func(c *selection.Config) { c.Tau = 0 }},
+		{"infinite tau", "tau is +Inf", func(c *selection.Config) { c.Tau = math.Inf(1) }},
+	} {
+		cfg := selection.Default(2048)
+		c.change(&cfg)
+		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, expected %q in it", c.name, err, c.want)
+		}
+	}
+	for _, p := range selection.Policies() {
+		cfg := selection.Default(2048)
+		cfg.Policy, cfg.NInit, cfg.NLocal, cfg.Theta = p, 0, 0, 0
+		if err := cfg.Validate(); err != nil {
+			t.Errorf("%s without sinks and window: %v", p, err)
+		}
+	}
+}
