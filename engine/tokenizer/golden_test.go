@@ -1,0 +1,224 @@
+package tokenizer_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"tokenselect/engine/tokenizer"
+)
+
+// shared is the folder of fixtures beside the repository; without it the test
+// is skipped.
+func shared(t *testing.T, parts ...string) string {
+	t.Helper()
+	dir := filepath.Join("..", "..", "..", "shared")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("skipped: the folder of fixtures ../shared, beside the repository, is absent")
+	}
+	return filepath.Join(append([]string{dir}, parts...)...)
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func fromFolder(t *testing.T, dir string) *tokenizer.Tokenizer {
+	t.Helper()
+	var s tokenizer.Spec
+	var err error
+	config, _ := os.ReadFile(filepath.Join(dir, "tokenizer_config.json"))
+	if b, e := os.ReadFile(filepath.Join(dir, "tokenizer.json")); e == nil {
+		s, err = tokenizer.FromJSON(dir, b, config)
+	} else {
+		s, err = tokenizer.FromVocabMerges(dir, read(t, filepath.Join(dir, "vocab.json")), read(t, filepath.Join(dir, "merges.txt")), config, "qwen2")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizer.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+// TestGolden encodes what Hugging Face's tokenizers encoded, and decodes it back.
+func TestGolden(t *testing.T) {
+	var golden map[string][]struct {
+		Text string
+		IDs  []int
+	}
+	if err := json.Unmarshal(read(t, shared(t, "reference", "golden", "tokenizers.json")), &golden); err != nil {
+		t.Fatal(err)
+	}
+	folders := map[string]string{
+		"needle-16m": shared(t, "models", "needle-16m"),
+		"smollm2":    shared(t, "tokenizers", "smollm2"),
+		"qwen2.5":    shared(t, "tokenizers", "qwen2.5"),
+	}
+	if len(golden) != len(folders) {
+		t.Errorf("%d vocabularies in the file, expected %d", len(golden), len(folders))
+	}
+	for name, cases := range golden {
+		folder := ""
+		for key, dir := range folders {
+			if strings.HasPrefix(strings.ToLower(name), key) {
+				folder = dir
+			}
+		}
+		if folder == "" || len(cases) == 0 {
+			t.Errorf("%s: no folder, or none of %d cases", name, len(cases))
+			continue
+		}
+		tok := fromFolder(t, folder)
+		empty := 0
+		for _, c := range cases {
+			if len(c.IDs) == 0 {
+				empty++
+			}
+		}
+		// Ids that are nearly all empty came of a vocabulary that was not
+		// loaded: they say nothing, and only the way back is checked.
+		known := empty <= 1
+		if !known {
+			t.Logf("%s: no ids for %d texts of %d; TestVectorsQwen2 has ids of this vocabulary", name, empty, len(cases))
+		}
+		for _, c := range cases {
+			got := tok.Encode(c.Text, true)
+			if known && !slices.Equal(got, c.IDs) {
+				t.Errorf("%s: %q: %v, expected %v", name, c.Text, got, c.IDs)
+			}
+			if back := tok.Decode(got); back != c.Text {
+				t.Errorf("%s: %q came back as %q", name, c.Text, back)
+			}
+		}
+	}
+}
+
+// vectors reads llama.cpp's test vectors.
+func vectors(t *testing.T, name string) (texts []string, ids [][]int) {
+	t.Helper()
+	texts = strings.Split(string(read(t, shared(t, "tokenizers", "llama.cpp", name+".inp"))), "\n__ggml_vocab_test__\n")
+	for line := range strings.Lines(string(read(t, shared(t, "tokenizers", "llama.cpp", name+".out")))) {
+		var row []int
+		for _, f := range strings.Fields(line) {
+			id, err := strconv.Atoi(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			row = append(row, id)
+		}
+		ids = append(ids, row)
+	}
+	if len(texts) == len(ids)+1 && texts[len(ids)] == "" { // a separator ends the file
+		texts = texts[:len(ids)]
+	}
+	if len(texts) != len(ids) || len(ids) < 20 {
+		t.Fatalf("%s: %d texts and %d lines of ids", name, len(texts), len(ids))
+	}
+	return texts, ids
+}
+
+func checkVectors(t *testing.T, tok *tokenizer.Tokenizer, name string) {
+	t.Helper()
+	texts, ids := vectors(t, name)
+	for i, text := range texts {
+		if got := tok.Encode(text, false); !slices.Equal(got, ids[i]) {
+			t.Errorf("case %d, %q: %v, expected %v", i, text, got, ids[i])
+		}
+	}
+}
+
+func TestVectorsQwen2(t *testing.T) {
+	checkVectors(t, fromFolder(t, shared(t, "tokenizers", "qwen2.5")), "ggml-vocab-qwen2.gguf")
+}
+
+func TestVectorsGPT2(t *testing.T) {
+	s := vocabularyOf(t, shared(t, "tokenizers", "llama.cpp", "ggml-vocab-gpt-2.gguf"))
+	tok, err := tokenizer.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkVectors(t, tok, "ggml-vocab-gpt-2.gguf")
+}
+
+// vocabularyOf reads the tokenizer of a GGUF file that holds nothing else, which
+// the reader of checkpoints refuses.
+func vocabularyOf(t *testing.T, path string) tokenizer.Spec {
+	t.Helper()
+	g := gguf{data: read(t, path), at: 8}
+	g.uint(8)
+	pairs := g.uint(8)
+	s := tokenizer.Spec{Name: path, BOS: -1, EOS: -1, PAD: -1, UNK: -1}
+	for range pairs {
+		key := g.string()
+		switch v := g.value(g.uint(4)).(type) {
+		case []string:
+			switch key {
+			case "tokenizer.ggml.tokens":
+				s.Tokens = v
+			case "tokenizer.ggml.merges":
+				s.Merges = v
+			}
+		case string:
+			if key == "tokenizer.ggml.pre" {
+				s.Pre = v
+			}
+		}
+	}
+	if s.Pre != "gpt-2" {
+		t.Fatalf("pre-tokenizer %q, expected gpt-2", s.Pre)
+	}
+	return s
+}
+
+type gguf struct {
+	data []byte
+	at   int
+}
+
+func (g *gguf) uint(n int) (v int) {
+	for i := range n {
+		v |= int(g.data[g.at+i]) << (8 * i)
+	}
+	g.at += n
+	return v
+}
+
+func (g *gguf) string() string {
+	n := g.uint(8)
+	g.at += n
+	return string(g.data[g.at-n : g.at])
+}
+
+func (g *gguf) value(kind int) any {
+	switch kind {
+	case 8:
+		return g.string()
+	case 9:
+		kind, n := g.uint(4), g.uint(8)
+		var s []string
+		for range n {
+			if v, ok := g.value(kind).(string); ok {
+				s = append(s, v)
+			}
+		}
+		return s
+	}
+	size, ok := map[int]int{0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}[kind]
+	if !ok {
+		panic(fmt.Sprint("metadata of type ", kind))
+	}
+	return g.uint(size)
+}
