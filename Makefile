@@ -13,26 +13,29 @@ run: build ## the demonstration: five facts in 20,000 tokens, asked for with thr
 build: tools ## the command, as bin/tokenselect
 	$(GO) build -o $(BIN) ./cmd/tokenselect
 
-wasm: tools ## the engine for the browser, as bin/engine.wasm
-	GOOS=js GOARCH=wasm $(GO) build -ldflags="-s -w" -o bin/engine.wasm ./wasm
+wasm: tools ## the command as WebAssembly for Node, with the CPU device: bin/tokenselect.wasm
+	GOOS=js GOARCH=wasm $(GO) build -ldflags="-s -w" -o bin/tokenselect.wasm ./cmd/tokenselect
+	@echo 'run it:  node "$$(go env GOROOT)/lib/wasm/wasm_exec_node.js" bin/tokenselect.wasm info'
 
 test: tools ## all tests; those of the WebGPU device where there is an adapter
 	$(GO) test -timeout 20m ./...
 	CGO_ENABLED=0 $(GO) build ./...
-	GOOS=js GOARCH=wasm $(GO) build ./engine/... ./shaders/... ./wasm/...
+	GOOS=js GOARCH=wasm $(GO) build ./...
 
 test-gpu: tools ## every golden file on the WebGPU device; fails without an adapter
 	TOKENSELECT_REQUIRE_GPU=1 TOKENSELECT_ALL_GOLDENS=1 $(GO) test -count=1 -timeout 120m -v -run 'Parity|Golden|WGPU' ./engine/...
 
-test-js: tools ## the engine's own tests, as WebAssembly under Node
+test-js: tools ## the engine's tests as WebAssembly under Node, selections of the short golden cases included
 	@command -v node >/dev/null || { echo "make test-js: node is missing; install Node.js 20 or later"; exit 1; }
-	GOOS=js GOARCH=wasm $(GO) test -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" ./engine/f16 ./engine/sample ./engine/tokenizer ./engine/chat ./engine/kvcache ./shaders
+	GOOS=js GOARCH=wasm $(GO) test -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" ./shaders ./engine/f16 ./engine/gpu ./engine/gpu/cpudev \
+		./engine/kernels/simd ./engine/kvcache ./engine/sample ./engine/selection ./engine/tokenizer ./engine/chat ./engine/weights
+	GOOS=js GOARCH=wasm $(GO) test -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" -run 'Plain|TinyModels' ./engine
 
 check: tools ## format and vet, natively, without cgo and for the browser
 	@out=$$(gofmt -l .); test -z "$$out" || { echo "not formatted by gofmt:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	CGO_ENABLED=0 $(GO) vet ./...
-	GOOS=js GOARCH=wasm $(GO) vet ./engine/... ./shaders/... ./wasm/...
+	GOOS=js GOARCH=wasm $(GO) vet ./...
 
 bench: build ## prefill and decode at several depths, by policy, on every device
 	$(BIN) bench
