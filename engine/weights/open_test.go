@@ -140,7 +140,7 @@ func TestOpenRefuses(t *testing.T) {
 		name, path string
 		want       []string
 	}{
-		{"nothing there", filepath.Join(t.TempDir(), "none"), []string{"none", "no such file"}},
+		{"nothing there", filepath.Join(t.TempDir(), "none"), []string{"none", "o such file"}},
 		{"empty folder", t.TempDir(), []string{"config.json"}},
 		{"empty file", file("m.gguf", []byte{}), []string{"m.gguf: the file is empty"}},
 		{"another kind of file", file("m.bin", []byte("PK\x03\x04")), []string{"m.bin", `"PK\x03\x04"`, "GGUF"}},
