@@ -1,46 +1,87 @@
 package tokenizer
 
-import "container/heap"
+// pair is the ids of two neighbours: a<<32 | b.
+type pair uint64
+
+func pairOf(a, b int32) pair { return pair(uint32(a))<<32 | pair(uint32(b)) }
+
+// merge is what becomes of a pair, and how urgently: rank 0 goes first.
+type merge struct{ rank, id int32 }
 
 // symbol is a piece of a word in a doubly linked list.
 type symbol struct {
-	id         int // -1: merged into its neighbour
+	id         int32 // -1: merged into its neighbour
 	prev, next int
 }
 
 // candidate is a merge that could be done, of the symbols at left and right
-// while they have the ids a and b.
+// while their ids are those of the pair.
 type candidate struct {
-	rank, left, right int
-	ids               pair
+	merge
+	left, right int
+	ids         pair
 }
 
+func (c candidate) before(d candidate) bool {
+	return c.rank < d.rank || c.rank == d.rank && c.left < d.left
+}
+
+// candidates is a binary heap, the most urgent first. It is written out for its
+// element: container/heap would allocate at every merge.
 type candidates []candidate
 
-func (c candidates) Len() int { return len(c) }
-func (c candidates) Less(i, j int) bool {
-	if c[i].rank != c[j].rank {
-		return c[i].rank < c[j].rank
+func (q *candidates) push(c candidate) {
+	h := append(*q, c)
+	i := len(h) - 1
+	for i > 0 {
+		up := (i - 1) / 2
+		if !c.before(h[up]) {
+			break
+		}
+		h[i], i = h[up], up
 	}
-	return c[i].left < c[j].left
+	h[i] = c
+	*q = h
 }
-func (c candidates) Swap(i, j int) { c[i], c[j] = c[j], c[i] }
-func (c *candidates) Push(x any)   { *c = append(*c, x.(candidate)) }
-func (c *candidates) Pop() any {
-	old := *c
-	x := old[len(old)-1]
-	*c = old[:len(old)-1]
-	return x
+
+func (q *candidates) pop() candidate {
+	h := *q
+	top, last := h[0], h[len(h)-1]
+	h = h[:len(h)-1]
+	for i := 0; len(h) > 0; {
+		down := 2*i + 1
+		if down+1 < len(h) && h[down+1].before(h[down]) {
+			down++
+		}
+		if down >= len(h) || !h[down].before(last) {
+			h[i] = last
+			break
+		}
+		h[i], i = h[down], down
+	}
+	*q = h
+	return top
 }
+
+// scratch is the memory of bpe, kept from word to word.
+type scratch struct {
+	symbols []symbol
+	queue   candidates
+}
+
+// maxScratch is the symbols for which memory is kept: one huge word should not
+// hold its memory for as long as the tokenizer lives.
+const maxScratch = 1 << 12
 
 // bpe appends the tokens of a word: its bytes, of which always the most urgent
 // pair is merged, leftmost first. The heap keeps a word of n bytes at n log n.
+// A byte that the vocabulary does not have is UNK, or nothing without one.
 func (t *Tokenizer) bpe(ids []int, word string) []int {
-	symbols := make([]symbol, 0, len(word))
+	symbols, queue := t.scratch.symbols[:0], t.scratch.queue[:0]
 	for i := range len(word) {
 		id := t.byteID[word[i]]
-		if id < 0 { // a byte outside the vocabulary
-			if id = t.spec.UNK; id < 0 {
+		if id < 0 {
+			if id = int32(t.spec.UNK); id < 0 {
 				continue
 			}
 		}
@@ -51,26 +92,25 @@ func (t *Tokenizer) bpe(ids []int, word string) []int {
 		return ids
 	}
 	symbols[len(symbols)-1].next = -1
-	var queue candidates
 	offer := func(left, right int) {
 		if left < 0 || right < 0 {
 			return
 		}
-		p := pair{symbols[left].id, symbols[right].id}
-		if m, ok := t.rank[p]; ok {
-			heap.Push(&queue, candidate{m.rank, left, right, p})
+		p := pairOf(symbols[left].id, symbols[right].id)
+		if m, ok := t.merges[p]; ok {
+			queue.push(candidate{m, left, right, p})
 		}
 	}
 	for i := range len(symbols) - 1 {
 		offer(i, i+1)
 	}
 	for len(queue) > 0 {
-		c := heap.Pop(&queue).(candidate)
+		c := queue.pop()
 		l, r := &symbols[c.left], &symbols[c.right]
-		if (pair{l.id, r.id}) != c.ids || l.next != c.right {
+		if l.id < 0 || r.id < 0 || l.next != c.right || pairOf(l.id, r.id) != c.ids {
 			continue // one of them has been merged since
 		}
-		l.id, l.next = t.rank[c.ids].id, r.next
+		l.id, l.next = c.id, r.next
 		r.id = -1
 		if l.next >= 0 {
 			symbols[l.next].prev = c.left
@@ -79,7 +119,10 @@ func (t *Tokenizer) bpe(ids []int, word string) []int {
 		offer(c.left, l.next)
 	}
 	for i := 0; i >= 0; i = symbols[i].next {
-		ids = append(ids, symbols[i].id)
+		ids = append(ids, int(symbols[i].id))
+	}
+	if cap(symbols) <= maxScratch {
+		t.scratch = scratch{symbols, queue}
 	}
 	return ids
 }

@@ -107,14 +107,21 @@ func spaces(s string) int {
 	return n
 }
 
-// splitSmolLM takes numbers apart digit by digit, then splits as GPT-2 does: a
-// number is a border that no word reaches across.
+// splitSmolLM takes numbers apart digit by digit, then splits as GPT-2 does what
+// is between them: a number is a border that no word reaches across. White space
+// before one is therefore a word of its own, to its last character; all other
+// words of GPT-2's end there anyway, so that the border need not be looked for,
+// which in a long text without numbers would take quadratic time.
 func splitSmolLM(s string) int {
 	if r, size := char(s); isNumber(r) {
 		return size
 	}
-	end := run(s, func(r rune) bool { return !isNumber(r) })
-	return splitGPT2(s[:end])
+	if blank := run(s, isSpace); blank > 0 && blank < len(s) {
+		if r, _ := char(s[blank:]); isNumber(r) {
+			return blank
+		}
+	}
+	return splitGPT2(s)
 }
 
 // splitModern is

@@ -5,7 +5,6 @@ package tokenizer
 
 import (
 	"fmt"
-	"sort"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -43,23 +42,15 @@ type Tokenizer struct {
 	split   splitter
 	ids     map[string]int // of all tokens, by their spelling
 	bytes   [][]byte       // of each token
-	rank    map[pair]merge // of merges
-	byteID  [256]int       // token of each single byte, -1 where there is none
-	special []specialToken // longest first
-	user    []specialToken // those that are found even in plain text
+	merges  map[pair]merge
+	byteID  [256]int32 // token of each single byte, -1 where there is none
+	special matcher    // control and user-defined tokens
+	user    matcher    // those that are found even in plain text: the user-defined ones
 	ends    map[int]bool
 
-	mu    sync.Mutex
-	cache map[string][]int // of words
-}
-
-type pair struct{ a, b int }
-
-type merge struct{ rank, id int }
-
-type specialToken struct {
-	text string
-	id   int
+	mu      sync.Mutex
+	cache   map[string][]int // of words
+	scratch scratch
 }
 
 // maxCache bounds the words that are remembered.
@@ -94,7 +85,7 @@ func build(s Spec) (*Tokenizer, error) {
 		}
 	}
 	t := &Tokenizer{spec: s, split: split, ids: make(map[string]int, len(s.Tokens)), bytes: make([][]byte, len(s.Tokens)),
-		rank: make(map[pair]merge, len(s.Merges)), cache: map[string][]int{}, ends: map[int]bool{}}
+		merges: make(map[pair]merge, len(s.Merges)), cache: map[string][]int{}, ends: map[int]bool{}}
 	for id, text := range s.Tokens {
 		if other, ok := t.ids[text]; ok {
 			return nil, fmt.Errorf("token %q has the ids %d and %d, expected one", text, other, id)
@@ -103,23 +94,20 @@ func build(s Spec) (*Tokenizer, error) {
 		switch t.kind(id) {
 		case typeControl, typeUser, typeUnused:
 			t.bytes[id] = []byte(text)
-			if text != "" && t.kind(id) != typeUnused {
-				t.special = append(t.special, specialToken{text, id})
-				if t.kind(id) == typeUser {
-					t.user = append(t.user, specialToken{text, id})
-				}
+			if t.kind(id) != typeUnused {
+				t.special.add(text, id)
+			}
+			if t.kind(id) == typeUser {
+				t.user.add(text, id)
 			}
 		default:
 			t.bytes[id] = fromSpelling(text)
 		}
 	}
-	for _, list := range [][]specialToken{t.special, t.user} {
-		sort.SliceStable(list, func(i, j int) bool { return len(list[i].text) > len(list[j].text) })
-	}
 	for b := range t.byteID {
 		t.byteID[b] = -1
 		if id, ok := t.ids[string(spelling[b])]; ok {
-			t.byteID[b] = id
+			t.byteID[b] = int32(id)
 		}
 	}
 	for rank, m := range s.Merges {
@@ -130,25 +118,38 @@ func build(s Spec) (*Tokenizer, error) {
 		if !ok || !okA || !okB || !okC {
 			return nil, fmt.Errorf("merge %d is %q, expected two tokens whose join is a token", rank, m)
 		}
-		if _, twice := t.rank[pair{left, right}]; !twice {
-			t.rank[pair{left, right}] = merge{rank, whole}
+		p := pairOf(int32(left), int32(right))
+		if _, twice := t.merges[p]; !twice {
+			t.merges[p] = merge{int32(rank), int32(whole)}
 		}
 	}
-	if s.EOS >= 0 {
-		t.ends[s.EOS] = true
-	}
-	for _, id := range s.EOT {
-		if id < 0 || id >= len(s.Tokens) {
-			return nil, fmt.Errorf("end-of-turn token is %d, expected an id below %d", id, len(s.Tokens))
+	return t, t.setEnds()
+}
+
+// setEnds finds the tokens that end an answer. Where the spec names none but
+// EOS, those known by name are written into it.
+func (t *Tokenizer) setEnds() error {
+	for _, id := range t.spec.EOT {
+		if id < 0 || id >= len(t.spec.Tokens) {
+			return fmt.Errorf("end-of-turn token is %d, expected an id below %d", id, len(t.spec.Tokens))
 		}
 		t.ends[id] = true
 	}
+	named := len(t.spec.EOT) == 0
 	for _, name := range endNames {
-		if id, ok := t.ids[name]; ok && t.kind(id) == typeControl {
-			t.ends[id] = true
+		id, ok := t.ids[name]
+		if !ok || t.spec.Types != nil && t.kind(id) != typeControl {
+			continue
+		}
+		t.ends[id] = true
+		if named && id != t.spec.EOS {
+			t.spec.EOT = append(t.spec.EOT, id)
 		}
 	}
-	return t, nil
+	if t.spec.EOS >= 0 {
+		t.ends[t.spec.EOS] = true
+	}
+	return nil
 }
 
 func (t *Tokenizer) kind(id int) int32 {
@@ -158,7 +159,8 @@ func (t *Tokenizer) kind(id int) int32 {
 	return t.spec.Types[id]
 }
 
-// Spec is what the tokenizer was made from.
+// Spec is what the tokenizer was made from, EOT filled in by name where it was
+// empty.
 func (t *Tokenizer) Spec() Spec { return t.spec }
 
 // Len is the number of tokens.
@@ -190,23 +192,18 @@ func (t *Tokenizer) IsEnd(id int) bool { return t.ends[id] }
 // tokens spelled in it become those tokens; without, they are plain text, as a
 // user's text should be.
 func (t *Tokenizer) Encode(text string, parseSpecial bool) []int {
-	special := t.user
+	special := &t.user
 	if parseSpecial {
-		special = t.special
+		special = &t.special
 	}
 	ids := make([]int, 0, len(text)/3+1)
 	for len(text) > 0 {
-		at, found := len(text), specialToken{}
-		for _, s := range special { // longest first, so that of two at one place the longer wins
-			if i := strings.Index(text[:min(at+len(s.text), len(text))], s.text); i >= 0 && i < at {
-				at, found = i, s
-			}
-		}
+		at, length, id := special.find(text)
 		ids = t.plain(ids, text[:at])
-		if at < len(text) {
-			ids = append(ids, found.id)
+		if length > 0 {
+			ids = append(ids, id)
 		}
-		text = text[min(len(text), at+len(found.text)):]
+		text = text[at+length:]
 	}
 	return ids
 }
@@ -231,7 +228,7 @@ func (t *Tokenizer) word(ids []int, word string) []int {
 		return append(ids, got...)
 	}
 	from := len(ids)
-	if id, ok := t.ids[spell(word)]; ok && t.spec.IgnoreMerges {
+	if id, ok := t.whole(word); ok {
 		ids = append(ids, id)
 	} else {
 		ids = t.bpe(ids, word)
@@ -243,6 +240,15 @@ func (t *Tokenizer) word(ids []int, word string) []int {
 		t.cache[strings.Clone(word)] = append([]int(nil), ids[from:]...)
 	}
 	return ids
+}
+
+// whole is the token that a word is without any merges, where that is the rule.
+func (t *Tokenizer) whole(word string) (int, bool) {
+	if !t.spec.IgnoreMerges {
+		return 0, false
+	}
+	id, ok := t.ids[spell(word)]
+	return id, ok && t.kind(id) == typeNormal
 }
 
 // DecodeBytes is the bytes of tokens, special ones as their text. Ids that
