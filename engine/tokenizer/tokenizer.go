@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"unicode/utf8"
 )
 
 // Spec is what a vocabulary file says; it can be written to GGUF and read back.
@@ -52,9 +51,6 @@ type Tokenizer struct {
 	cache   map[string][]int // of words
 	scratch scratch
 }
-
-// maxCache bounds the words that are remembered.
-const maxCache = 1 << 15
 
 // New checks a spec and makes its tokenizer.
 func New(s Spec) (*Tokenizer, error) {
@@ -187,118 +183,3 @@ func (t *Tokenizer) IsSpecial(id int) bool {
 
 // IsEnd tells whether a token ends an answer.
 func (t *Tokenizer) IsEnd(id int) bool { return t.ends[id] }
-
-// Encode is the ids of text, without a BOS. With parseSpecial the control
-// tokens spelled in it become those tokens; without, they are plain text, as a
-// user's text should be.
-func (t *Tokenizer) Encode(text string, parseSpecial bool) []int {
-	special := &t.user
-	if parseSpecial {
-		special = &t.special
-	}
-	ids := make([]int, 0, len(text)/3+1)
-	for len(text) > 0 {
-		at, length, id := special.find(text)
-		ids = t.plain(ids, text[:at])
-		if length > 0 {
-			ids = append(ids, id)
-		}
-		text = text[at+length:]
-	}
-	return ids
-}
-
-// plain appends the ids of text without special tokens.
-func (t *Tokenizer) plain(ids []int, text string) []int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for len(text) > 0 {
-		n := t.split(text)
-		ids = t.word(ids, text[:n])
-		text = text[n:]
-	}
-	return ids
-}
-
-// maxCached is the length of words that are remembered.
-const maxCached = 64
-
-func (t *Tokenizer) word(ids []int, word string) []int {
-	if got, ok := t.cache[word]; ok {
-		return append(ids, got...)
-	}
-	from := len(ids)
-	if id, ok := t.whole(word); ok {
-		ids = append(ids, id)
-	} else {
-		ids = t.bpe(ids, word)
-	}
-	if len(word) <= maxCached {
-		if len(t.cache) >= maxCache {
-			clear(t.cache)
-		}
-		t.cache[strings.Clone(word)] = append([]int(nil), ids[from:]...)
-	}
-	return ids
-}
-
-// whole is the token that a word is without any merges, where that is the rule.
-func (t *Tokenizer) whole(word string) (int, bool) {
-	if !t.spec.IgnoreMerges {
-		return 0, false
-	}
-	id, ok := t.ids[spell(word)]
-	return id, ok && t.kind(id) == typeNormal
-}
-
-// DecodeBytes is the bytes of tokens, special ones as their text. Ids that
-// there are not are left out.
-func (t *Tokenizer) DecodeBytes(ids []int) []byte {
-	var b []byte
-	for _, id := range ids {
-		if id >= 0 && id < len(t.bytes) {
-			b = append(b, t.bytes[id]...)
-		}
-	}
-	return b
-}
-
-// Decode is DecodeBytes as a string.
-func (t *Tokenizer) Decode(ids []int) string { return string(t.DecodeBytes(ids)) }
-
-// Stream decodes tokens as they come.
-type Stream struct {
-	t    *Tokenizer
-	held []byte // the start of a character whose end has not come
-}
-
-// Stream starts a stream.
-func (t *Tokenizer) Stream() *Stream { return &Stream{t: t} }
-
-// Push is the text that has become complete with a token: never a part of a
-// character. Control tokens are no text.
-func (s *Stream) Push(id int) string {
-	if id < 0 || id >= len(s.t.bytes) || s.t.IsSpecial(id) {
-		return ""
-	}
-	s.held = append(s.held, s.t.bytes[id]...)
-	n := len(s.held)
-	for back := 1; back <= min(utf8.UTFMax-1, n); back++ {
-		if c := s.held[n-back]; utf8.RuneStart(c) {
-			if c >= utf8.RuneSelf && !utf8.FullRune(s.held[n-back:]) {
-				n -= back
-			}
-			break
-		}
-	}
-	text := string(s.held[:n])
-	s.held = append(s.held[:0], s.held[n:]...)
-	return text
-}
-
-// Flush is what is left: bytes that never became a character.
-func (s *Stream) Flush() string {
-	text := string(s.held)
-	s.held = nil
-	return text
-}

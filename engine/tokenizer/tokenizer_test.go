@@ -69,26 +69,6 @@ func ExampleTokenizer_Encode() {
 	// Output: [7 8 4] hello he
 }
 
-// TestSplit checks where words end, by hand from each model's regular
-// expression. The vocabulary has no merges that would join words, so each word
-// is marked by its own split: merges of the test never cross.
-func TestSplit(t *testing.T) {
-	for _, c := range []struct {
-		pre, text string
-		want      []string
-	}{
-		{"gpt-2", "hello world", []string{"hello", " wo", "r", "l", "d"}},
-		{"gpt-2", "a  hello", []string{"a", " ", " ", "hello"}},
-		{"smollm", "12hello", []string{"1", "2", "hello"}},
-		{"llama-bpe", "1234 hello", []string{"1", "2", "3", "4", " ", "hello"}},
-	} {
-		tok := must(t, tiny(c.pre))
-		if got := pieces(tok, tok.Encode(c.text, false)); !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q: %q, expected %q", c.pre, c.text, got, c.want)
-		}
-	}
-}
-
 // TestRoundTrip: every string of bytes comes back, with every split.
 func TestRoundTrip(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -130,6 +110,76 @@ func TestSpecial(t *testing.T) {
 	}
 }
 
+// TestUserDefined: tokens of the user's vocabulary are found in plain text too,
+// the leftmost first and of two at one place the longer.
+func TestUserDefined(t *testing.T) {
+	s := tiny("gpt-2")
+	for _, text := range []string{"<a", "<ab>", "b><c", "  "} {
+		s.Tokens, s.Types = append(s.Tokens, text), append(s.Types, 4)
+	}
+	tok := must(t, s)
+	for _, c := range []struct {
+		text    string
+		special bool
+		want    []string
+	}{
+		{"x<ab><c", false, []string{"x", "<ab>", "<", "c"}},
+		{"<ab<a", false, []string{"<a", "b", "<a"}},
+		{"b><c<", true, []string{"b><c", "<"}},
+		{"hello   hello", false, []string{"hello", "  ", " ", "hello"}},
+		{"<ab><|im_end|><a", true, []string{"<ab>", "<|im_end|>", "<a"}},
+	} {
+		if got := pieces(tok, tok.Encode(c.text, c.special)); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, expected %q", c.text, got, c.want)
+		}
+	}
+	if id, _ := tok.ID("<a"); tok.IsSpecial(id) || tok.Stream().Push(id) != "<a" {
+		t.Error("a user-defined token is no text")
+	}
+}
+
+// TestEnds: the ends of a turn are EOS, what the spec names, and what the
+// vocabulary's names tell; the spec says which where it named none.
+func TestEnds(t *testing.T) {
+	s := tiny("gpt-2")
+	s.Tokens, s.Types = append(s.Tokens, "<|endoftext|>", "<|eot_id|>"), append(s.Types, 3, 1)
+	text, turn := len(s.Tokens)-2, len(s.Tokens)-1
+	s.EOS = text
+	tok := must(t, s)
+	if got := tok.Spec().EOT; !slices.Equal(got, []int{1}) {
+		t.Errorf("EOT is %v, expected [1]", got)
+	}
+	if s.EOT != nil {
+		t.Errorf("the caller's spec was changed: EOT is %v", s.EOT)
+	}
+	for id, want := range map[int]bool{0: false, 1: true, text: true, turn: false, -1: false} {
+		if tok.IsEnd(id) != want {
+			t.Errorf("token %d (%s) ends an answer: %v, expected %v", id, tok.Token(id), !want, want)
+		}
+	}
+	s.EOT = []int{0}
+	if tok = must(t, s); !tok.IsEnd(0) || !slices.Equal(tok.Spec().EOT, []int{0}) {
+		t.Errorf("EOT is %v, expected the one named", tok.Spec().EOT)
+	}
+}
+
+// TestIgnoreMerges: where that is the rule, a word that is a token is it even if
+// no merge leads there.
+func TestIgnoreMerges(t *testing.T) {
+	s := tiny("llama-bpe")
+	s.Tokens, s.Types = append(s.Tokens, "Ġheo"), append(s.Types, 1)
+	want := []string{" ", "he", "o"}
+	for _, s.IgnoreMerges = range []bool{false, true} {
+		if s.IgnoreMerges {
+			want = []string{" heo"}
+		}
+		tok := must(t, s)
+		if got := pieces(tok, tok.Encode(" heo", false)); !slices.Equal(got, want) {
+			t.Errorf("ignore merges %v: %q, expected %q", s.IgnoreMerges, got, want)
+		}
+	}
+}
+
 // TestStream: pieces are never parts of a character, and nothing is lost.
 func TestStream(t *testing.T) {
 	tok := must(t, tiny("gpt-2"))
@@ -152,12 +202,19 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestLong: a megabyte of one word and of many takes no quadratic time.
+// TestLong: long words, long texts, texts without numbers and texts of nothing
+// but special tokens take no quadratic time: with it this would take minutes.
 func TestLong(t *testing.T) {
-	tok := must(t, tiny("gpt-2"))
-	for _, text := range []string{strings.Repeat("hello", 200_000), strings.Repeat("hello world ", 80_000), strings.Repeat(" ", 1<<20), strings.Repeat("<|im_end|>", 20_000)} {
-		if got := tok.Decode(tok.Encode(text, true)); got != text {
-			t.Errorf("%.20q: %d bytes came back of %d", text, len(got), len(text))
+	texts := []string{
+		strings.Repeat("hello", 50_000), strings.Repeat("hello world ", 20_000), strings.Repeat(" ", 1<<18),
+		strings.Repeat("<|im_end|>", 25_000), strings.Repeat("<", 1<<18), strings.Repeat(" \n", 1<<17), strings.Repeat("1", 1<<18),
+	}
+	for _, pre := range []string{"gpt-2", "smollm", "qwen2", "llama-bpe"} {
+		tok := must(t, tiny(pre))
+		for _, text := range texts {
+			if got := tok.Decode(tok.Encode(text, true)); got != text {
+				t.Errorf("%s: %.20q: %d bytes came back of %d", pre, text, len(got), len(text))
+			}
 		}
 	}
 }
@@ -181,41 +238,6 @@ func TestBadSpec(t *testing.T) {
 		c.change(&s)
 		if _, err := tokenizer.New(s); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "tiny") {
 			t.Errorf("%s: %v, expected %q and the file's name in it", c.name, err, c.want)
-		}
-	}
-}
-
-const goodJSON = `{"added_tokens":[{"id":3,"content":"<|end|>","special":true}],
-"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},
-"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":[["a","b"]]}}`
-
-func TestFromJSON(t *testing.T) {
-	s, err := tokenizer.FromJSON("t.json", []byte(goodJSON), []byte(`{"eos_token":{"content":"<|end|>"},"chat_template":"x"}`))
-	if err != nil || s.Pre != "gpt-2" || s.EOS != 3 || s.ChatTemplate != "x" || !slices.Equal(s.Merges, []string{"a b"}) || len(s.Tokens) != 4 {
-		t.Fatalf("%+v, %v", s, err)
-	}
-	for _, c := range []struct{ name, from, to, want string }{
-		{"no json", `{"added`, `added`, "t.json"},
-		{"model", `"BPE"`, `"Unigram"`, `"Unigram", expected BPE`},
-		{"merges", `"merges":[["a","b"]]`, `"x":1`, "merges is missing"},
-		{"merge of three", `["a","b"]`, `["a","b","c"]`, "merge 0 has 3 parts"},
-		{"pre-tokenizer", `"ByteLevel"`, `"Metaspace"`, "Metaspace"},
-		{"prefix space", `false`, `true`, "ByteLevel"},
-		{"two tokens", `"b":1`, `"b":0`, "have id 0"},
-		{"id", `"b":1`, `"b":-1`, "has id -1"},
-		{"huge id", `"b":1`, `"b":999999999`, "has id 999999999"},
-		{"added", `"id":3`, `"id":1`, "have id 1"},
-		{"normalizer", `"model":{`, `"normalizer":{"type":"Lowercase"},"model":{`, `"Lowercase", expected none or NFC`},
-		{"fallback", `"type":"BPE",`, `"type":"BPE","byte_fallback":true,`, "byte_fallback"},
-	} {
-		bad := strings.Replace(goodJSON, c.from, c.to, 1)
-		if _, err := tokenizer.FromJSON("t.json", []byte(bad), nil); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, expected %q in it", c.name, err, c.want)
-		}
-	}
-	for _, config := range []string{`{`, `{"eos_token":"<|absent|>"}`, `{"added_tokens_decoder":{"x":{"content":"y"}}}`} {
-		if _, err := tokenizer.FromJSON("t.json", []byte(goodJSON), []byte(config)); err == nil {
-			t.Errorf("tokenizer_config.json %s: no error", config)
 		}
 	}
 }
