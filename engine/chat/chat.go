@@ -64,12 +64,21 @@ func (f Format) turn(content string) []Piece {
 		{f.start, true}, {"assistant\n", false}}
 }
 
-// Encode is the ids of a prompt. Ordinary text gives the ids that the whole
-// prompt as one string would give, since words do not cross special tokens.
+// Encode is the ids of a prompt. Neighbouring pieces of plain text are one text.
+// Where no special token is spelled in plain text, the ids are those of the whole
+// prompt as one string, since words do not cross special tokens.
 func Encode(t *tokenizer.Tokenizer, pieces []Piece) []int {
 	var ids []int
-	for _, p := range pieces {
-		ids = append(ids, t.Encode(p.Text, p.Special)...)
+	for len(pieces) > 0 {
+		text, n := pieces[0].Text, 1
+		if !pieces[0].Special {
+			for n < len(pieces) && !pieces[n].Special {
+				text += pieces[n].Text
+				n++
+			}
+		}
+		ids = append(ids, t.Encode(text, pieces[0].Special)...)
+		pieces = pieces[n:]
 	}
 	return ids
 }

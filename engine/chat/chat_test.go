@@ -132,6 +132,62 @@ func TestInjection(t *testing.T) {
 	}
 }
 
+// TestAsOneString: ordinary text gives the ids of the prompt as one string, however
+// its plain text is cut.
+func TestAsOneString(t *testing.T) {
+	tok, f := builtin(t)
+	for _, text := range []string{"", " ", "\n\n", "  indented", "12 apples's", "日本\r\n ", "\n", "ends in space "} {
+		for _, pieces := range [][]chat.Piece{f.First(text, text), f.First("", text), f.Next(text)} {
+			var whole string
+			var cut []chat.Piece
+			for _, p := range pieces {
+				whole += p.Text
+				if p.Special {
+					cut = append(cut, p)
+					continue
+				}
+				for i := range len(p.Text) {
+					cut = append(cut, chat.Piece{Text: p.Text[i : i+1]})
+				}
+			}
+			want := tok.Encode(whole, true)
+			if got := chat.Encode(tok, pieces); !slices.Equal(got, want) {
+				t.Errorf("%q: %v, expected %v", whole, got, want)
+			}
+			if got := chat.Encode(tok, cut); !slices.Equal(got, want) {
+				t.Errorf("%q cut into bytes: %v, expected %v", whole, got, want)
+			}
+		}
+	}
+}
+
+// TestSystem lays out a system's text as ChatML has it.
+func TestSystem(t *testing.T) {
+	f, err := chat.Recognise("", vocabulary{"<|im_start|>", "<|im_end|>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func(pieces []chat.Piece) (s string) {
+		for _, p := range pieces {
+			if marks := p.Text == "<|im_start|>" || p.Text == "<|im_end|>"; marks != p.Special {
+				t.Errorf("piece %q: special %v", p.Text, p.Special)
+			}
+			s += p.Text
+		}
+		return s
+	}
+	const turn = "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+	if got, want := text(f.First("be brief", "hi")), "<|im_start|>system\nbe brief<|im_end|>\n"+turn; got != want {
+		t.Errorf("with a system's text: %q, expected %q", got, want)
+	}
+	if got := text(f.First("", "hi")); got != turn {
+		t.Errorf("without: %q, expected %q", got, turn)
+	}
+	if got := text(f.Next("hi")); got != "\n"+turn {
+		t.Errorf("the next turn: %q, expected %q", got, "\n"+turn)
+	}
+}
+
 type vocabulary []string
 
 func (v vocabulary) ID(s string) (int, bool) { i := slices.Index(v, s); return i, i >= 0 }
