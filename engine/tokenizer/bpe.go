@@ -75,15 +75,14 @@ const maxScratch = 1 << 12
 
 // bpe appends the tokens of a word: its bytes, of which always the most urgent
 // pair is merged, leftmost first. The heap keeps a word of n bytes at n log n.
-// A byte that the vocabulary does not have is UNK, or nothing without one.
+// A byte that the vocabulary does not have is left out: UNK is a control token in
+// such vocabularies, which no text of a document may become.
 func (t *Tokenizer) bpe(ids []int, word string) []int {
 	symbols, queue := t.scratch.symbols[:0], t.scratch.queue[:0]
 	for i := range len(word) {
 		id := t.byteID[word[i]]
 		if id < 0 {
-			if id = int32(t.spec.UNK); id < 0 {
-				continue
-			}
+			continue
 		}
 		n := len(symbols)
 		symbols = append(symbols, symbol{id, n - 1, n + 1})

@@ -1,6 +1,8 @@
 // Package tokenizer turns text into token ids and back: byte-level byte-pair
 // encoding as GPT-2, SmolLM, Qwen2 and Llama-3 use it. Every string of bytes,
-// valid UTF-8 or not, comes back as it was.
+// valid UTF-8 or not, comes back as it was, but for bytes that the vocabulary does
+// not have: most have all 256, SmolLM2's lacks some of the control characters and
+// of the bytes that UTF-8 never or hardly uses.
 package tokenizer
 
 import (

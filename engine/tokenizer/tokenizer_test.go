@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"tokenselect/engine/tokenizer"
@@ -135,6 +136,15 @@ func TestUserDefined(t *testing.T) {
 	}
 	if id, _ := tok.ID("<a"); tok.IsSpecial(id) || tok.Stream().Push(id) != "<a" {
 		t.Error("a user-defined token is no text")
+	}
+}
+
+// TestAbsentByte: a byte that no token spells becomes no control token.
+func TestAbsentByte(t *testing.T) {
+	s := tokenizer.Spec{Name: "small", Pre: "gpt-2", BOS: -1, EOS: -1, PAD: -1, UNK: 3,
+		Tokens: []string{"a", "b", "ab", "<|endoftext|>"}, Types: []int32{1, 1, 1, 3}, Merges: []string{"a b"}}
+	if got := must(t, s).Encode("a\x04b?", true); !slices.Equal(got, []int{0, 1}) {
+		t.Errorf("%v, expected [0 1]", got)
 	}
 }
 
@@ -272,4 +282,23 @@ func FuzzRoundTrip(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestConcurrent: one tokenizer serves several callers, which share its memory of
+// words.
+func TestConcurrent(t *testing.T) {
+	tok := must(t, tiny("smollm"))
+	texts := []string{"hello world", "he said 12 hellos", strings.Repeat("hell ", 50)}
+	var done sync.WaitGroup
+	for i := range 6 {
+		done.Go(func() {
+			for range 50 {
+				text := texts[i%len(texts)]
+				if got := tok.Decode(tok.Encode(text, true)); got != text {
+					t.Errorf("%q came back as %q", text, got)
+				}
+			}
+		})
+	}
+	done.Wait()
 }
