@@ -5,6 +5,7 @@
 //
 // q: [width]; cache_q: [width]; state: lib/state; sel: [n_select + slide].
 // One workgroup. A zero vector or a NaN is a miss.
+//#import lib/grid
 //#import lib/state
 //#import lib/sum_max
 struct Params {
@@ -29,13 +30,20 @@ var<workgroup> hit: bool;
 var<workgroup> seen: u32;
 
 @compute @workgroup_size(256)
-fn main(@builtin(local_invocation_index) i: u32) {
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_index) i: u32) {
+    if (group_index(id, groups) > 0u) {
+        return;
+    }
     if (p.c > 1u || p.enabled == 0u) {
         if (i == 0u) {
             state[STATE_VALID] = 0u;
             state[STATE_HIT] = 0u;
             state[STATE_MID] = p.n_select;
             state[STATE_COSINE] = 0u;
+            if (p.c == 1u) {
+                state[STATE_MISSES] += 1u;
+            }
         }
         return;
     }
@@ -66,11 +74,13 @@ fn main(@builtin(local_invocation_index) i: u32) {
         if (hit) {
             state[STATE_HIT] = 1u;
             state[STATE_MID] = p.n_select + (p.hi - seen);
+            state[STATE_HITS] += 1u;
         } else {
             state[STATE_VALID] = 1u;
             state[STATE_SEEN] = p.hi;
             state[STATE_HIT] = 0u;
             state[STATE_MID] = p.n_select;
+            state[STATE_MISSES] += 1u;
         }
     }
     workgroupBarrier();

@@ -66,7 +66,11 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         let n = min(KEYS, end - tile);
         let key = i / LANES;
         let lane = i % LANES;
+        // naga 22 starts a variable with zeros once, not anew in each round.
         var sums: array<f32, GROUP>;
+        for (var g = 0u; g < GROUP; g++) {
+            sums[g] = 0.0;
+        }
         if (key < n) {
             let row = list_row(tile + key, mid);
             if (lane == 0u) {

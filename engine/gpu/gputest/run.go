@@ -156,7 +156,9 @@ func reference(r *gpu.Recording, mirror map[*gpu.Buffer][]byte) {
 		for _, g := range c.Ranges {
 			call.Bufs = append(call.Bufs, bound(g))
 		}
-		c.Kernel.Twin(&call, 0, c.Kernel.Items(&call))
+		if items := c.Kernel.Items(&call); items > 0 {
+			c.Kernel.Twin(&call, 0, items)
+		}
 	}
 }
 

@@ -1,0 +1,91 @@
+package gputest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+)
+
+func init() { register(attentionCases) }
+
+// attention is one attention call over a cache.
+type attention struct {
+	t                 kernels.CacheType
+	kvHeads, group, d int
+	n, c              int
+	a                 kernels.Attended
+	mid               int     // selected rows, at most a.MaxMid
+	scale             float64 // of the queries
+}
+
+func (s attention) name() string {
+	kind := "attention_decode"
+	if s.c > 1 {
+		kind = "attention_chunk"
+	}
+	return fmt.Sprintf("%s_%v/%d heads on %d of %d, %d queries, %d rows: %d + %d + %d, queries times %g",
+		kind, s.t, s.kvHeads*s.group, s.kvHeads, s.d, s.c, s.n, s.a.NInit, s.mid, s.a.NLocal, s.scale)
+}
+
+func (s attention) plan(rng *rand.Rand) Plan {
+	heads := s.kvHeads * s.group
+	sel := make([]uint32, max(1, s.a.MaxMid))
+	if s.a.UseMid {
+		rows := rng.Perm(s.n - s.c - s.a.NLocal - s.a.NInit)[:s.mid]
+		slices.Sort(rows)
+		for i, r := range rows {
+			sel[i] = uint32(s.a.NInit + r)
+		}
+	}
+	length := s.a.NInit + s.a.MaxMid + s.a.NLocal + s.c
+	bufs := []Buffer{
+		In("q", Normal(rng, s.c*heads*s.d, s.scale)),
+		In("k", cacheData(rng, s.t, s.n*s.kvHeads*s.d)), In("v", cacheData(rng, s.t, s.n*s.kvHeads*s.d)),
+		In("sel", Words(sel...)), state(0, s.mid), In("table", angles(s.d, length)),
+		Out("y", s.c*heads*s.d, NMSE(1e-9)),
+	}
+	if s.c > 1 {
+		return Plan{Buffers: bufs, Record: func(r *gpu.Recording, b []gpu.Range) {
+			kernels.AttentionChunk(r, s.t, b[0], b[1], b[2], b[3], b[4], b[5], b[6], heads, s.kvHeads, s.d, s.n, s.c, s.a)
+		}}
+	}
+	bufs = append(bufs, Out("part", kernels.PartWords(heads, s.d), Scratch))
+	return Plan{Buffers: bufs, Record: func(r *gpu.Recording, b []gpu.Range) {
+		kernels.AttentionDecode(r, s.t, b[0], b[1], b[2], b[3], b[4], b[5], b[7], b[6], heads, s.kvHeads, s.d, s.n, s.a)
+	}}
+}
+
+func attentionCases() (cases []Case) {
+	add := func(s attention) { cases = append(cases, Case{s.name(), s.plan}) }
+	dense := func(past int) kernels.Attended { return kernels.Attended{NLocal: past} }
+	selected := func(nInit, most, nLocal int) kernels.Attended {
+		return kernels.Attended{NInit: nInit, NLocal: nLocal, UseMid: true, MaxMid: most}
+	}
+	bothCaches(func(t kernels.CacheType) {
+		for _, d := range []int{16, 64, 80, 96, 128} {
+			for _, group := range []int{1, 2, 4, 7} {
+				for _, c := range []int{1, 33} {
+					add(attention{t, 2, group, d, 300, c, selected(4, 50, 40), 50, 1})
+				}
+			}
+		}
+		for _, c := range []int{1, 2, 15, 16, 17, 65, 130} {
+			add(attention{t, 1, 4, 64, c, c, dense(0), 0, 1}) // the first tokens of all
+			add(attention{t, 2, 4, 64, 200 + c, c, dense(200), 0, 1})
+			add(attention{t, 2, 4, 64, 400 + c, c, selected(16, 70, 64), 37, 1})                  // fewer rows than there may be
+			add(attention{t, 2, 4, 64, 400 + c, c, selected(0, 64, 0), 64, 1})                    // no sink, no window
+			add(attention{t, 2, 4, 64, 400 + c, c, kernels.Attended{NInit: 3, NLocal: 61}, 0, 1}) // a window policy
+		}
+		for _, scale := range []float64{1e-20, 30} { // flat and sharp weights
+			for _, c := range []int{1, 20} {
+				add(attention{t, 2, 2, 64, 500, c, selected(8, 100, 50), 100, scale})
+			}
+		}
+		add(attention{t, 2, 4, 64, 5000, 1, dense(4999), 0, 1}) // parts of several tiles
+		add(attention{t, 1, 2, 80, 9001, 1, dense(9000), 0, 1})
+	})
+	return cases
+}
