@@ -4,7 +4,7 @@
 // cached ones.
 //
 // q: [width]; cache_q: [width]; state: lib/state; sel: [n_select + slide].
-// One workgroup. A zero vector or a NaN is a miss.
+// One workgroup. The cosine with a zero vector is 0; a NaN is a miss.
 //#import lib/grid
 //#import lib/state
 //#import lib/sum_max

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"fmt"
 	"math"
 
 	"tokenselect/engine/gpu"
@@ -290,7 +291,7 @@ func needAttention(r *gpu.Recording, kern *gpu.Kernel, t CacheType, q, k, v, sel
 	need(r, kern, 4, state, stateWords)
 	need(r, kern, 5, table, (a.NInit+a.MaxMid+a.NLocal+c)*d)
 	if a.NInit+a.NLocal+c > n {
-		need(r, kern, 1, gpu.Range{}, -1)
+		r.Fail(fmt.Errorf("kernels: %s: %d first, %d local and %d new rows of %d, expected no more than there are", kern.Name, a.NInit, a.NLocal, c, n))
 	}
 }
 
