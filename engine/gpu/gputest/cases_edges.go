@@ -57,10 +57,10 @@ func edgeCases() (cases []Case) {
 			}
 		}})
 	}
-	const many = 600_000 // 293 blocks of votes
+	const many = 600_000 // 293 blocks of votes, all of which hold some of the chosen
 	cases = append(cases, Case{fmt.Sprintf("top_k/%d candidates", many), func(rng *rand.Rand) Plan {
 		return Plan{
-			Buffers: topKBuffers(rng, many, 5000, votes[2].make),
+			Buffers: topKBuffers(rng, many, 5000, votes[0].make),
 			Record: func(r *gpu.Recording, b []gpu.Range) {
 				kernels.TopK(r, b[0], b[1], b[2], b[3], b[4], b[5], many, 5000, 0)
 			},
@@ -76,21 +76,24 @@ func cacheEdges() (cases []Case) {
 	for _, c := range []struct {
 		name             string
 		seen, hi, slide  int
-		theta, towardsIt float32 // the query is this many times the anchor
+		theta, towardsIt float32 // the query is this many times the anchor,
+		besides          float32 // and this many times another vector
 	}{
-		{"the window begins before the anchor", 100, 99, 300, 0.9, 1},
-		{"no row may leave", 100, 100, 0, 0.9, 2},
-		{"one left, none may", 100, 101, 0, 0.9, 2},
-		{"more rows gone than invocations", 100, 400, 300, 0.9, 1},
-		{"opposite, theta below it", 100, 103, 300, -1.5, -1},
-		{"opposite", 100, 103, 300, 0, -1},
-		{"zero query, theta 0", 100, 103, 300, 0, 0},
+		{"the window begins before the anchor", 100, 99, 300, 0.9, 1, 0},
+		{"no row may leave", 100, 100, 0, 0.9, 2, 0},
+		{"one left, none may", 100, 101, 0, 0.9, 2, 0},
+		{"more rows gone than invocations", 100, 400, 300, 0.9, 1, 0},
+		{"opposite, theta below it", 100, 103, 300, -1.5, -1, 0},
+		{"opposite", 100, 103, 300, 0, -1, 0},
+		{"zero query, theta 0", 100, 103, 300, 0, 0, 0},
+		{"another direction", 100, 103, 300, 0.9, 0, 1},
+		{"in part another direction", 100, 103, 300, 0.5, 1, 1},
 	} {
 		cases = append(cases, Case{"selection_cache/edges: " + c.name, func(rng *rand.Rand) Plan {
 			q, anchor := make([]float32, width), make([]float32, width)
 			for i := range anchor {
 				anchor[i] = float32(rng.NormFloat64())
-				q[i] = c.towardsIt * anchor[i]
+				q[i] = c.towardsIt*anchor[i] + c.besides*float32(rng.NormFloat64())
 			}
 			return Plan{
 				Buffers: []Buffer{In("q", Floats(q...)), InOut("cache_q", Floats(anchor...), Exact),
