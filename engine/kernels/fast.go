@@ -129,14 +129,11 @@ func fastPagedDot(t CacheType, d, group int) func(c *gpu.Call, lo, hi int) {
 func fastVoteStats(c *gpu.Call, lo, hi int) {
 	n := int(params[VoteParams](c).N)
 	score, stats, blocks := view[float32](c, 0), view[float32](c, 2), ceil(n, statsTokens)
-	s := scratches.Get().(*scratch)
-	defer scratches.Put(s)
-	tmp := s.take(statsTokens)
 	for i := lo; i < hi; i++ {
 		h, from := i/blocks, i%blocks*statsTokens
-		x := tmp[:copy(tmp, score[h*n:][from:min(from+statsTokens, n)])]
+		x := score[h*n:][from:min(from+statsTokens, n)]
 		m := simd.Max(x)
-		stats[2*i], stats[2*i+1] = m, simd.ExpSum(x, m)
+		stats[2*i], stats[2*i+1] = m, simd.SumExp(x, m)
 	}
 }
 

@@ -50,13 +50,10 @@ type TopKParams struct {
 // sortKey orders float32 values as unsigned integers do; NaN comes first.
 func sortKey(v float32) uint32 {
 	b := math.Float32bits(v)
-	switch {
-	case v != v:
+	if b&^(1<<31) > 0x7f800000 {
 		return 0
-	case b>>31 != 0:
-		return ^b
 	}
-	return b | 1<<31
+	return b ^ (uint32(int32(b)>>31) | 1<<31) // negative values the other way round
 }
 
 // digit finds the bin of a histogram in which the rest-th largest lies, and how

@@ -135,6 +135,14 @@ func expSumGo(x []float32, m float32) float32 {
 	return fold(lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5], lanes[6], lanes[7])
 }
 
+func sumExpGo(x []float32, m float32) float32 {
+	var lanes [8]float32
+	for i, v := range x {
+		lanes[i%8] += expGo(v - m)
+	}
+	return fold(lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5], lanes[6], lanes[7])
+}
+
 func addExpGo(dst, x []float32, m, inv float32) {
 	for i, v := range x[:len(dst)] {
 		dst[i] += float32(expGo(v-m) * inv)

@@ -191,6 +191,27 @@ func ExpSum(x []float32, m float32) float32 {
 	return sum
 }
 
+// SumExp is the sum that ExpSum returns, with x left as it is.
+func SumExp(x []float32, m float32) float32 {
+	n := len(x) &^ 7
+	if !useAVX2 {
+		return sumExpGo(x, m)
+	}
+	var sum float32
+	if n > 0 {
+		sum = sumExpAVX2(&x[0], n, m)
+	}
+	if n < len(x) {
+		var t tail
+		t.load(x[n:])
+		expSumAVX2(&t[0], 8, m)
+		for _, v := range t[:len(x)-n] {
+			sum += v
+		}
+	}
+	return sum
+}
+
 // tail is the end of a slice that does not fill a vector; it goes through the
 // same instructions as the rest.
 type tail [8]float32

@@ -17,6 +17,12 @@ var useAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasAVX && os.Getenv("
 //go:noescape
 func tile4x3(dst *float32, dstStride int, x *float32, xStride int, w *float32, wStride, k8 int)
 
+// dot4x3 is tile4x3 for rows of w that come from memory: it asks for those that
+// are 32 further on.
+//
+//go:noescape
+func dot4x3(dst *float32, dstStride int, x *float32, xStride int, w *float32, wStride, k8 int)
+
 // tile8x1 stores the products of one row of x and eight of w.
 //
 //go:noescape
@@ -55,6 +61,9 @@ func maxAVX2(x *float32, n int) float32
 func expSumAVX2(x *float32, n int, m float32) float32
 
 //go:noescape
+func sumExpAVX2(x *float32, n int, m float32) float32
+
+//go:noescape
 func addExpAVX2(dst, x *float32, n int, m, inv float32)
 
 //go:noescape
@@ -70,7 +79,7 @@ func pv4x16(o *float32, oStride int, p *float32, pStride int, v *float32, vStrid
 func pv1x8(o, p, v *float32, vStride, n int)
 
 func matMulAVX2(dst []float32, dstStride int, x []float32, xStride, nx int, w []float32, wStride, nw, k int) {
-	k8 := k &^ 7
+	k8, strided := k&^7, wStride != k
 	// Rows of w pass in panels that stay in the second-level cache together
 	// with the rows of x that they meet; tiles of three rows of x and four of w
 	// keep twelve sums in registers.
@@ -82,7 +91,11 @@ func matMulAVX2(dst []float32, dstStride int, x []float32, xStride, nx int, w []
 		for ; i+3 <= nx; i += 3 {
 			r := r0
 			for ; r+4 <= r1; r += 4 {
-				tile4x3(&dst[i*dstStride+r], 4*dstStride, &x[i*xStride], 4*xStride, &w[r*wStride], 4*wStride, k8)
+				if strided {
+					dot4x3(&dst[i*dstStride+r], 4*dstStride, &x[i*xStride], 4*xStride, &w[r*wStride], 4*wStride, k8)
+				} else {
+					tile4x3(&dst[i*dstStride+r], 4*dstStride, &x[i*xStride], 4*xStride, &w[r*wStride], 4*wStride, k8)
+				}
 			}
 			for ; r < r1; r++ {
 				for j := i; j < i+3; j++ {

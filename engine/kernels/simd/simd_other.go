@@ -15,6 +15,7 @@ func f32ToF16AVX2(*uint16, *float32, int)                                      {
 func ropeAVX2(_, _, _, _ *float32, _ int)                                      { panic(noAVX2) }
 func maxAVX2(*float32, int) float32                                            { panic(noAVX2) }
 func expSumAVX2(*float32, int, float32) float32                                { panic(noAVX2) }
+func sumExpAVX2(*float32, int, float32) float32                                { panic(noAVX2) }
 func addExpAVX2(_, _ *float32, _ int, _, _ float32)                            { panic(noAVX2) }
 func swiGLUAVX2(_, _, _ *float32, _ int)                                       { panic(noAVX2) }
 

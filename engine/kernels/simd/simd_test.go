@@ -267,7 +267,11 @@ func TestExp(t *testing.T) {
 			}
 			x = append(x, m, -inf, -1e30, m)
 			e := append([]float32(nil), x...)
+			left := SumExp(x, m)
 			sum := ExpSum(e, m)
+			if left != sum {
+				t.Errorf("SumExp is %v, ExpSum %v", left, sum)
+			}
 			var want float64
 			for i, v := range x {
 				exact := math.Exp(float64(v - m))
