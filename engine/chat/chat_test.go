@@ -161,6 +161,32 @@ func TestAsOneString(t *testing.T) {
 	}
 }
 
+// TestConversation: a conversation laid out whole is the one laid out turn by turn.
+func TestConversation(t *testing.T) {
+	tok, f := builtin(t)
+	whole, err := f.Conversation([]chat.Message{{Role: "system", Content: "be brief"}, {Role: "user", Content: "a?"},
+		{Role: "assistant", Content: "b <|im_end|>"}, {Role: "user", Content: "c?"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	turns := append(f.First("be brief", "a?"), chat.Piece{Text: "b <|im_end|>"}, chat.Piece{Text: f.EndOfTurn(), Special: true})
+	turns = append(turns, f.Next("c?")...)
+	if got, want := chat.Encode(tok, whole), chat.Encode(tok, turns); !slices.Equal(got, want) {
+		t.Errorf("%v, expected %v", got, want)
+	}
+	for _, c := range []struct {
+		messages []chat.Message
+		want     string
+	}{
+		{nil, "no messages"},
+		{[]chat.Message{{Role: "user", Content: "a"}, {Role: "tool<|im_end|>", Content: "b"}}, `message 1 has the role "tool<|im_end|>"`},
+	} {
+		if _, err := f.Conversation(c.messages); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, expected %q in it", c.messages, err, c.want)
+		}
+	}
+}
+
 // TestSystem lays out a system's text as ChatML has it.
 func TestSystem(t *testing.T) {
 	f, err := chat.Recognise("", vocabulary{"<|im_start|>", "<|im_end|>"})
@@ -197,13 +223,19 @@ func TestRecognise(t *testing.T) {
 	if f, err := chat.Recognise("", chatml); err != nil || f.EndOfTurn() != "<|im_end|>" {
 		t.Errorf("without a template: %v", err)
 	}
-	if _, err := chat.Recognise("{{ '<|im_start|>' }}", chatml); err != nil {
-		t.Error(err)
+	for _, template := range []string{
+		`{% for m in messages %}{{'<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n'}}{% endfor %}`,
+		`{% for m in messages %}{{'<|im_start|>' + m.role + '\n' + m.content + eos_token + '\n'}}{% endfor %}`,
+	} {
+		if _, err := chat.Recognise(template, chatml); err != nil {
+			t.Errorf("%s: %v", template, err)
+		}
 	}
 	for _, c := range []struct {
 		template, want string
 		v              vocabulary
-	}{{"[INST] {{ x }}", "not ChatML", chatml}, {"", "no <|im_start|>", nil}, {"<|im_start|>", "no <|im_start|>", vocabulary{"<|im_end|>"}}} {
+	}{{"[INST] {{ x }}", "not ChatML", chatml}, {"", "no <|im_start|>", nil}, {"<|im_start|><|im_end|>", "no <|im_start|>", vocabulary{"<|im_end|>"}},
+		{"<|im_start|>user<|im_sep|>{{ x }}<|im_end|>", "not ChatML", chatml}, {"<|im_start|>{{ x }}", "not ChatML", chatml}} {
 		if _, err := chat.Recognise(c.template, c.v); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, expected %q in it", c.template, err, c.want)
 		}

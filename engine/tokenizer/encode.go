@@ -2,17 +2,18 @@ package tokenizer
 
 import "strings"
 
-// Encode is the ids of text, without a BOS. With parseSpecial the control
-// tokens spelled in it become those tokens; without, they are plain text, as a
-// user's text should be.
+// Encode is the ids of text, without a BOS. With parseSpecial the control and
+// user-defined tokens spelled in it become those tokens, as a tokenizer of
+// Hugging Face's does with any text. Without, all of it is plain text, as a
+// user's text should be: among the user-defined are also marks such as Qwen2's
+// <|fim_prefix|>, which a document may no more set than <|im_end|>.
 func (t *Tokenizer) Encode(text string, parseSpecial bool) []int {
-	special := &t.user
-	if parseSpecial {
-		special = &t.special
-	}
 	ids := make([]int, 0, len(text)/3+1)
+	if !parseSpecial {
+		return t.plain(ids, text)
+	}
 	for len(text) > 0 {
-		at, length, id := special.find(text)
+		at, length, id := t.special.find(text)
 		ids = t.plain(ids, text[:at])
 		if length > 0 {
 			ids = append(ids, id)

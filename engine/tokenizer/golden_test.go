@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"tokenselect/engine/tokenizer"
+	"tokenselect/engine/weights"
+	"tokenselect/web"
 )
 
 // shared is the folder of fixtures beside the repository; without it the test
@@ -53,57 +55,71 @@ func fromFolder(t *testing.T, dir string) *tokenizer.Tokenizer {
 	return tok
 }
 
-// TestGolden encodes what Hugging Face's tokenizers encoded, and decodes it back.
-func TestGolden(t *testing.T) {
-	var golden map[string][]struct {
-		Text string
-		IDs  []int
+// sample is a text and its ids.
+type sample struct {
+	Text string
+	IDs  []int
+}
+
+func checkSamples(t *testing.T, tok *tokenizer.Tokenizer, name string, samples []sample) {
+	t.Helper()
+	for _, c := range samples {
+		got := tok.Encode(c.Text, true)
+		if !slices.Equal(got, c.IDs) {
+			t.Errorf("%s: %q: %v, expected %v", name, c.Text, got, c.IDs)
+		}
+		if back := tok.Decode(got); back != c.Text {
+			t.Errorf("%s: %q came back as %q", name, c.Text, back)
+		}
 	}
+}
+
+// goldenSamples is what Hugging Face's tokenizers encoded, by vocabulary.
+func goldenSamples(t *testing.T) map[string][]sample {
+	t.Helper()
+	var golden map[string][]sample
 	if err := json.Unmarshal(read(t, shared(t, "reference", "golden", "tokenizers.json")), &golden); err != nil {
 		t.Fatal(err)
 	}
-	folders := map[string]string{
+	return golden
+}
+
+func TestGolden(t *testing.T) {
+	golden := goldenSamples(t)
+	for name, folder := range map[string]string{
 		"needle-16m": shared(t, "models", "needle-16m"),
 		"smollm2":    shared(t, "tokenizers", "smollm2"),
-		"qwen2.5":    shared(t, "tokenizers", "qwen2.5"),
+	} {
+		if len(golden[name]) < 30 {
+			t.Errorf("%s: %d texts, expected 30 or more", name, len(golden[name]))
+		}
+		checkSamples(t, fromFolder(t, folder), name, golden[name])
 	}
-	if len(golden) != len(folders) {
-		t.Errorf("%d vocabularies in the file, expected %d", len(golden), len(folders))
+}
+
+// TestGoldenGGUF reads the vocabulary of needle-16m from the checkpoint that
+// ships, into which it was converted.
+func TestGoldenGGUF(t *testing.T) {
+	samples := goldenSamples(t)["needle-16m"]
+	model, err := weights.ParseGGUF(web.DefaultModel())
+	if err != nil {
+		t.Fatal(err)
 	}
-	for name, cases := range golden {
-		folder := ""
-		for key, dir := range folders {
-			if strings.HasPrefix(strings.ToLower(name), key) {
-				folder = dir
-			}
-		}
-		if folder == "" || len(cases) == 0 {
-			t.Errorf("%s: no folder, or none of %d cases", name, len(cases))
-			continue
-		}
-		tok := fromFolder(t, folder)
-		empty := 0
-		for _, c := range cases {
-			if len(c.IDs) == 0 {
-				empty++
-			}
-		}
-		// Ids that are nearly all empty came of a vocabulary that was not
-		// loaded: they say nothing, and only the way back is checked.
-		known := empty <= 1
-		if !known {
-			t.Logf("%s: no ids for %d texts of %d; TestVectorsQwen2 has ids of this vocabulary", name, empty, len(cases))
-		}
-		for _, c := range cases {
-			got := tok.Encode(c.Text, true)
-			if known && !slices.Equal(got, c.IDs) {
-				t.Errorf("%s: %q: %v, expected %v", name, c.Text, got, c.IDs)
-			}
-			if back := tok.Decode(got); back != c.Text {
-				t.Errorf("%s: %q came back as %q", name, c.Text, back)
-			}
-		}
+	checkSamples(t, must(t, *model.Tokenizer), "the model that ships", samples)
+}
+
+// TestGoldenQwen has ids of its own: nearly all of those beside the other two
+// vocabularies' are empty lists, since Qwen2.5's was not loaded when they were
+// made. The texts are the same.
+func TestGoldenQwen(t *testing.T) {
+	var samples []sample
+	if err := json.Unmarshal(read(t, filepath.Join("testdata", "qwen2.5.json")), &samples); err != nil {
+		t.Fatal(err)
 	}
+	if n := len(goldenSamples(t)["qwen2.5"]); n != len(samples) {
+		t.Errorf("%d texts, expected %d", len(samples), n)
+	}
+	checkSamples(t, fromFolder(t, shared(t, "tokenizers", "qwen2.5")), "qwen2.5", samples)
 }
 
 // vectors reads llama.cpp's test vectors.

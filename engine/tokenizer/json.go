@@ -22,6 +22,9 @@ type hfTokenizer struct {
 		Merges       json.RawMessage `json:"merges"`
 		IgnoreMerges bool            `json:"ignore_merges"`
 		ByteFallback bool            `json:"byte_fallback"`
+		Prefix       string          `json:"continuing_subword_prefix"`
+		Suffix       string          `json:"end_of_word_suffix"`
+		Dropout      float64         `json:"dropout"`
 	} `json:"model"`
 }
 
@@ -72,6 +75,12 @@ func fromJSON(data, config []byte) (Spec, error) {
 	}
 	if h.Model.ByteFallback {
 		return s, fmt.Errorf("model.byte_fallback is true: SentencePiece vocabularies are not supported; byte-level ones are")
+	}
+	if h.Model.Prefix != "" || h.Model.Suffix != "" {
+		return s, fmt.Errorf("model.continuing_subword_prefix is %q and end_of_word_suffix %q, expected none", h.Model.Prefix, h.Model.Suffix)
+	}
+	if h.Model.Dropout != 0 {
+		return s, fmt.Errorf("model.dropout is %v, expected none: ids would be random", h.Model.Dropout)
 	}
 	if n := h.Normalizer; n != nil && n.Type != "NFC" {
 		return s, fmt.Errorf("normalizer.type is %q, expected none or NFC", n.Type)

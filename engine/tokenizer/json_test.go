@@ -38,6 +38,9 @@ func TestFromJSON(t *testing.T) {
 		{"far added id", `"id":3`, `"id":2000000`, `added_tokens: token "<|end|>" has id 2000000`},
 		{"stripping", `"special":true`, `"special":true,"lstrip":true`, `"<|end|>" has single_word false, lstrip true`},
 		{"second split", `"add_prefix_space":false`, `"add_prefix_space":false,"use_regex":false`, "use_regex is false"},
+		{"prefix", `"type":"BPE",`, `"type":"BPE","continuing_subword_prefix":"##",`, `continuing_subword_prefix is "##"`},
+		{"suffix", `"type":"BPE",`, `"type":"BPE","end_of_word_suffix":"</w>",`, `end_of_word_suffix "</w>"`},
+		{"dropout", `"type":"BPE",`, `"type":"BPE","dropout":0.1,`, `dropout is 0.1`},
 		{"fallback", `"type":"BPE",`, `"type":"BPE","byte_fallback":true,`, "byte_fallback"},
 	} {
 		bad := strings.Replace(goodJSON, c.from, c.to, 1)

@@ -2,7 +2,7 @@ package tokenizer
 
 import "slices"
 
-// matcher finds tokens in plain text. Looked for are, only at bytes with which
+// matcher finds special tokens in text. Looked for are, only at bytes with which
 // some token begins, the lengths that tokens with this first byte have, so that
 // neither the number of tokens nor the length of the text makes it slow.
 type matcher struct {

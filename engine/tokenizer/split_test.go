@@ -1,7 +1,9 @@
 package tokenizer
 
 import (
+	"encoding/json"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +53,30 @@ func TestWords(t *testing.T) {
 	} {
 		if got := words(splitters[c.pre], c.text); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q: %q, expected %q", c.pre, c.text, got, c.want)
+		}
+	}
+}
+
+// TestSplitsGolden compares with the words that Hugging Face's tokenizers made of
+// the same texts.
+func TestSplitsGolden(t *testing.T) {
+	raw, err := os.ReadFile("testdata/splits.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden map[string][][]string
+	if err := json.Unmarshal(raw, &golden); err != nil {
+		t.Fatal(err)
+	}
+	for name, split := range splitters {
+		if len(golden[name]) < 100 {
+			t.Errorf("%s: %d texts in the file, expected 100 or more", name, len(golden[name]))
+		}
+		for _, want := range golden[name] {
+			text := strings.Join(want, "")
+			if got := words(split, text); !slices.Equal(got, want) {
+				t.Errorf("%s: %q: %q, expected %q", name, text, got, want)
+			}
 		}
 	}
 }

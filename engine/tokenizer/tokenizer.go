@@ -6,6 +6,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -16,7 +17,7 @@ type Spec struct {
 	Name         string   // file the spec came from, for errors
 	Pre          string   // how text is split: "smollm", "gpt-2", "qwen2", "llama-bpe"
 	Tokens       []string // in byte-level spelling, by id; special ones as they are
-	Types        []int32  // GGUF's: 1 normal, 3 control, 4 user-defined, 5 unused; nil or one for each token
+	Types        []int32  // GGUF's: 1 normal, 3 control, 4 user-defined, 5 unused; none, or one for each token
 	Merges       []string // "a b", the most urgent first
 	BOS, EOS     int      // -1 where absent
 	PAD, UNK     int
@@ -46,7 +47,6 @@ type Tokenizer struct {
 	merges  map[pair]merge
 	byteID  [256]int32 // token of each single byte, -1 where there is none
 	special matcher    // control and user-defined tokens
-	user    matcher    // those that are found even in plain text: the user-defined ones
 	ends    map[int]bool
 
 	mu      sync.Mutex
@@ -74,7 +74,7 @@ func build(s Spec) (*Tokenizer, error) {
 	if len(s.Merges) == 0 {
 		return nil, fmt.Errorf("no merges: byte-level BPE needs them")
 	}
-	if s.Types != nil && len(s.Types) != len(s.Tokens) {
+	if len(s.Types) != 0 && len(s.Types) != len(s.Tokens) {
 		return nil, fmt.Errorf("%d token types, expected one for each of %d tokens", len(s.Types), len(s.Tokens))
 	}
 	for name, id := range map[string]int{"bos": s.BOS, "eos": s.EOS, "pad": s.PAD, "unk": s.UNK} {
@@ -95,16 +95,13 @@ func build(s Spec) (*Tokenizer, error) {
 			if t.kind(id) != typeUnused {
 				t.special.add(text, id)
 			}
-			if t.kind(id) == typeUser {
-				t.user.add(text, id)
-			}
 		default:
 			t.bytes[id] = fromSpelling(text)
 		}
 	}
 	for b := range t.byteID {
 		t.byteID[b] = -1
-		if id, ok := t.ids[string(spelling[b])]; ok {
+		if id, ok := t.ids[string(spelling[b])]; ok && t.spells(id, []byte{byte(b)}, nil) {
 			t.byteID[b] = int32(id)
 		}
 	}
@@ -116,12 +113,24 @@ func build(s Spec) (*Tokenizer, error) {
 		if !ok || !okA || !okB || !okC {
 			return nil, fmt.Errorf("merge %d is %q, expected two tokens whose join is a token", rank, m)
 		}
+		if !t.spells(whole, t.bytes[left], t.bytes[right]) {
+			continue
+		}
 		p := pairOf(int32(left), int32(right))
 		if _, twice := t.merges[p]; !twice {
 			t.merges[p] = merge{int32(rank), int32(whole)}
 		}
 	}
 	return t, t.setEnds()
+}
+
+// spells tells whether a token may stand for the bytes left and right of plain
+// text: it has those bytes and is no control token, even where a merge leads to
+// one.
+func (t *Tokenizer) spells(id int, left, right []byte) bool {
+	whole := t.bytes[id]
+	return t.kind(id) != typeControl && len(whole) == len(left)+len(right) &&
+		bytes.HasPrefix(whole, left) && bytes.HasSuffix(whole, right)
 }
 
 // setEnds finds the tokens that end an answer. Where the spec names none but
@@ -136,7 +145,7 @@ func (t *Tokenizer) setEnds() error {
 	named := len(t.spec.EOT) == 0
 	for _, name := range endNames {
 		id, ok := t.ids[name]
-		if !ok || t.spec.Types != nil && t.kind(id) != typeControl {
+		if !ok || len(t.spec.Types) != 0 && t.kind(id) != typeControl {
 			continue
 		}
 		t.ends[id] = true
@@ -151,7 +160,7 @@ func (t *Tokenizer) setEnds() error {
 }
 
 func (t *Tokenizer) kind(id int) int32 {
-	if t.spec.Types == nil {
+	if len(t.spec.Types) == 0 {
 		return typeNormal
 	}
 	return t.spec.Types[id]

@@ -111,8 +111,8 @@ func TestSpecial(t *testing.T) {
 	}
 }
 
-// TestUserDefined: tokens of the user's vocabulary are found in plain text too,
-// the leftmost first and of two at one place the longer.
+// TestUserDefined: user-defined tokens are found where special ones are parsed,
+// the leftmost first and of two at one place the longer, and nowhere else.
 func TestUserDefined(t *testing.T) {
 	s := tiny("gpt-2")
 	for _, text := range []string{"<a", "<ab>", "b><c", "  "} {
@@ -124,11 +124,12 @@ func TestUserDefined(t *testing.T) {
 		special bool
 		want    []string
 	}{
-		{"x<ab><c", false, []string{"x", "<ab>", "<", "c"}},
-		{"<ab<a", false, []string{"<a", "b", "<a"}},
+		{"x<ab><c", true, []string{"x", "<ab>", "<", "c"}},
+		{"<ab<a", true, []string{"<a", "b", "<a"}},
 		{"b><c<", true, []string{"b><c", "<"}},
-		{"hello   hello", false, []string{"hello", "  ", " ", "hello"}},
+		{"hello   hello", true, []string{"hello", "  ", " ", "hello"}},
 		{"<ab><|im_end|><a", true, []string{"<ab>", "<|im_end|>", "<a"}},
+		{"hello<ab>", false, []string{"hello", "<", "a", "b", ">"}},
 	} {
 		if got := pieces(tok, tok.Encode(c.text, c.special)); !slices.Equal(got, c.want) {
 			t.Errorf("%q: %q, expected %q", c.text, got, c.want)
@@ -145,6 +146,49 @@ func TestAbsentByte(t *testing.T) {
 		Tokens: []string{"a", "b", "ab", "<|endoftext|>"}, Types: []int32{1, 1, 1, 3}, Merges: []string{"a b"}}
 	if got := must(t, s).Encode("a\x04b?", true); !slices.Equal(got, []int{0, 1}) {
 		t.Errorf("%v, expected [0 1]", got)
+	}
+}
+
+// TestMergesIntoSpecial: merges make no control token of plain text, nor a token
+// whose bytes are others than those merged.
+func TestMergesIntoSpecial(t *testing.T) {
+	s := tiny("gpt-2")
+	for _, c := range []struct {
+		token string
+		kind  int32
+	}{{"<e", 3}, {"Ġh", 4}, {"eh", 4}} {
+		s.Tokens, s.Types = append(s.Tokens, c.token), append(s.Types, c.kind)
+	}
+	s.Merges = append([]string{"< e", "Ġ h", "e h"}, s.Merges...)
+	tok := must(t, s)
+	for _, c := range []struct {
+		text    string
+		special bool
+		want    []string
+	}{
+		{"<e", false, []string{"<", "e"}},
+		{"<e", true, []string{"<e"}},
+		{" hi", false, []string{" ", "h", "i"}},
+		{"ehe", false, []string{"eh", "e"}},
+	} {
+		if got := pieces(tok, tok.Encode(c.text, c.special)); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, expected %q", c.text, got, c.want)
+		}
+	}
+}
+
+// TestNoTypes: without types all tokens are normal, and a list of none says the
+// same as no list.
+func TestNoTypes(t *testing.T) {
+	s := tiny("gpt-2")
+	for _, s.Types = range [][]int32{nil, {}} {
+		tok := must(t, s)
+		if end, _ := tok.ID("<|im_end|>"); tok.IsSpecial(end) || !tok.IsEnd(end) {
+			t.Errorf("types %v: special %v, end %v, expected false and true", s.Types, tok.IsSpecial(end), tok.IsEnd(end))
+		}
+		if got := tok.Decode(tok.Encode("hello<|im_end|>", true)); got != "hello<|im_end|>" {
+			t.Errorf("types %v: came back as %q", s.Types, got)
+		}
 	}
 }
 
@@ -265,6 +309,19 @@ func FuzzFromJSON(f *testing.F) {
 			return
 		}
 		tok.Decode(tok.Encode(string(data), true))
+		got := tok.DecodeBytes(tok.Encode(string(data), false))
+		if s.IgnoreMerges { // a word that is a token may have bytes that are none
+			return
+		}
+		var want []byte
+		for _, b := range data {
+			if len(tok.Encode(string([]byte{b}), false)) > 0 {
+				want = append(want, b)
+			}
+		}
+		if !bytes.Equal(got, want) {
+			t.Fatalf("%q came back as %q, expected %q, the bytes that are tokens", data, got, want)
+		}
 	})
 }
 
