@@ -27,11 +27,11 @@ fn better(a: Best, b: Best) -> Best {
     return a;
 }
 
-fn candidate(at: u32) -> Best {
-    if (at >= p.n || x[at] == 0xff800000u) {
+fn candidate(bits: u32, at: u32) -> Best {
+    if (bits == 0xff800000u) {
         return Best(0u, 0u);
     }
-    return Best(sort_key(select(x[at], 0u, x[at] == 0x80000000u)), at);
+    return Best(sort_key(select(bits, 0u, bits == 0x80000000u)), at);
 }
 
 @compute @workgroup_size(256)
@@ -41,10 +41,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         return;
     }
     var mine = Best(0u, 0u);
-    // Four at a time, so that four reads are on their way together.
-    for (var at = i; at < p.n; at += 1024u) {
-        let a = better(candidate(at), candidate(at + 256u));
-        mine = better(mine, better(a, better(candidate(at + 512u), candidate(at + 768u))));
+    // Sixteen at a time, so that as many reads are on their way together.
+    for (var first = i; first < p.n; first += 4096u) {
+        var bits: array<u32, 16>;
+        for (var j = 0u; j < 16u; j++) {
+            bits[j] = x[min(first + 256u * j, p.n - 1u)];
+        }
+        for (var j = 0u; j < 16u; j++) {
+            mine = better(mine, candidate(bits[j], min(first + 256u * j, p.n - 1u)));
+        }
     }
     best[i] = mine;
     workgroupBarrier();

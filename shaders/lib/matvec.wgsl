@@ -22,9 +22,16 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     for (var k0 = 0u; k0 < p.k; k0 += 4u * TILE) {
         xs[i] = x4(0u, k0 + 4u * i);
         workgroupBarrier();
-        let fours = min(TILE, (p.k - k0 + 3u) / 4u);
-        for (var j = lane; j < fours; j += LANES) {
-            sum += dot(xs[j], w4(row, k0 + 4u * j));
+        if (k0 + 4u * TILE <= p.k) {
+            // A known number of reads without a check, so that they overlap.
+            let start = min(row, p.n - 1u) * p.k + k0;
+            for (var j = lane; j < lane + TILE; j += LANES) {
+                sum += dot(xs[j], weight4(start + 4u * j));
+            }
+        } else {
+            for (var j = lane; 4u * j < p.k - k0; j += LANES) {
+                sum += dot(xs[j], w4(row, k0 + 4u * j));
+            }
         }
         workgroupBarrier();
     }
