@@ -1,0 +1,128 @@
+package trace
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Step is what the layers attended to when a token of the answer was computed:
+// the first n_init rows, the local window, and what Layers lists.
+type Step struct {
+	N      int     `json:"n"`      // rows in the cache
+	NInit  int     `json:"n_init"` // rows [0, NInit) are attended to
+	NLocal int     `json:"n_local"`
+	Layers []Layer `json:"layers"`
+}
+
+// Layer is the selection of one layer, coded against the same layer's of the
+// step before it.
+type Layer struct {
+	Attended int     `json:"a"`           // rows attended to in all
+	Hit      bool    `json:"h,omitempty"` // a hit of the Selection Cache
+	Cosine   float32 `json:"c,omitempty"` // of the query and the cached one
+	// Rows are the selected rows in order, each but the first as the distance
+	// from the one before it. Nil where Add and Drop say it shorter, or where
+	// nothing was selected (All).
+	Rows []int `json:"r,omitempty"`
+	Add  []int `json:"+,omitempty"` // rows that the step before had not, coded alike
+	Drop []int `json:"-,omitempty"` // and rows that it had
+	All  bool  `json:"all,omitempty"`
+}
+
+// Deltas codes ascending rows as the first and the distances.
+func Deltas(rows []int) []int {
+	d := slices.Clone(rows)
+	for i := len(d) - 1; i > 0; i-- {
+		d[i] -= d[i-1]
+	}
+	return d
+}
+
+// Encoder codes the steps of an answer. The zero value starts one.
+type Encoder struct{ before [][]int }
+
+// Layer codes the rows of layer i, ascending; nil where all were attended to.
+func (e *Encoder) Layer(i int, rows []int) Layer {
+	for len(e.before) <= i {
+		e.before = append(e.before, nil)
+	}
+	before := e.before[i]
+	e.before[i] = rows
+	if rows == nil {
+		return Layer{All: true}
+	}
+	add, drop := minus(rows, before), minus(before, rows)
+	if before != nil && len(add)+len(drop) < len(rows) {
+		return Layer{Add: Deltas(add), Drop: Deltas(drop)}
+	}
+	return Layer{Rows: Deltas(rows)}
+}
+
+// minus is what is in a and not in b, both ascending.
+func minus(a, b []int) []int {
+	var out []int
+	for _, v := range a {
+		if _, in := slices.BinarySearch(b, v); !in {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// Decoder gives the rows of coded steps back. The zero value starts an answer.
+type Decoder struct{ before [][]int }
+
+// Layer is the rows of layer i, nil where all were attended to.
+func (d *Decoder) Layer(i int, l Layer) ([]int, error) {
+	for len(d.before) <= i {
+		d.before = append(d.before, nil)
+	}
+	rows, err := d.rows(i, l)
+	if err != nil {
+		return nil, fmt.Errorf("trace: layer %d: %w", i, err)
+	}
+	d.before[i] = rows
+	return rows, nil
+}
+
+func (d *Decoder) rows(i int, l Layer) ([]int, error) {
+	if l.All {
+		return nil, nil
+	}
+	if l.Rows != nil {
+		return sums(l.Rows)
+	}
+	add, err := sums(l.Add)
+	if err != nil {
+		return nil, err
+	}
+	drop, err := sums(l.Drop)
+	if err != nil {
+		return nil, err
+	}
+	if d.before[i] == nil {
+		return nil, fmt.Errorf("a change without a step before it")
+	}
+	if missing := minus(drop, d.before[i]); missing != nil {
+		return nil, fmt.Errorf("row %d is dropped and was not there", missing[0])
+	}
+	rows := append(minus(d.before[i], drop), add...)
+	slices.Sort(rows)
+	if rows == nil {
+		rows = []int{}
+	}
+	return rows, nil
+}
+
+func sums(deltas []int) ([]int, error) {
+	rows := slices.Clone(deltas)
+	for i, v := range rows {
+		if v < 0 || i > 0 && v == 0 {
+			return nil, fmt.Errorf("distance %d at %d, expected rows in ascending order", v, i)
+		}
+		if i > 0 {
+			rows[i] += rows[i-1]
+		}
+	}
+	return rows, nil
+}
