@@ -56,6 +56,9 @@ func (o Options) cache(info gpu.Info) (kernels.CacheType, error) {
 // Config is the model's.
 func (e *Engine) Config() weights.Config { return e.model.Config }
 
+// Cache is how keys and values are stored: "f16" or "f32".
+func (e *Engine) Cache() string { return e.cache.String() }
+
 // Device describes what the engine runs on.
 func (e *Engine) Device() gpu.Info { return e.dev.Info() }
 

@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"engine/kvcache":        {"engine/gpu", "engine/kernels"},
 	"engine/model":          {"engine/f16", "engine/gpu", "engine/kernels", "engine/kvcache", "engine/weights"},
 	"engine/selection":      {"engine/gpu", "engine/kernels"},
-	"engine/session":        {"engine", "engine/chat", "engine/gpu", "engine/sample", "engine/selection", "engine/tokenizer", "engine/weights"},
+	"engine/session":        {"engine", "engine/chat", "engine/gpu", "engine/sample", "engine/selection", "engine/tokenizer", "engine/trace", "engine/weights"},
 	"engine/weights":        {"engine/f16", "engine/tokenizer"},
 	"cmd/tokenselect": {"cmd/tokenselect/internal/haystack", "engine", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/wgpunative",
 		"engine/sample", "engine/selection", "engine/session", "engine/weights", "web"},

@@ -39,6 +39,8 @@ type Selector struct {
 	hist   *gpu.Buffer
 	cut    *gpu.Buffer
 
+	watch *gpu.Buffer // state and sel as Chosen reads them, in one piece; made when it is first asked
+
 	// Sized by the rows of the cache.
 	rows   int
 	score  *gpu.Buffer // [heads][rows]
@@ -213,14 +215,11 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		}
 		return chosen, nil
 	}
-	state, err := s.words(ctx, s.state)
+	words, err := s.watched(ctx)
 	if err != nil {
 		return nil, err
 	}
-	sel, err := s.words(ctx, s.sel)
-	if err != nil {
-		return nil, err
-	}
+	state, sel := words[:s.state.Size/4], words[s.state.Size/4:]
 	for i := range chosen {
 		st := kernels.DecodeState(state[i*kernels.StateBytes/4:])
 		rows := make([]int, st.Mid)
@@ -230,6 +229,23 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		chosen[i] = Chosen{rows, s.cfg.NInit + st.Mid + s.cfg.NLocal + s.last.c, st.Hit, st.Cosine}
 	}
 	return chosen, nil
+}
+
+// watched reads state and sel in one piece: where every read is a round trip to
+// the device, and across the border of WebAssembly, one is half of two.
+func (s *Selector) watched(ctx context.Context) ([]uint32, error) {
+	if s.watch == nil {
+		if err := s.make(map[**gpu.Buffer]int{&s.watch: s.state.Size + s.sel.Size}); err != nil {
+			return nil, err
+		}
+	}
+	var r gpu.Recording
+	r.Copy(s.watch, 0, s.state, 0, s.state.Size)
+	r.Copy(s.watch, s.state.Size, s.sel, 0, s.sel.Size)
+	if err := s.dev.Submit(&r); err != nil {
+		return nil, err
+	}
+	return s.words(ctx, s.watch)
 }
 
 // Hits is the number of times that a layer of a decode step reused a selection,
@@ -267,6 +283,6 @@ func (s *Selector) free(bs ...**gpu.Buffer) {
 
 // Close frees the selector's memory.
 func (s *Selector) Close() {
-	s.free(&s.state, &s.sel, &s.anchor, &s.turned, &s.probe, &s.hist, &s.cut, &s.score, &s.stats, &s.vote, &s.counts)
+	s.free(&s.state, &s.sel, &s.watch, &s.anchor, &s.turned, &s.probe, &s.hist, &s.cut, &s.score, &s.stats, &s.vote, &s.counts)
 	s.rows = 0
 }

@@ -21,8 +21,8 @@ type Layer struct {
 	Hit      bool    `json:"h,omitempty"` // a hit of the Selection Cache
 	Cosine   float32 `json:"c,omitempty"` // of the query and the cached one
 	// Rows are the selected rows in order, each but the first as the distance
-	// from the one before it. Nil where Add and Drop say it shorter, or where
-	// nothing was selected (All).
+	// from the one before it. Where it is absent, the rows are those of the step
+	// before with what Add and Drop say, or with All every row of the cache.
 	Rows []int `json:"r,omitempty"`
 	Add  []int `json:"+,omitempty"` // rows that the step before had not, coded alike
 	Drop []int `json:"-,omitempty"` // and rows that it had
@@ -52,7 +52,7 @@ func (e *Encoder) Layer(i int, rows []int) Layer {
 		return Layer{All: true}
 	}
 	add, drop := minus(rows, before), minus(before, rows)
-	if before != nil && len(add)+len(drop) < len(rows) {
+	if len(rows) == 0 || before != nil && len(add)+len(drop) < len(rows) {
 		return Layer{Add: Deltas(add), Drop: Deltas(drop)}
 	}
 	return Layer{Rows: Deltas(rows)}
@@ -100,7 +100,7 @@ func (d *Decoder) rows(i int, l Layer) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.before[i] == nil {
+	if d.before[i] == nil && len(add)+len(drop) > 0 {
 		return nil, fmt.Errorf("a change without a step before it")
 	}
 	if missing := minus(drop, d.before[i]); missing != nil {

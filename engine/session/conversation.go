@@ -1,0 +1,290 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tokenselect/engine"
+	"tokenselect/engine/chat"
+	"tokenselect/engine/sample"
+	"tokenselect/engine/selection"
+)
+
+// Options are those of a conversation.
+type Options struct {
+	Context   int // tokens; 0: as many as the document, the question and the answer need when they come
+	Selection selection.Config
+	Sample    sample.Options
+	MaxTokens int                   // of an answer
+	Raw       bool                  // no chat format: the text as it stands, special tokens parsed
+	Progress  func(done, total int) // during prefill, in tokens; nil: none
+}
+
+// Conversation is a document and what is asked about it.
+type Conversation struct {
+	m        *Model
+	opt      Options
+	document string
+	s        *engine.Session
+	seen     []int // tokens fed or generated, for the repetition penalty
+	pending  []int // tokens at the session's end of a prompt whose reading was stopped
+}
+
+// NewConversation starts a conversation about a document, which may be empty.
+// The document is read with the first question.
+func (m *Model) NewConversation(document string, o Options) (*Conversation, error) {
+	if err := errors.Join(o.Selection.Validate(), o.Sample.Validate()); err != nil {
+		return nil, err
+	}
+	if o.MaxTokens < 1 {
+		return nil, fmt.Errorf("session: answers of at most %d tokens, expected 1 or more", o.MaxTokens)
+	}
+	if o.Context < 0 {
+		return nil, fmt.Errorf("session: context of %d tokens, expected 0 (as needed) or more", o.Context)
+	}
+	if !o.Raw && m.noFormat != nil {
+		return nil, fmt.Errorf("session: %w; its text can be continued raw", m.noFormat)
+	}
+	return &Conversation{m: m, opt: o, document: document}, nil
+}
+
+// Answer is what came of a question.
+type Answer struct {
+	Text         string
+	PromptTokens int // that this question added, the document's with the first
+	Reused       int // of them, those that a stopped question had left read
+	Prefill      time.Duration
+	engine.Result
+}
+
+// Listener is told how an answer comes along. Every func may be nil.
+type Listener struct {
+	Layout  func(document Rows)         // once the prompt of a first question is laid out
+	Prefill func(done, total int) error // after each chunk of the prompt, in tokens; an error stops the reading
+	Piece   func(p Piece) error         // each token of the answer; an error ends the answer
+}
+
+// Piece is a token of an answer.
+type Piece struct {
+	ID   int
+	Text string // what has become complete with it; may be empty
+	Len  int    // rows of the cache when it was computed
+}
+
+// Ask puts a question and calls emit, if not nil, with each piece of the answer
+// as it comes; an error of emit ends the answer. The first question reads the
+// document before it; later ones cost their own tokens only. With an empty
+// question in raw mode the document is continued. When ctx ends, the answer so
+// far comes back with ctx's error and the conversation can go on: a question
+// that was cancelled while it was read is no part of it, but what the next one
+// has in common with it, as a rule the document, is not read again.
+func (c *Conversation) Ask(ctx context.Context, question string, emit func(text string) error) (Answer, error) {
+	var l Listener
+	if emit != nil {
+		l.Piece = func(p Piece) error {
+			if p.Text == "" {
+				return nil
+			}
+			return emit(p.Text)
+		}
+	}
+	if c.opt.Progress != nil {
+		l.Prefill = func(done, total int) error {
+			c.opt.Progress(done, total)
+			return nil
+		}
+	}
+	return c.Listen(ctx, question, l)
+}
+
+// Listen is Ask with all there is to tell.
+func (c *Conversation) Listen(ctx context.Context, question string, l Listener) (Answer, error) {
+	ids, document := c.prompt(question)
+	ans := Answer{PromptTokens: len(ids)}
+	if len(ids) == 0 {
+		return ans, errors.New("session: nothing to read: document and question are empty")
+	}
+	if err := c.open(len(ids)); err != nil {
+		return ans, err
+	}
+	if document != nil && l.Layout != nil {
+		l.Layout(*document)
+	}
+	began := time.Now()
+	err := c.read(ctx, ids, &ans, l)
+	ans.Prefill = time.Since(began)
+	if err != nil {
+		return ans, err
+	}
+	c.seen = append(c.seen, ids...)
+
+	stream, text := c.m.Tokenizer.Stream(), strings.Builder{}
+	say := func(id int, piece string) error {
+		text.WriteString(piece)
+		if l.Piece == nil {
+			return nil
+		}
+		return l.Piece(Piece{id, piece, c.s.Len()})
+	}
+	ans.Result, err = c.s.Generate(ctx, engine.GenerateOptions{
+		MaxTokens: c.opt.MaxTokens, Sample: c.opt.Sample, History: c.seen,
+		Stop: c.m.Tokenizer.IsEnd,
+		Emit: func(id int) error { return say(id, stream.Push(id)) },
+	})
+	// What is left is told with the last token once more.
+	if rest := stream.Flush(); rest != "" && err == nil {
+		err = say(ans.IDs[len(ans.IDs)-1], rest)
+	}
+	ans.Text = text.String()
+	c.seen = append(c.seen, ans.IDs...)
+	return ans, err
+}
+
+// read feeds a prompt. What a stopped prompt has in common with it is kept, in
+// whole chunks: the rest is then read as if nothing had been stopped.
+func (c *Conversation) read(ctx context.Context, ids []int, ans *Answer, l Listener) error {
+	base := c.Len()
+	for ans.Reused < min(len(c.pending), len(ids)-1) && c.pending[ans.Reused] == ids[ans.Reused] {
+		ans.Reused++
+	}
+	ans.Reused -= ans.Reused % c.opt.Selection.Chunk
+	if len(c.pending) > 0 {
+		if err := c.s.Truncate(base + ans.Reused); err != nil {
+			return err
+		}
+		c.pending = nil
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	err := c.s.Prefill(ctx, ids[ans.Reused:], func(done int) {
+		if l.Prefill != nil {
+			if err := l.Prefill(ans.Reused+done, len(ids)); err != nil {
+				stop(err)
+			}
+		}
+	})
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() == nil: // the memory is full, the device is gone
+		return errors.Join(err, c.s.Truncate(base))
+	}
+	c.pending = ids[:c.s.Len()-base]
+	return context.Cause(ctx)
+}
+
+// prompt is the tokens that a question adds, and where the document's are in
+// them, if this is the prompt that has them.
+func (c *Conversation) prompt(question string) ([]int, *Rows) {
+	tok, first := c.m.Tokenizer, c.Len() == 0
+	if c.opt.Raw {
+		text := question
+		if first {
+			text = join(c.document, question)
+		}
+		ids := tok.Encode(text, true)
+		if spec := tok.Spec(); first && spec.AddBOS && spec.BOS >= 0 {
+			ids = append([]int{spec.BOS}, ids...)
+		}
+		return ids, nil
+	}
+	if first {
+		ids := chat.Encode(tok, c.m.format.First("", join(c.document, question)))
+		return ids, locate(tok, ids, c.document)
+	}
+	// The token that ends the model's turn never entered the session.
+	end := tok.Encode(c.m.format.EndOfTurn(), true)
+	return append(end, chat.Encode(tok, c.m.format.Next(question))...), nil
+}
+
+// join is the document, a blank line and the question: what the default model
+// was trained on.
+func join(document, question string) string {
+	document = strings.TrimRight(document, "\r\n")
+	if document == "" || question == "" {
+		return document + question
+	}
+	return document + "\n\n" + question
+}
+
+// headroom is the tokens that a conversation of unstated context has left for
+// further questions when it starts.
+const headroom = 8192
+
+// room is the tokens that a session is made for when its first prompt has so
+// many.
+func (o Options) room(tokens int) int {
+	if o.Context > 0 {
+		return o.Context
+	}
+	return tokens + o.MaxTokens + headroom
+}
+
+// open makes the session when the first question says how long the text is.
+func (c *Conversation) open(tokens int) error {
+	if c.s != nil {
+		return nil
+	}
+	o := engine.SessionOptions{Context: c.opt.room(tokens), Selection: c.opt.Selection}
+	if need := tokens + 1; need > o.Context {
+		return fmt.Errorf("session: document and question are %d tokens, the context is %d", tokens, o.Context)
+	}
+	s, err := c.m.Engine.NewSession(o)
+	c.s = s
+	return err
+}
+
+// Len is the number of tokens that the conversation holds.
+func (c *Conversation) Len() int {
+	if c.s == nil {
+		return 0
+	}
+	return c.s.Len() - len(c.pending)
+}
+
+// Bytes is the device memory that the conversation's cache takes.
+func (c *Conversation) Bytes() int64 {
+	if c.s == nil {
+		return 0
+	}
+	return c.s.Bytes()
+}
+
+// Chosen reads back which rows each layer attended to in the last step.
+func (c *Conversation) Chosen(ctx context.Context) ([]selection.Chosen, error) {
+	if c.s == nil {
+		return nil, errors.New("session: nothing has been read yet")
+	}
+	return c.s.Chosen(ctx)
+}
+
+// SetSelection changes policy and budgets from the next question on. What has
+// been read stays read.
+func (c *Conversation) SetSelection(cfg selection.Config) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	if c.s != nil {
+		if err := c.s.SetSelection(cfg); err != nil {
+			return err
+		}
+	}
+	c.opt.Selection = cfg
+	return nil
+}
+
+// Forget frees the device memory of what has been read. The next question reads
+// the document again, and what was asked before is not there any more.
+func (c *Conversation) Forget() {
+	if c.s != nil {
+		c.s.Close()
+		c.s = nil
+	}
+	c.seen, c.pending = nil, nil
+}
+
+// Close frees the conversation's memory.
+func (c *Conversation) Close() { c.Forget() }

@@ -1,0 +1,53 @@
+package session
+
+import (
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"tokenselect/engine/tokenizer"
+)
+
+// Rows is where a document's tokens are in the cache: token i is row First+i and
+// the next Lens[i] UTF-16 code units of the document. A character of several
+// tokens belongs to its last; what surrounds the document in the first and the
+// last token does not count.
+type Rows struct {
+	First int
+	Lens  []int
+}
+
+// locate finds the document in a prompt that holds it. Nil where the tokens do
+// not spell it, as after a normalisation of the text.
+func locate(tok *tokenizer.Tokenizer, ids []int, document string) *Rows {
+	document = strings.TrimRight(document, "\r\n")
+	start := strings.Index(tok.Decode(ids), document)
+	if document == "" || start < 0 {
+		return nil
+	}
+	rows := Rows{First: -1}
+	at, end, told := 0, start+len(document), start // told: bytes of the text whose units have been counted
+	for i, id := range ids {
+		at += len(tok.DecodeBytes([]int{id}))
+		if at <= start {
+			continue
+		}
+		if rows.First < 0 {
+			rows.First = i
+		}
+		units := 0
+		for told < min(at, end) {
+			r, size := utf8.DecodeRuneInString(document[told-start:])
+			if told+size > at {
+				break
+			}
+			units += max(1, utf16.RuneLen(r))
+			told += size
+		}
+		rows.Lens = append(rows.Lens, units)
+		if at >= end {
+			break
+		}
+	}
+	return &rows
+}
