@@ -1,0 +1,104 @@
+//go:build js
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall/js"
+
+	"tokenselect/engine"
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/cpudev"
+	"tokenselect/engine/gpu/webgpujs"
+	"tokenselect/engine/session"
+	"tokenselect/engine/trace"
+	"tokenselect/engine/weights"
+)
+
+// load answers the command load: the file has been fetched by JavaScript and is
+// a Blob, which may be on disk.
+func (p *port) load(ctx context.Context, c trace.Command, progress func(string, int64, int64)) (session.Loaded, error) {
+	blob, ok := p.blobs[c.ID]
+	delete(p.blobs, c.ID)
+	if !ok {
+		return session.Loaded{}, session.Coded(trace.BadCommand, errors.New("load: no file came with the command"))
+	}
+	dev, why, err := openDevice(ctx, c.Device)
+	if err != nil {
+		return session.Loaded{}, err
+	}
+	size := int64(blob.Get("size").Float())
+	progress("upload", 0, size)
+	m, err := openModel(ctx, dev, c, blob, size)
+	if err != nil {
+		dev.Close()
+		return session.Loaded{}, err
+	}
+	progress("upload", size, size)
+	progress("compile", 0, 1)
+	rate, err := m.Warm(ctx)
+	if err != nil {
+		m.Close()
+		dev.Close()
+		return session.Loaded{}, err
+	}
+	progress("compile", 1, 1)
+	p.computing = dev.Info().Kind == gpu.CPU
+	return session.Loaded{
+		Model: m, Info: trace.Info{Why: why, Rate: rate},
+		Release: func() { m.Close(); dev.Close() },
+	}, nil
+}
+
+// openModel reads the checkpoint in blob and puts it on dev.
+func openModel(ctx context.Context, dev gpu.Device, c trace.Command, blob js.Value, size int64) (*session.Model, error) {
+	name := c.Model
+	if name == "" {
+		name = "model"
+	}
+	ckpt, err := readCheckpoint(ctx, dev, name, blob, size)
+	if err != nil {
+		return nil, session.Coded(trace.BadModel, err)
+	}
+	return session.Load(dev, ckpt, engine.Options{Cache: c.KV})
+}
+
+func readCheckpoint(ctx context.Context, dev gpu.Device, name string, blob js.Value, size int64) (*weights.Model, error) {
+	if dev.Info().Kind != gpu.CPU {
+		return weights.OpenGGUF(name, blobReader{ctx, blob, size}, size, blob)
+	}
+	data := make([]byte, size)
+	if _, err := (blobReader{ctx, blob, size}).ReadAt(data, 0); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return weights.ParseGGUF(name, data)
+}
+
+// openDevice opens the device called name and says why it was taken.
+func openDevice(ctx context.Context, name string) (gpu.Device, string, error) {
+	cpu := func(why string) (gpu.Device, string, error) {
+		return cpudev.New(cpudev.Options{Workers: 1}), why, nil
+	}
+	switch name {
+	case "cpu":
+		return cpu("asked for")
+	case "webgpu":
+		dev, err := webgpujs.Open(ctx, webgpujs.Options{})
+		return dev, "asked for", err
+	case "", "auto":
+		dev, err := webgpujs.Open(ctx, webgpujs.Options{})
+		switch {
+		case errors.Is(err, gpu.ErrNoAdapter):
+			return cpu(err.Error())
+		case err != nil:
+			return cpu(fmt.Sprintf("WebGPU is there, but cannot be used: %v", err))
+		case dev.Info().Kind == gpu.Software:
+			defer dev.Close()
+			return cpu(fmt.Sprintf("the only GPU is %s, which runs on the CPU and is slower than the CPU device", dev.Info().Name))
+		}
+		return dev, string(dev.Info().Kind), nil
+	}
+	return nil, "", session.Coded(trace.BadCommand, fmt.Errorf("load: device %q, expected auto, webgpu or cpu", name))
+}

@@ -1,0 +1,20 @@
+// The engine in a worker of this page.
+
+export class WorkerTransport {
+  #worker;
+
+  /** @param {string} home the folder of worker.js */
+  constructor(home, { event, failure }) {
+    this.#worker = new Worker(new URL("worker.js", home), { type: "module", name: "tokenselect" });
+    this.#worker.onmessage = ({ data }) => event(data);
+    this.#worker.onerror = (e) => {
+      e.preventDefault();
+      failure({ code: "internal", message: `the engine's worker failed: ${e.message || "its script could not be loaded"}`, hint: "Reload the page; the document is kept." });
+    };
+  }
+
+  /** Absent fields go unsaid: the engine refuses what it does not know. */
+  send(command) { this.#worker.postMessage(JSON.parse(JSON.stringify(command))); }
+
+  close() { this.#worker.terminate(); }
+}
