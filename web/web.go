@@ -1,7 +1,23 @@
-// Package web holds what the program carries with it: the default model.
+// Package web holds what the program carries with it: the page and the default
+// model.
 package web
 
-import _ "embed"
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed static
+var static embed.FS
+
+// Static is the page's files, index.html at the root.
+func Static() fs.FS {
+	sub, err := fs.Sub(static, "static")
+	if err != nil {
+		panic(err) // the name is a constant and valid
+	}
+	return sub
+}
 
 // The default model: needle-16m in Q8_0, made by
 //
