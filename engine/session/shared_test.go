@@ -1,0 +1,65 @@
+package session_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+
+	"tokenselect/engine"
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/cpudev"
+	"tokenselect/engine/session"
+	"tokenselect/engine/weights"
+	"tokenselect/web"
+)
+
+// TestShared: conversations of one model on a shared device, each in its own
+// goroutine, answer as each does alone.
+func TestShared(t *testing.T) {
+	inner := cpudev.New(cpudev.Options{})
+	dev := gpu.Share(inner)
+	defer dev.Close()
+	ckpt, err := weights.ParseGGUF(web.DefaultModel())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := session.Load(dev, ckpt, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	held := inner.Buffers()
+	visit := func(i int) string {
+		c, err := m.NewConversation(strings.Repeat(plain, 120+60*i)+people, options())
+		if err != nil {
+			return err.Error()
+		}
+		defer c.Close()
+		said := ""
+		for _, q := range []string{"Which animal does Ada Dixon keep?", "How old is Felix Ellis?"} {
+			a, err := c.Ask(context.Background(), q, nil)
+			if err != nil {
+				return err.Error()
+			}
+			said += a.Text + "|"
+		}
+		return said
+	}
+	const clients = 4
+	var alone, together [clients]string
+	for i := range alone {
+		alone[i] = visit(i)
+	}
+	var all sync.WaitGroup
+	for i := range together {
+		all.Go(func() { together[i] = visit(i) })
+	}
+	all.Wait()
+	if alone != together || !strings.Contains(alone[0], "fox") {
+		t.Errorf("alone %q, together %q", alone, together)
+	}
+	if inner.Buffers() != held {
+		t.Errorf("%d buffers left, %d before", inner.Buffers(), held)
+	}
+}
