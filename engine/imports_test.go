@@ -27,6 +27,9 @@ var mayImport = map[string][]string{
 	"engine/weights":        {"engine/f16", "engine/tokenizer"},
 	"cmd/tokenselect": {"cmd/tokenselect/internal/haystack", "engine", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/wgpunative",
 		"engine/sample", "engine/selection", "engine/session", "engine/weights", "web"},
+	"cmd/tokenselect/internal/server/openai":   {"engine/trace"},
+	"cmd/tokenselect/internal/server/pool":     {"cmd/tokenselect/internal/server/openai", "engine", "engine/chat", "engine/gpu", "engine/sample", "engine/selection", "engine/session"},
+	"cmd/tokenselect/internal/server/upstream": {"cmd/tokenselect/internal/server/openai", "engine/trace"},
 }
 
 // thirdParty is the packages that may import each module from outside.
