@@ -70,7 +70,7 @@ const statusClosed = 499
 func asError(ctx context.Context, err error) *Error {
 	var e *Error
 	switch {
-	case errors.As(err, &e):
+	case errors.As(err, &e), ctx.Err() != nil && errors.As(context.Cause(ctx), &e):
 		return e
 	case ctx.Err() != nil:
 		return &Error{Status: statusClosed, Type: ServerError, Code: "cancelled", Message: "the request was cancelled", Cause: err}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 
 	"tokenselect/engine/trace"
@@ -136,6 +137,9 @@ func badBody(err error) *Error {
 	case errors.As(err, &large):
 		e = Invalid("", "request_too_large", "the body is larger than %d bytes", large.Limit)
 		e.Status = http.StatusRequestEntityTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		e = Invalid("", "timeout", "the body did not arrive in time")
+		e.Status = http.StatusRequestTimeout
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		e = Invalid("", "", "the body ends before its JSON object does")
 	default:
