@@ -55,6 +55,30 @@ func matMulF32Go(dst []float32, dstStride int, x []float32, xStride, nx int, w [
 	}
 }
 
+func matVecF16Go(dst, x []float32, w []uint16, nw, k int) {
+	for i := range nw {
+		row, x := w[i*k:i*k+k], x[:k]
+		var a, b, c, d, e, f, g, h float32
+		for len(x) >= 8 && len(row) >= 8 {
+			x8, w8 := (*[8]float32)(x), (*[8]uint16)(row)
+			a += float32(x8[0] * half[w8[0]])
+			b += float32(x8[1] * half[w8[1]])
+			c += float32(x8[2] * half[w8[2]])
+			d += float32(x8[3] * half[w8[3]])
+			e += float32(x8[4] * half[w8[4]])
+			f += float32(x8[5] * half[w8[5]])
+			g += float32(x8[6] * half[w8[6]])
+			h += float32(x8[7] * half[w8[7]])
+			x, row = x[8:], row[8:]
+		}
+		s := fold(a, b, c, d, e, f, g, h)
+		for j, v := range x {
+			s += float32(v * half[row[j]])
+		}
+		dst[i] = s
+	}
+}
+
 func matVecQ8_0Go(dst, x []float32, q []int8, scale []uint16, nw, k int) {
 	for r := range nw {
 		var a, b, c, d, e, f, g, h float32
@@ -110,17 +134,22 @@ func ropeGo(dst, src, cos, sin []float32) {
 	}
 }
 
-func ropeF16Go(dst []float32, src []uint16, cos, sin []float32) {
-	f16ToF32Go(dst[:len(src)], src)
-	ropeGo(dst, dst[:len(src)], cos, sin)
-}
-
 func maxGo(x []float32) float32 {
 	m := float32(math.Inf(-1))
+	a, b, c := m, m, m
+	for ; len(x) >= 4; x = x[4:] {
+		m, a, b, c = max(m, x[0]), max(a, x[1]), max(b, x[2]), max(c, x[3])
+	}
 	for _, v := range x {
 		m = max(m, v)
 	}
-	return m
+	return max(m, a, b, c)
+}
+
+func scaleGo(x []float32, a float32) {
+	for i := range x {
+		x[i] *= a
+	}
 }
 
 func expGo(x float32) float32 { return float32(math.Exp(float64(x))) }

@@ -41,31 +41,25 @@ func MatVecQ8_0(dst, x []float32, q []int8, scale []uint16, nw, k int) {
 		return
 	}
 	dst, x, q, scale = dst[:nw], x[:k], q[:nw*k], scale[:nw*k/32]
-	if useAVX2 && k > 0 {
+	if useAVX2 && k > 0 && k%32 == 0 {
 		matVecQ8AVX2(dst, x, q, scale, nw, k)
 		return
 	}
 	matVecQ8_0Go(dst, x, q, scale, nw, k)
 }
 
-// MatVecF16 is MatMulF32 for one row of x, straight from float16 weights.
+// MatVecF16 is MatMulF32 for one row of x, straight from float16 weights, as
+// F16ToF32 would convert them.
 func MatVecF16(dst, x []float32, w []uint16, nw, k int) {
-	const panel = 4096
-	var buf [panel]float32
-	step := max(1, panel/max(k, 1))
-	if k > panel {
-		row := make([]float32, k)
-		for r := range nw {
-			F16ToF32(row, w[r*k:(r+1)*k])
-			MatMulF32(dst[r:], 1, x, k, 1, row, 1, k)
-		}
+	if nw <= 0 {
 		return
 	}
-	for r := 0; r < nw; r += step {
-		m := min(step, nw-r)
-		F16ToF32(buf[:m*k], w[r*k:(r+m)*k])
-		MatMulF32(dst[r:], m, x, k, 1, buf[:m*k], m, k)
+	dst, x, w = dst[:nw], x[:k], w[:nw*k]
+	if useAVX2 && k >= 8 {
+		matVecF16AVX2(dst, x, w, nw, k)
+		return
 	}
+	matVecF16Go(dst, x, w, nw, k)
 }
 
 // DequantQ8_0 decodes len(dst) values, a multiple of 32.
@@ -79,24 +73,45 @@ func DequantQ8_0(dst []float32, q []int8, scale []uint16) {
 	dequantQ8_0Go(dst, q, scale)
 }
 
-// F16ToF32 converts len(dst) values.
+// F16ToF32 converts len(dst) values. A NaN stays one.
 func F16ToF32(dst []float32, src []uint16) {
 	src = src[:len(dst)]
-	if n := len(dst) &^ 7; useAVX2 && n > 0 {
-		f16ToF32AVX2(&dst[0], &src[0], n)
-		dst, src = dst[n:], src[n:]
+	if !useAVX2 {
+		f16ToF32Go(dst, src)
+		return
 	}
-	f16ToF32Go(dst, src)
+	n := len(dst) &^ 7
+	if n > 0 {
+		f16ToF32AVX2(&dst[0], &src[0], n)
+	}
+	if n < len(dst) {
+		var h [8]uint16
+		var t tail
+		copy(h[:], src[n:])
+		f16ToF32AVX2(&t[0], &h[0], 8)
+		copy(dst[n:], t[:])
+	}
 }
 
-// F32ToF16 converts len(dst) values, to the nearest, ties to even.
+// F32ToF16 converts len(dst) values, to the nearest, ties to even. What is too
+// large becomes an infinity; a NaN stays one.
 func F32ToF16(dst []uint16, src []float32) {
 	src = src[:len(dst)]
-	if n := len(dst) &^ 7; useAVX2 && n > 0 {
-		f32ToF16AVX2(&dst[0], &src[0], n)
-		dst, src = dst[n:], src[n:]
+	if !useAVX2 {
+		f32ToF16Go(dst, src)
+		return
 	}
-	f32ToF16Go(dst, src)
+	n := len(dst) &^ 7
+	if n > 0 {
+		f32ToF16AVX2(&dst[0], &src[0], n)
+	}
+	if n < len(dst) {
+		var h [8]uint16
+		var t tail
+		t.load(src[n:])
+		f32ToF16AVX2(&h[0], &t[0], 8)
+		copy(dst[n:], h[:])
+	}
 }
 
 // Rope rotates one row by cosines and sines of len(src)/2 pairs (i, i+d/2):
@@ -162,7 +177,7 @@ func DotF32(dst []float32, dstStride int, q []float32, g, d int, k []float32, kS
 	}
 }
 
-// Max is the largest value, -Inf of none.
+// Max is the largest value, -Inf of none, NaN if one is.
 func Max(x []float32) float32 {
 	if n := len(x) &^ 7; useAVX2 && n > 0 {
 		return max(maxAVX2(&x[0], n), maxGo(x[n:]))
@@ -260,9 +275,11 @@ func SwiGLU(dst, gate, up []float32) {
 
 // Scale is x[i] *= a.
 func Scale(x []float32, a float32) {
-	for i := range x {
-		x[i] *= a
+	if n := len(x) &^ 7; useAVX2 && n > 0 {
+		scaleAVX2(&x[0], n, a)
+		x = x[n:]
 	}
+	scaleGo(x, a)
 }
 
 // AccumPV is o[i*oStride+c] += sum over t < n of p[i*pStride+t]*v[t*d+c], in
@@ -272,7 +289,7 @@ func AccumPV(o []float32, oStride int, p []float32, pStride, rows, n int, v []fl
 		return
 	}
 	o, p, v = o[:(rows-1)*oStride+d], p[:(rows-1)*pStride+n], v[:n*d]
-	if useAVX2 && d%8 == 0 {
+	if useAVX2 {
 		accumPVAVX2(o, oStride, p, pStride, rows, n, v, d)
 		return
 	}

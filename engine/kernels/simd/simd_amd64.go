@@ -1,15 +1,5 @@
 package simd
 
-import (
-	"os"
-
-	"golang.org/x/sys/cpu"
-)
-
-// useAVX2 is decided once. TOKENSELECT_SIMD=go forces the plain versions, to
-// compare the two.
-var useAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasAVX && os.Getenv("TOKENSELECT_SIMD") != "go"
-
 // Strides are in bytes, k8 and n count values and are positive multiples of 8.
 
 // tile4x3 stores the products of three rows of x and four of w: dst[i][r].
@@ -42,6 +32,14 @@ func vecQ8x4(dst, x *float32, q *int8, scale *uint16, k int)
 //go:noescape
 func vecQ8x1(x *float32, q *int8, scale *uint16, k int) float32
 
+// vecF16x8 stores the products of x and eight rows of float16 weights.
+//
+//go:noescape
+func vecF16x8(dst, x *float32, w *uint16, wStride, k8 int)
+
+//go:noescape
+func vecF16x1(x *float32, w *uint16, k8 int) float32
+
 //go:noescape
 func dequantAVX2(dst *float32, q *int8, scale *uint16, blocks int)
 
@@ -58,6 +56,9 @@ func ropeAVX2(dst, src, cos, sin *float32, half int)
 func maxAVX2(x *float32, n int) float32
 
 //go:noescape
+func scaleAVX2(x *float32, n int, a float32)
+
+//go:noescape
 func expSumAVX2(x *float32, n int, m float32) float32
 
 //go:noescape
@@ -70,13 +71,16 @@ func addExpAVX2(dst, x *float32, n int, m, inv float32)
 func swiGLUAVX2(dst, gate, up *float32, n int)
 
 // pv4x16 adds p·v to four rows and sixteen columns of o; pv1x8 to one row and
-// eight columns.
+// eight columns; pv1xm to those of eight columns whose mask is -1.
 //
 //go:noescape
 func pv4x16(o *float32, oStride int, p *float32, pStride int, v *float32, vStride, n int)
 
 //go:noescape
 func pv1x8(o, p, v *float32, vStride, n int)
+
+//go:noescape
+func pv1xm(o, p, v *float32, vStride, n int, mask *int32)
 
 func matMulAVX2(dst []float32, dstStride int, x []float32, xStride, nx int, w []float32, wStride, nw, k int) {
 	k8, strided := k&^7, wStride != k
@@ -137,22 +141,52 @@ func matVecQ8AVX2(dst, x []float32, q []int8, scale []uint16, nw, k int) {
 	}
 }
 
+func matVecF16AVX2(dst, x []float32, w []uint16, nw, k int) {
+	k8 := k &^ 7
+	r := 0
+	for ; r+8 <= nw; r += 8 {
+		vecF16x8(&dst[r], &x[0], &w[r*k], 2*k, k8)
+	}
+	for ; r < nw; r++ {
+		dst[r] = vecF16x1(&x[0], &w[r*k], k8)
+	}
+	if k8 == k {
+		return
+	}
+	for r := range nw {
+		s := dst[r]
+		for j := k8; j < k; j++ {
+			s += float32(x[j] * half[w[r*k+j]])
+		}
+		dst[r] = s
+	}
+}
+
+// masks at 8-m has its first m lanes set.
+var masks = [16]int32{-1, -1, -1, -1, -1, -1, -1, -1}
+
 func accumPVAVX2(o []float32, oStride int, p []float32, pStride, rows, n int, v []float32, d int) {
+	d8 := d &^ 7
 	i := 0
 	for ; i+4 <= rows; i += 4 {
 		c := 0
-		for ; c+16 <= d; c += 16 {
+		for ; c+16 <= d8; c += 16 {
 			pv4x16(&o[i*oStride+c], 4*oStride, &p[i*pStride], 4*pStride, &v[c], 4*d, n)
 		}
-		for ; c < d; c += 8 {
+		for ; c < d8; c += 8 {
 			for j := i; j < i+4; j++ {
 				pv1x8(&o[j*oStride+c], &p[j*pStride], &v[c], 4*d, n)
 			}
 		}
 	}
 	for ; i < rows; i++ {
-		for c := 0; c < d; c += 8 {
+		for c := 0; c < d8; c += 8 {
 			pv1x8(&o[i*oStride+c], &p[i*pStride], &v[c], 4*d, n)
+		}
+	}
+	if d8 < d {
+		for i := range rows {
+			pv1xm(&o[i*oStride+d8], &p[i*pStride], &v[d8], 4*d, n, &masks[8-(d-d8)])
 		}
 	}
 }

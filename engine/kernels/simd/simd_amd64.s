@@ -1,4 +1,5 @@
 #include "textflag.h"
+#include "fold_amd64.h"
 
 // Constants of exp, eight times each.
 #define VEC(name, bits) \
@@ -22,13 +23,16 @@ VEC(expP3, 0x3d2aa9c1)  // 4.1665795894e-2
 VEC(expP4, 0x3e2aaaaa)  // 1.6666665459e-1
 VEC(expP5, 0x3f000000)  // 5.0000001201e-1
 VEC(one,   0x3f800000)
-VEC(least, 0xc2ae0000)  // -87: below it exp counts as 0
-VEC(most,  0x42b00000)  // 88: above it exp stays at exp(88)
+VEC(least, 0xc2aeac4f)  // -126 ln 2, rounded up: below it exp would be subnormal and counts as 0
+VEC(most,  0x42b17217)  // 128 ln 2, rounded down: above it exp is +Inf
+VEC(inf,   0x7f800000)
 VEC(sign,  0x80000000)
 
-// EXP: Y0 = exp(Y0). Uses Y1, Y2, Y3. A NaN stays one.
+// EXP: Y0 = exp(Y0). Uses Y1, Y2, Y3, Y7. A NaN stays one. At n = 128 the
+// polynomial is below 1, so that its exponent plus n is still that of a float.
 #define EXP \
 	VCMPPS  $1, least<>(SB), Y0, Y3 \ // Y3 = Y0 < least
+	VCMPPS  $14, most<>(SB), Y0, Y7 \ // Y7 = Y0 > most
 	VMOVUPS least<>(SB), Y1 \
 	VMAXPS  Y0, Y1, Y0 \
 	VMOVUPS most<>(SB), Y1 \
@@ -49,37 +53,8 @@ VEC(sign,  0x80000000)
 	VFMADD213PS Y0, Y0, Y2 \          // p r^2 + r
 	VADDPS  one<>(SB), Y2, Y0 \
 	VPADDD  Y1, Y0, Y0 \              // times 2^n
-	VANDNPS Y0, Y3, Y0
-
-// FOLD: the four sums of Y(a)..Y(d), lane by lane, into X(a).
-// Order within one: ((0+4)+(2+6)) + ((1+5)+(3+7)).
-#define FOLD4(YA, XA, YB, XB, YC, XC, YD, XD, XT, XU) \
-	VEXTRACTF128 $1, YA, XT \
-	VADDPS  XT, XA, XA \
-	VEXTRACTF128 $1, YB, XT \
-	VADDPS  XT, XB, XB \
-	VEXTRACTF128 $1, YC, XT \
-	VADDPS  XT, XC, XC \
-	VEXTRACTF128 $1, YD, XT \
-	VADDPS  XT, XD, XD \
-	VUNPCKLPS XB, XA, XT \
-	VUNPCKHPS XB, XA, XU \
-	VADDPS  XU, XT, XA \
-	VUNPCKLPS XD, XC, XT \
-	VUNPCKHPS XD, XC, XU \
-	VADDPS  XU, XT, XC \
-	VMOVLHPS XC, XA, XT \
-	VMOVHLPS XA, XC, XU \
-	VADDPS  XU, XT, XA
-
-// FOLD1: the sum of YA into the first lane of XA.
-#define FOLD1(YA, XA, XT) \
-	VEXTRACTF128 $1, YA, XT \
-	VADDPS  XT, XA, XA \
-	VMOVHLPS XA, XA, XT \
-	VADDPS  XT, XA, XA \
-	VMOVSHDUP XA, XT \
-	VADDSS  XT, XA, XA
+	VANDNPS Y0, Y3, Y0 \
+	VBLENDVPS Y7, inf<>(SB), Y0, Y0
 
 // func tile4x3(dst *float32, dstStride int, x *float32, xStride int, w *float32, wStride, k8 int)
 TEXT ·tile4x3(SB), NOSPLIT, $0-56
@@ -464,27 +439,6 @@ looprope:
 	VZEROUPPER
 	RET
 
-// func maxAVX2(x *float32, n int) float32
-TEXT ·maxAVX2(SB), NOSPLIT, $0-20
-	MOVQ x+0(FP), SI
-	MOVQ n+8(FP), CX
-	VMOVUPS (SI), Y0
-
-loopmax:
-	VMAXPS (SI), Y0, Y0
-	ADDQ $32, SI
-	SUBQ $8, CX
-	JGT  loopmax
-	VEXTRACTF128 $1, Y0, X1
-	VMAXPS X1, X0, X0
-	VMOVHLPS X0, X0, X1
-	VMAXPS X1, X0, X0
-	VMOVSHDUP X0, X1
-	VMAXSS X1, X0, X0
-	VMOVSS X0, ret+16(FP)
-	VZEROUPPER
-	RET
-
 // func expSumAVX2(x *float32, n int, m float32) float32
 TEXT ·expSumAVX2(SB), NOSPLIT, $0-28
 	MOVQ x+0(FP), SI
@@ -645,5 +599,28 @@ looppv1:
 	DECQ CX
 	JNZ  looppv1
 	VMOVUPS Y0, (DI)
+	VZEROUPPER
+	RET
+
+// func pv1xm(o, p, v *float32, vStride, n int, mask *int32)
+TEXT ·pv1xm(SB), NOSPLIT, $0-48
+	MOVQ o+0(FP), DI
+	MOVQ p+8(FP), SI
+	MOVQ v+16(FP), DX
+	MOVQ vStride+24(FP), R10
+	MOVQ n+32(FP), CX
+	MOVQ mask+40(FP), AX
+	VMOVUPS (AX), Y15
+	VMASKMOVPS (DI), Y15, Y0
+
+looppvm:
+	VBROADCASTSS (SI), Y1
+	VMASKMOVPS (DX), Y15, Y2
+	VFMADD231PS Y2, Y1, Y0
+	ADDQ R10, DX
+	ADDQ $4, SI
+	DECQ CX
+	JNZ  looppvm
+	VMASKMOVPS Y0, Y15, (DI)
 	VZEROUPPER
 	RET

@@ -9,6 +9,8 @@ const useAVX2 = false
 func matMulAVX2([]float32, int, []float32, int, int, []float32, int, int, int) { panic(noAVX2) }
 func matVecQ8AVX2(_, _ []float32, _ []int8, _ []uint16, _, _ int)              { panic(noAVX2) }
 func accumPVAVX2([]float32, int, []float32, int, int, int, []float32, int)     { panic(noAVX2) }
+func matVecF16AVX2(_, _ []float32, _ []uint16, _, _ int)                       { panic(noAVX2) }
+func scaleAVX2(*float32, int, float32)                                         { panic(noAVX2) }
 func dequantAVX2(*float32, *int8, *uint16, int)                                { panic(noAVX2) }
 func f16ToF32AVX2(*float32, *uint16, int)                                      { panic(noAVX2) }
 func f32ToF16AVX2(*uint16, *float32, int)                                      { panic(noAVX2) }

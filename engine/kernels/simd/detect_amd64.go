@@ -1,0 +1,19 @@
+package simd
+
+import (
+	"os"
+
+	"golang.org/x/sys/cpu"
+)
+
+// useAVX2 is decided once. TOKENSELECT_SIMD=go forces the plain versions, to
+// compare the two. HasAVX2 and HasFMA include that the system saves the wide
+// registers.
+var useAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA && hasF16C() && os.Getenv("TOKENSELECT_SIMD") != "go"
+
+// hasF16C asks the processor itself: the cpu package does not report F16C,
+// which a virtual machine may hide on its own.
+func hasF16C() bool { return cpuid1()>>29&1 != 0 }
+
+// cpuid1 is register ECX of CPUID's leaf 1.
+func cpuid1() (ecx uint32)
