@@ -56,7 +56,7 @@ func (v *visitor) ask(ctx context.Context, cmd trace.Command) {
 	if n := res.Usage.CompletionTokens - 1; n > 0 && last > first {
 		stats.DecodeTPS = float64(n) / (last - first) * 1000
 	}
-	v.send(trace.Event{Type: trace.Done, ID: cmd.ID, Reason: reason, Text: text.String(), MS: ms(), Stats: stats})
+	v.finish(trace.Event{Type: trace.Done, ID: cmd.ID, Reason: reason, Text: text.String(), MS: ms(), Stats: stats})
 }
 
 // request is what a command says of how to answer.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"tokenselect/cmd/tokenselect/internal/server/openai"
 	"tokenselect/engine/trace"
@@ -37,6 +38,7 @@ type visitor struct {
 type job struct {
 	command trace.Command
 	cancel  context.CancelFunc
+	last    atomic.Bool // its last event is being sent: the client may follow up before done is closed
 	done    chan struct{}
 }
 
@@ -77,12 +79,9 @@ func (h *Host) Serve(ctx context.Context, commands <-chan trace.Command, send fu
 
 // take starts to answer a command.
 func (v *visitor) take(ctx context.Context, cmd trace.Command) {
-	if v.job != nil {
-		select {
-		case <-v.job.done:
-			v.job = nil
-		default:
-		}
+	if v.job != nil && v.job.last.Load() {
+		<-v.job.done
+		v.job = nil
 	}
 	switch {
 	case cmd.Type == trace.Hello:
@@ -92,10 +91,10 @@ func (v *visitor) take(ctx context.Context, cmd trace.Command) {
 			v.job.cancel()
 		}
 	case v.job != nil:
-		v.fail(cmd, &trace.Error{Code: trace.Busy, Message: fmt.Sprintf("%s: the command %s is still being answered: stop it or wait for its end", cmd.Type, v.job.command.Type)})
+		v.send(failed(cmd, &trace.Error{Code: trace.Busy, Message: fmt.Sprintf("%s: the command %s is still being answered: stop it or wait for its end", cmd.Type, v.job.command.Type)}))
 	default:
 		ctx, cancel := context.WithCancel(ctx)
-		j := &job{cmd, cancel, make(chan struct{})}
+		j := &job{command: cmd, cancel: cancel, done: make(chan struct{})}
 		v.job = j
 		go func() {
 			defer close(j.done)
@@ -111,17 +110,17 @@ func (v *visitor) answer(ctx context.Context, cmd trace.Command) {
 		v.load(ctx, cmd)
 	case cmd.Type == trace.Unload:
 		v.model, v.open, v.document, v.said = nil, false, "", nil
-		v.send(trace.Event{Type: trace.Unloaded, ID: cmd.ID})
+		v.finish(trace.Event{Type: trace.Unloaded, ID: cmd.ID})
 	case v.model == nil:
 		v.fail(cmd, &trace.Error{Code: trace.BadCommand, Message: cmd.Type + ": no model is loaded, expected the command load before it"})
 	case cmd.Type == trace.Open:
 		v.open, v.document, v.selection, v.said = true, cmd.Document, cmd.Selection, nil
-		v.send(trace.Event{Type: trace.Opened, ID: cmd.ID, Warning: v.warning(cmd)})
+		v.finish(trace.Event{Type: trace.Opened, ID: cmd.ID, Warning: v.warning(cmd)})
 	case !v.open:
 		v.fail(cmd, &trace.Error{Code: trace.BadCommand, Message: cmd.Type + ": no document is open, expected the command open before it (its document may be empty)"})
 	case cmd.Type == trace.Select:
 		v.choose(cmd)
-		v.send(trace.Event{Type: trace.Selected, ID: cmd.ID, Selection: v.selection, Warning: v.warning(cmd)})
+		v.finish(trace.Event{Type: trace.Selected, ID: cmd.ID, Selection: v.selection, Warning: v.warning(cmd)})
 	case cmd.Type == trace.Ask && cmd.Question == "":
 		v.fail(cmd, &trace.Error{Code: trace.BadCommand, Message: "ask: question is empty"})
 	case cmd.Type == trace.Ask:
@@ -142,7 +141,7 @@ func (v *visitor) load(ctx context.Context, cmd trace.Command) {
 	for i := range models {
 		if cmd.Model == "" || models[i].ID == cmd.Model {
 			v.model = &models[i]
-			v.send(trace.Event{Type: trace.Loaded, ID: cmd.ID, Info: &trace.Info{
+			v.finish(trace.Event{Type: trace.Loaded, ID: cmd.ID, Info: &trace.Info{
 				Model: v.model.ID, Context: v.model.Context, Device: "upstream", Adapter: v.model.OwnedBy,
 				Why: "this server has its answers computed by another engine"}})
 			return
@@ -197,8 +196,16 @@ func join(document, question string) string {
 	return document + "\n\n" + question
 }
 
-func (v *visitor) fail(cmd trace.Command, e *trace.Error) {
-	v.send(trace.Event{Type: trace.Failed, ID: cmd.ID, Error: e})
+// finish sends the last event of the command that is being answered.
+func (v *visitor) finish(e trace.Event) {
+	v.job.last.Store(true)
+	v.send(e)
+}
+
+func (v *visitor) fail(cmd trace.Command, e *trace.Error) { v.finish(failed(cmd, e)) }
+
+func failed(cmd trace.Command, e *trace.Error) trace.Event {
+	return trace.Event{Type: trace.Failed, ID: cmd.ID, Error: e}
 }
 
 // told is an error as a page is told of it.
