@@ -2,8 +2,9 @@ package pool
 
 import "strings"
 
-// cutter ends a text before the first of its stop strings. It holds back what
-// may turn out to be the beginning of one.
+// cutter ends a text before the stop string that is complete first (of several,
+// the longest), however the text comes in pieces. It holds back what may turn out
+// to be the beginning of one.
 type cutter struct {
 	stops []string
 	held  string
@@ -15,14 +16,14 @@ func newCutter(stops []string) *cutter { return &cutter{stops: stops} }
 // found the text has ended.
 func (c *cutter) push(piece string) (text string, found bool) {
 	c.held += piece
-	end := -1
+	start, end := 0, len(c.held)+1
 	for _, s := range c.stops {
-		if i := strings.Index(c.held, s); i >= 0 && (end < 0 || i < end) {
-			end = i
+		if i := strings.Index(c.held, s); i >= 0 && (i+len(s) < end || i+len(s) == end && i < start) {
+			start, end = i, i+len(s)
 		}
 	}
-	if end >= 0 {
-		text, c.held = c.held[:end], ""
+	if end <= len(c.held) {
+		text, c.held = c.held[:start], ""
 		return text, true
 	}
 	keep := 0
