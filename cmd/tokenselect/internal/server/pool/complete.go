@@ -40,6 +40,17 @@ func (p *Pool) Complete(ctx context.Context, r openai.Request, emit func(openai.
 	if err != nil {
 		return res, err
 	}
+	// Before the text becomes tokens: that takes its time too.
+	if p.Turn != nil {
+		release, err := p.Turn(ctx, func(int) {})
+		if err != nil {
+			if ctx.Err() != nil {
+				return res, context.Cause(ctx)
+			}
+			return res, unavailable("overloaded", "too many requests are waiting", err)
+		}
+		defer release()
+	}
 	ids, err := p.prompt(r)
 	if err != nil {
 		return res, err
@@ -53,17 +64,7 @@ func (p *Pool) Complete(ctx context.Context, r openai.Request, emit func(openai.
 	if need := p.bytes(p.Context, len(ids)+room, cfg); need > p.Memory {
 		return res, openai.Invalid("selection", "", "this conversation with these budgets takes %d bytes of memory, the server gives %d", need, p.Memory)
 	}
-	if p.Turn != nil {
-		release, err := p.Turn(ctx, func(int) {})
-		if err != nil {
-			if ctx.Err() != nil {
-				return res, context.Cause(ctx)
-			}
-			return res, unavailable("overloaded", "too many requests are waiting", err)
-		}
-		defer release()
-	}
-	e, cached, err := p.take(ids, len(ids)+room, cfg)
+	e, cached, err := p.await(ctx, ids, len(ids)+room, cfg)
 	if err != nil {
 		return res, p.failure(ctx, err)
 	}
@@ -196,7 +197,7 @@ func (p *Pool) failure(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, errMemory):
-		return unavailable("overloaded", "all memory for conversations is taken by others that are being answered", err)
+		return unavailable("overloaded", "all memory for conversations is taken", err)
 	case errors.Is(err, gpu.ErrOutOfMemory), errors.Is(err, gpu.ErrLimit):
 		return unavailable("out_of_memory", "the device has no memory left for this conversation", err)
 	case errors.Is(err, gpu.ErrDeviceLost):

@@ -45,6 +45,48 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
+// TestWaits: where there is memory for one, the others wait for it, and who goes
+// meanwhile is not waited for.
+func TestWaits(t *testing.T) {
+	m, _ := load(t)
+	p := newPool(t, pool.Config{Model: m, Sessions: 1})
+	inside, leave := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	var once sync.Once
+	all.Go(func() {
+		_, err := p.Complete(context.Background(), ask(document(50), fox), func(openai.Delta) error {
+			once.Do(func() {
+				close(inside)
+				<-leave
+			})
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-inside
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := p.Complete(ctx, ask(document(50), age), nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while another is answered: %v", err)
+	}
+	for range 3 {
+		all.Go(func() {
+			text := ""
+			_, err := p.Complete(context.Background(), ask(document(50), age), func(d openai.Delta) error { text += d.Text; return nil })
+			if err != nil || !strings.Contains(text, "64") {
+				t.Errorf("%q, %v", text, err)
+			}
+		})
+	}
+	close(leave)
+	all.Wait()
+	if s := p.Stats(); s.Sessions != 1 || s.Busy != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestStops: stop strings within a token, over several, and at the very start.
 func TestStops(t *testing.T) {
 	m, _ := load(t)

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,12 +44,35 @@ func exact(read int, cfg selection.Config) int {
 	return read - read%cfg.Chunk
 }
 
+// await is take that waits while others are answered from all the memory. They
+// are served in the order in which they came.
+func (p *Pool) await(ctx context.Context, ids []int, rows int, cfg selection.Config) (*entry, int, error) {
+	select {
+	case p.head <- struct{}{}:
+		defer func() { <-p.head }()
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	}
+	for {
+		p.mu.Lock()
+		e, n, err := p.take(ids, rows, cfg)
+		freed := p.freed
+		p.mu.Unlock()
+		if !errors.Is(err, errBusy) {
+			return e, n, err
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return nil, 0, ctx.Err()
+		}
+	}
+}
+
 // take is a session for a prompt, which will hold up to rows rows, and how many
 // tokens of the prompt it holds. The session is the caller's until give or
-// discard.
+// discard. The caller holds mu.
 func (p *Pool) take(ids []int, rows int, cfg selection.Config) (*entry, int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var best *entry
 	most := 0
 	for _, e := range p.entries { // of equals the one used last
@@ -74,7 +98,7 @@ func (p *Pool) take(ids []int, rows int, cfg selection.Config) (*entry, int, err
 	}
 	for len(p.entries) >= p.Sessions {
 		if !p.evictOldest() {
-			return nil, 0, fmt.Errorf("%w (%d conversations)", errMemory, len(p.entries))
+			return nil, 0, errBusy
 		}
 	}
 	e := &entry{cfg: cfg, busy: true}
@@ -105,7 +129,7 @@ func (p *Pool) fit(e *entry, rows int) error {
 	}
 	for p.taken-e.bytes+need > p.Memory {
 		if !p.evictOldest() {
-			return fmt.Errorf("%w: %d of %d bytes are, %d are needed", errMemory, p.taken-e.bytes, p.Memory, need)
+			return errBusy
 		}
 	}
 	if p.Reserve != nil {
@@ -120,7 +144,10 @@ func (p *Pool) fit(e *entry, rows int) error {
 		if err != nil {
 			p.taken -= e.bytes
 			e.bytes = 0
-			return errors.Join(errMemory, err)
+			if slices.ContainsFunc(p.entries, func(o *entry) bool { return o.busy && o != e }) {
+				return errBusy
+			}
+			return fmt.Errorf("%w: %w", errMemory, err)
 		}
 		e.release = release
 	}
@@ -133,6 +160,7 @@ func (p *Pool) fit(e *entry, rows int) error {
 func (p *Pool) give(e *entry, ids []int, read int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer p.wake()
 	e.ids, e.busy = ids[:exact(read, e.cfg)], false
 	if len(e.ids) == 0 { // nothing that anybody could use
 		p.drop(e, true)
@@ -146,7 +174,14 @@ func (p *Pool) give(e *entry, ids []int, read int) {
 func (p *Pool) discard(e *entry) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer p.wake()
 	p.drop(e, true)
+}
+
+// wake tells who waits for memory to try again.
+func (p *Pool) wake() {
+	close(p.freed)
+	p.freed = make(chan struct{})
 }
 
 // evictOldest frees the idle conversation that was used the longest time ago.

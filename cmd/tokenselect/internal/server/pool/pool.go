@@ -43,16 +43,22 @@ type Pool struct {
 	made time.Time
 
 	mu      sync.Mutex
-	entries []*entry // least recently used first
-	taken   int64    // bytes, the sum of the entries'
+	entries []*entry      // least recently used first
+	taken   int64         // bytes, the sum of the entries'
+	freed   chan struct{} // is closed, and replaced, when a conversation is no longer answered
 	closed  bool
-	busy    sync.WaitGroup // answers
+
+	head chan struct{}  // holds a token while the first of those who wait for memory does
+	busy sync.WaitGroup // answers
 }
 
 var _ openai.Backend = (*Pool)(nil)
 
-// errMemory is why a conversation cannot have memory now.
-var errMemory = errors.New("pool: the memory for conversations is taken by others that are being answered")
+// Why a conversation cannot have memory now.
+var (
+	errBusy   = errors.New("pool: the memory for conversations is taken by others that are being answered")
+	errMemory = errors.New("pool: the memory that is shared with others is taken")
+)
 
 // New makes a pool. Close it before the model.
 func New(c Config) (*Pool, error) {
@@ -71,7 +77,7 @@ func New(c Config) (*Pool, error) {
 	if c.Memory == 0 {
 		c.Memory = 2 << 30
 	}
-	p := &Pool{Config: c, made: time.Now()}
+	p := &Pool{Config: c, made: time.Now(), freed: make(chan struct{}), head: make(chan struct{}, 1)}
 	cfg, err := c.Model.Apply(nil)
 	if err != nil {
 		return nil, err
