@@ -107,23 +107,24 @@ func TestStops(t *testing.T) {
 // TestGone: a client that goes while its prompt is read, or while it is
 // answered, leaves what was read to the next.
 func TestGone(t *testing.T) {
-	m, _ := load(t)
+	m, dev := load(t)
 	p := newPool(t, pool.Config{Model: m})
-	long := document(500)
+	long := document(400)
 	ctx, cancel := context.WithCancel(context.Background())
-	go func() { // once the reading has begun
-		for p.Stats().Busy == 0 {
-			time.Sleep(time.Millisecond)
+	submits := 0
+	dev.submitted = func() {
+		if submits++; submits == 3 {
+			cancel()
 		}
-		time.Sleep(300 * time.Millisecond)
-		cancel()
-	}()
-	if _, err := p.Complete(ctx, ask(long, fox), nil); !errors.Is(err, context.Canceled) {
-		t.Fatalf("%v", err)
+	}
+	res, err := p.Complete(ctx, ask(long, fox), nil)
+	if !errors.Is(err, context.Canceled) || submits < 3 || submits > 6 {
+		t.Fatalf("%v after %d submits", err, submits)
 	}
 	gone := errors.New("gone")
-	if _, err := p.Complete(context.Background(), ask(long, fox), func(openai.Delta) error { return gone }); !errors.Is(err, gone) {
-		t.Fatalf("%v", err)
+	res, err = p.Complete(context.Background(), ask(long, fox), func(openai.Delta) error { return gone })
+	if n := res.Usage.PromptDetails.CachedTokens; !errors.Is(err, gone) || n < 256 || n > 1024 {
+		t.Fatalf("%v, %d tokens had been read", err, n)
 	}
 	text, res := said(t, p, ask(long, fox))
 	if text != "Ada Dixon keeps a fox." || res.Usage.PromptDetails.CachedTokens < res.Usage.PromptTokens-256 {

@@ -130,7 +130,7 @@ func TestBadUpstreams(t *testing.T) {
 		"dies in an event": {func(w http.ResponseWriter, r *http.Request) { say(w, piece("Good "), "data: {\"choi") }, "Good ", 502, "upstream_died"},
 		"ends too early":   {func(w http.ResponseWriter, r *http.Request) { say(w, piece("Good "), "data: [DONE]\n\n") }, "Good ", 502, "upstream_garbage"},
 		"garbage":          {func(w http.ResponseWriter, r *http.Request) { say(w, piece("Good "), "data: <html>\n\n") }, "Good ", 502, "upstream_garbage"},
-		"a page":           {func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>Welcome</html>") }, "", 502, "upstream_died"},
+		"a page":           {func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>Welcome</html>") }, "", 502, "upstream_garbage"},
 		"a huge line": {func(w http.ResponseWriter, r *http.Request) {
 			say(w, piece("Good "))
 			junk := bytes.Repeat([]byte("x"), 64<<10)

@@ -99,7 +99,7 @@ type incoming struct {
 // meanwhile, so that a slow client slows the upstream down.
 func (a *incoming) stream(body io.Reader, cancel context.CancelCauseFunc) error {
 	events := newEvents(body)
-	for {
+	for n := 0; ; n++ {
 		wait := a.c.Idle
 		if a.pieces == 0 { // the prompt is still being read
 			wait = a.c.First
@@ -110,6 +110,8 @@ func (a *incoming) stream(body io.Reader, cancel context.CancelCauseFunc) error 
 		switch {
 		case errors.Is(err, io.EOF) && a.ended:
 			return a.done() // some do not send the mark
+		case errors.Is(err, io.EOF) && n == 0:
+			return garbage(errors.New("upstream: no event in what came"))
 		case errors.Is(err, errLong):
 			return garbage(err)
 		case err != nil:
