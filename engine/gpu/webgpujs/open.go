@@ -1,0 +1,95 @@
+//go:build js
+
+package webgpujs
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"syscall/js"
+
+	"tokenselect/engine/gpu"
+)
+
+// Options choose what Open opens.
+type Options struct {
+	// Timestamps makes the device measure what submits take on the GPU, where
+	// it can: see [Device.Timings].
+	Timestamps bool
+}
+
+// host is the other half.
+var host js.Value
+
+// Open opens the GPU that the browser prefers for speed. Without one the error
+// wraps gpu.ErrNoAdapter and says what to do.
+func Open(ctx context.Context, o Options) (gpu.Device, error) {
+	host = js.Global().Get("tokenselectGPU")
+	if host.IsUndefined() {
+		return nil, fmt.Errorf("webgpujs: %w: the page did not call attach of webgpu.js before it started the engine", gpu.ErrNoAdapter)
+	}
+	r := newRequest()
+	host.Call("open", r.id, o.Timestamps)
+	if err := r.wait(ctx); err != nil {
+		host.Call("cancel", r.id)
+		return nil, fmt.Errorf("webgpujs: %w", err)
+	}
+	v := r.take()
+	if r.failed {
+		return nil, fmt.Errorf("webgpujs: %w", complaint(v))
+	}
+	d := &Device{
+		host: methods{
+			newBuffer: v.Get("newBuffer"), compile: v.Get("compile"), run: v.Get("run"), write: v.Get("write"), wait: v.Get("wait"),
+			takeError: v.Get("takeError"), cancel: v.Get("cancel"), importRows: v.Get("importRows"), timings: v.Get("timings"), close: v.Get("close"),
+		},
+		info: describe(v), pipes: map[*gpu.Kernel]*pipeline{}, bound: newGroups(),
+	}
+	return d, nil
+}
+
+// most is the largest buffer whose words can be counted in a list of commands.
+const most = 4 * (1<<32 - 1)
+
+var software = regexp.MustCompile(`(?i)swiftshader|llvmpipe|lavapipe|basic render|software`)
+
+func describe(v js.Value) gpu.Info {
+	text := func(name string) string { return strings.TrimSpace(v.Get(name).String()) }
+	first := func(names ...string) string {
+		for _, n := range names {
+			if n != "" {
+				return n
+			}
+		}
+		return ""
+	}
+	maker := strings.TrimSpace(text("vendor") + " " + text("architecture"))
+	info := gpu.Info{
+		Device: "webgpu", Kind: gpu.Unknown,
+		Name:    first(text("description"), text("device"), maker, "unnamed adapter"),
+		Backend: first(backends[strings.ToLower(text("backend"))], text("backend"), "WebGPU"),
+		Driver:  first(text("driver"), maker),
+	}
+	switch strings.ToLower(text("type")) {
+	case "discrete gpu":
+		info.Kind = gpu.Discrete
+	case "integrated gpu":
+		info.Kind = gpu.Integrated
+	case "cpu":
+		info.Kind = gpu.Software
+	}
+	if v.Get("fallback").Bool() || software.MatchString(strings.Join([]string{info.Name, info.Driver, maker, text("device")}, " ")) {
+		info.Kind = gpu.Software
+	}
+	limits := v.Get("limits")
+	limit := func(name string) int { return int(min(limits.Get(name).Float(), most)) &^ 3 }
+	info.Limits = gpu.Limits{
+		Buffer:  limit("maxBufferSize"),
+		Binding: min(limit("maxStorageBufferBindingSize"), limit("maxBufferSize")),
+		Shared:  limit("maxComputeWorkgroupStorageSize"),
+	}
+	return info
+}
+
+var backends = map[string]string{"vulkan": "Vulkan", "metal": "Metal", "d3d12": "D3D12", "d3d11": "D3D11", "opengl": "GL", "opengles": "GL"}

@@ -1,0 +1,45 @@
+// Runs a Go test binary for js/wasm under Node with WebGPU (Dawn, of the npm
+// package webgpu), for go test -exec:
+//
+//   go test -exec "node --stack-size=8192 <here>/exec.js" ./engine/gpu/webgpujs
+//
+// The driver can be chosen with VK_ICD_FILENAMES, as for every Vulkan program.
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { runWasm } from "./run-wasm.js";
+
+// What a program may have of the environment: wasm_exec.js takes 8 KB of it.
+const PASSED = /^(TOKENSELECT_|GO|HOME$|PATH$|PWD$|TMPDIR$)/;
+
+globalThis.fs = fs;
+globalThis.path = path;
+const root = process.env.GOROOT || execFileSync("go", ["env", "GOROOT"], { encoding: "utf8" }).trim();
+await import(pathToFileURL(path.join(root, "lib/wasm/wasm_exec.js")).href);
+
+let gpu; // Node crashes once this is garbage
+try {
+  const webgpu = await import("webgpu");
+  Object.assign(globalThis, webgpu.globals);
+  gpu = webgpu.create([]);
+  Object.defineProperty(globalThis, "navigator", { value: { gpu }, configurable: true });
+} catch (error) {
+  if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
+  console.error("exec.js: the npm package webgpu is missing, so there is no WebGPU: npm ci --prefix web");
+}
+
+const args = process.argv.slice(2);
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED.test(name)));
+env.TMPDIR ??= os.tmpdir();
+const module = await WebAssembly.compile(fs.readFileSync(args[0]));
+let running;
+process.on("exit", (code) => {
+  // Node has nothing left to do, but Go waits: it shall say where.
+  if (code === 0 && running && !running.exited) {
+    running._pendingEvent = { id: 0 };
+    running._resume();
+  }
+});
+process.exit(await runWasm({ module, args, env, prepare: (go) => { running = go; } }));

@@ -1,0 +1,42 @@
+// Runs a Go program that was compiled to WebAssembly, a test binary or the
+// engine, under Node or in a page. globalThis.Go (wasm_exec.js) and, for output
+// and files, globalThis.fs must be there.
+import { attach } from "../../engine/gpu/webgpujs/webgpu.js";
+
+/**
+ * @param {object} program
+ * @param {WebAssembly.Module} program.module
+ * @param {string[]} program.args os.Args, the program's name first
+ * @param {Record<string, string>} [program.env]
+ * @param {(go: object) => void} [program.prepare] sees the Go object before it starts
+ * @returns {Promise<number>} the exit code
+ */
+export async function runWasm({ module, args, env = {}, prepare }) {
+  const go = new globalThis.Go();
+  go.argv = args;
+  go.env = env;
+  let code = 0;
+  go.exit = (c) => { code = c; };
+  countCrossings(go.importObject.gojs);
+  prepare?.(go);
+  const instance = await WebAssembly.instantiate(module, go.importObject);
+  attach(go, instance);
+  await go.run(instance);
+  return code;
+}
+
+/**
+ * Makes globalThis.tokenselectCrossings count the calls from Go to JavaScript:
+ * js those of syscall/js, runtime those of Go's scheduler, clock and the like.
+ */
+export function countCrossings(imports) {
+  const crossings = { js: 0, runtime: 0 };
+  globalThis.tokenselectCrossings = crossings;
+  for (const [name, f] of Object.entries(imports)) {
+    const kind = name.startsWith("syscall/js.") ? "js" : "runtime";
+    imports[name] = (...args) => {
+      crossings[kind]++;
+      return f(...args);
+    };
+  }
+}
