@@ -43,7 +43,7 @@ func TestNothing(t *testing.T) {
 	})
 }
 
-// TestShortSlices: a slice that is too short panics before any assembly runs.
+// TestShortSlices: a slice that is too short panics before any vector is touched.
 func TestShortSlices(t *testing.T) {
 	both(t, func(t *testing.T) {
 		f := func(n int) []float32 { return make([]float32, n) }
@@ -117,8 +117,11 @@ func TestMaxNaN(t *testing.T) {
 
 // TestLevels: the two versions agree up to rounding.
 func TestLevels(t *testing.T) {
-	if Level() != "avx2" {
-		t.Skip("skipped: no AVX2 here, or TOKENSELECT_SIMD=go")
+	if !vector {
+		t.Skip("skipped: no vectors here, or TOKENSELECT_SIMD=go")
+	}
+	if Level() != vectorLevel || vectorLevel == "go" {
+		t.Fatalf("Level is %q with vectors on", Level())
 	}
 	rng := rand.New(rand.NewPCG(33, 34))
 	for _, k := range lengths {
@@ -126,12 +129,12 @@ func TestLevels(t *testing.T) {
 		x, w := floats(rng, nx*k), floats(rng, nw*k)
 		fast, plain := make([]float32, nx*nw), make([]float32, nx*nw)
 		MatMulF32(fast, nw, x, k, nx, w, nw, k)
-		setAVX2(false)
+		setVector(false)
 		if Level() != "go" {
-			t.Fatalf("Level is %q with AVX2 off", Level())
+			t.Fatalf("Level is %q with vectors off", Level())
 		}
 		MatMulF32(plain, nw, x, k, nx, w, nw, k)
-		setAVX2(true)
+		setVector(true)
 		for i := range fast {
 			near(t, "MatMulF32", float64(fast[i]), float64(plain[i]), float64(k))
 		}

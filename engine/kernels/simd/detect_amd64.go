@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// useAVX2 is decided once. TOKENSELECT_SIMD=go forces the plain versions, to
+// vector is decided once. TOKENSELECT_SIMD=go forces the plain versions, to
 // compare the two. HasAVX2 and HasFMA include that the system saves the wide
 // registers.
-var useAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA && hasF16C() && os.Getenv("TOKENSELECT_SIMD") != "go"
+var vector = cpu.X86.HasAVX2 && cpu.X86.HasFMA && hasF16C() && os.Getenv("TOKENSELECT_SIMD") != "go"
 
 // hasF16C asks the processor itself: the cpu package does not report F16C,
 // which a virtual machine may hide on its own.

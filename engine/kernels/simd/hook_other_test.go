@@ -1,5 +1,5 @@
-//go:build !amd64
+//go:build !amd64 && !(js && wasm && wasmsimd)
 
 package simd
 
-func setAVX2(bool) {}
+func setVector(bool) {}

@@ -1,5 +1,7 @@
 // Package simd is the inner loops of the CPU device: each a plain Go function,
-// with an assembly version for processors that have AVX2, FMA and F16C.
+// with a version in vectors where there are some: assembly for processors that
+// have AVX2, FMA and F16C, and a WebAssembly module beside Go's in a build with
+// the tag wasmsimd (Module, Loader).
 //
 // The value of one output element depends only on that element's inputs and on
 // the length of its sum: never on how many rows, keys or columns are computed
@@ -7,14 +9,14 @@
 // The two versions may differ from each other by rounding.
 //
 // Sizes are the caller's to get right: a slice that is too short panics in the
-// plain version and must not reach the assembly, which is why every function
+// plain version and must not reach the vectors, which is why every function
 // checks them by slicing first.
 package simd
 
-// Level is what the functions run on: "avx2" or "go".
+// Level is what the functions run on: "avx2", "simd128" or "go".
 func Level() string {
-	if useAVX2 {
-		return "avx2"
+	if vector {
+		return vectorLevel
 	}
 	return "go"
 }
@@ -25,12 +27,29 @@ func MatMulF32(dst []float32, dstStride int, x []float32, xStride, nx int, w []f
 	if nx <= 0 || nw <= 0 {
 		return
 	}
-	dst, x, w = dst[:(nx-1)*dstStride+nw], x[:(nx-1)*xStride+k], w[:nw*k]
-	if useAVX2 && k >= 8 {
-		matMulAVX2(dst, dstStride, x, xStride, nx, w, k, nw, k)
+	matMul(dst[:(nx-1)*dstStride+nw], dstStride, x[:(nx-1)*xStride+k], xStride, nx, w[:nw*k], k, nw, k)
+}
+
+// matMul is MatMulF32 with rows of w that lie wStride apart.
+func matMul(dst []float32, dstStride int, x []float32, xStride, nx int, w []float32, wStride, nw, k int) {
+	k8 := k &^ 7
+	if !vector || k8 == 0 {
+		matMulF32Go(dst, dstStride, x, xStride, nx, w, wStride, nw, k)
 		return
 	}
-	matMulF32Go(dst, dstStride, x, xStride, nx, w, k, nw, k)
+	matMulVec(dst, dstStride, x, xStride, nx, w, wStride, nw, k8)
+	if k8 == k {
+		return
+	}
+	for i := range nx {
+		for r := range nw {
+			s := dst[i*dstStride+r]
+			for j := k8; j < k; j++ {
+				s += float32(x[i*xStride+j] * w[r*wStride+j])
+			}
+			dst[i*dstStride+r] = s
+		}
+	}
 }
 
 // MatVecQ8_0 is MatMulF32 for one row of x, straight from the Q8_0 weights that
@@ -41,8 +60,8 @@ func MatVecQ8_0(dst, x []float32, q []int8, scale []uint16, nw, k int) {
 		return
 	}
 	dst, x, q, scale = dst[:nw], x[:k], q[:nw*k], scale[:nw*k/32]
-	if useAVX2 && k > 0 && k%32 == 0 {
-		matVecQ8AVX2(dst, x, q, scale, nw, k)
+	if vector && k > 0 && k%32 == 0 {
+		matVecQ8Vec(dst, x, q, scale, nw, k)
 		return
 	}
 	matVecQ8_0Go(dst, x, q, scale, nw, k)
@@ -55,19 +74,30 @@ func MatVecF16(dst, x []float32, w []uint16, nw, k int) {
 		return
 	}
 	dst, x, w = dst[:nw], x[:k], w[:nw*k]
-	if useAVX2 && k >= 8 {
-		matVecF16AVX2(dst, x, w, nw, k)
+	k8 := k &^ 7
+	if !vector || k8 == 0 {
+		matVecF16Go(dst, x, w, nw, k)
 		return
 	}
-	matVecF16Go(dst, x, w, nw, k)
+	matVecF16Vec(dst, x, w, nw, k)
+	if k8 == k {
+		return
+	}
+	for r := range dst {
+		s := dst[r]
+		for j := k8; j < k; j++ {
+			s += float32(x[j] * half[w[r*k+j]])
+		}
+		dst[r] = s
+	}
 }
 
 // DequantQ8_0 decodes len(dst) values, a multiple of 32.
 func DequantQ8_0(dst []float32, q []int8, scale []uint16) {
 	n := len(dst) / 32
 	q, scale = q[:32*n], scale[:n]
-	if useAVX2 && n > 0 {
-		dequantAVX2(&dst[0], &q[0], &scale[0], n)
+	if vector && n > 0 {
+		dequantVec(&dst[0], &q[0], &scale[0], n)
 		return
 	}
 	dequantQ8_0Go(dst, q, scale)
@@ -76,19 +106,19 @@ func DequantQ8_0(dst []float32, q []int8, scale []uint16) {
 // F16ToF32 converts len(dst) values. A NaN stays one.
 func F16ToF32(dst []float32, src []uint16) {
 	src = src[:len(dst)]
-	if !useAVX2 {
+	if !vector {
 		f16ToF32Go(dst, src)
 		return
 	}
 	n := len(dst) &^ 7
 	if n > 0 {
-		f16ToF32AVX2(&dst[0], &src[0], n)
+		f16ToF32Vec(&dst[0], &src[0], n)
 	}
 	if n < len(dst) {
 		var h [8]uint16
 		var t tail
 		copy(h[:], src[n:])
-		f16ToF32AVX2(&t[0], &h[0], 8)
+		f16ToF32Vec(&t[0], &h[0], 8)
 		copy(dst[n:], t[:])
 	}
 }
@@ -97,19 +127,19 @@ func F16ToF32(dst []float32, src []uint16) {
 // large becomes an infinity; a NaN stays one.
 func F32ToF16(dst []uint16, src []float32) {
 	src = src[:len(dst)]
-	if !useAVX2 {
+	if !vector {
 		f32ToF16Go(dst, src)
 		return
 	}
 	n := len(dst) &^ 7
 	if n > 0 {
-		f32ToF16AVX2(&dst[0], &src[0], n)
+		f32ToF16Vec(&dst[0], &src[0], n)
 	}
 	if n < len(dst) {
 		var h [8]uint16
 		var t tail
 		t.load(src[n:])
-		f32ToF16AVX2(&h[0], &t[0], 8)
+		f32ToF16Vec(&h[0], &t[0], 8)
 		copy(dst[n:], h[:])
 	}
 }
@@ -120,8 +150,8 @@ func F32ToF16(dst []uint16, src []float32) {
 func Rope(dst, src, cos, sin []float32) {
 	n := len(src) / 2
 	dst, cos, sin = dst[:2*n], cos[:n], sin[:n]
-	if useAVX2 && n%8 == 0 && n > 0 {
-		ropeAVX2(&dst[0], &src[0], &cos[0], &sin[0], n)
+	if vector && n%8 == 0 && n > 0 {
+		ropeVec(&dst[0], &src[0], &cos[0], &sin[0], n)
 		return
 	}
 	ropeGo(dst, src, cos, sin)
@@ -130,6 +160,12 @@ func Rope(dst, src, cos, sin []float32) {
 // RopeF16 is Rope of a float16 row.
 func RopeF16(dst []float32, src []uint16, cos, sin []float32) {
 	dst = dst[:len(src)]
+	n := len(src) / 2
+	cos, sin = cos[:n], sin[:n]
+	if vector && n%8 == 0 && n > 0 {
+		ropeF16Vec(&dst[0], &src[0], &cos[0], &sin[0], n)
+		return
+	}
 	F16ToF32(dst, src)
 	Rope(dst, dst, cos, sin)
 }
@@ -147,8 +183,12 @@ func DotF16(dst []float32, dstStride int, q []float32, g, d int, k []uint16, kSt
 	}
 	for t := 0; t < n; t += block {
 		m := min(block, n-t)
-		for i := range m {
-			F16ToF32(keys[i*d:(i+1)*d], k[(t+i)*kStride:])
+		if rows := k[t*kStride:][:(m-1)*kStride+d]; vector && d%8 == 0 && d > 0 {
+			f16RowsVec(keys, rows, kStride, m, d)
+		} else {
+			for i := range m {
+				F16ToF32(keys[i*d:(i+1)*d], rows[i*kStride:])
+			}
 		}
 		MatMulF32(dst[t:], dstStride, q, d, g, keys[:m*d], m, d)
 		if scale != 1 {
@@ -165,11 +205,7 @@ func DotF32(dst []float32, dstStride int, q []float32, g, d int, k []float32, kS
 		return
 	}
 	dst, q, k = dst[:(g-1)*dstStride+n], q[:g*d], k[:(n-1)*kStride+d]
-	if useAVX2 && d >= 8 {
-		matMulAVX2(dst, dstStride, q, d, g, k, kStride, n, d)
-	} else {
-		matMulF32Go(dst, dstStride, q, d, g, k, kStride, n, d)
-	}
+	matMul(dst, dstStride, q, d, g, k, kStride, n, d)
 	if scale != 1 {
 		for h := range g {
 			Scale(dst[h*dstStride:h*dstStride+n], scale)
@@ -179,26 +215,31 @@ func DotF32(dst []float32, dstStride int, q []float32, g, d int, k []float32, kS
 
 // Max is the largest value, -Inf of none, NaN if one is.
 func Max(x []float32) float32 {
-	if n := len(x) &^ 7; useAVX2 && n > 0 {
-		return max(maxAVX2(&x[0], n), maxGo(x[n:]))
+	n := len(x) &^ 7
+	if !vector || n == 0 {
+		return maxGo(x)
 	}
-	return maxGo(x)
+	m := maxVec(&x[0], n)
+	for _, v := range x[n:] {
+		m = max(m, v)
+	}
+	return m
 }
 
 // ExpSum replaces x[i] by exp(x[i]-m) and returns the sum.
 func ExpSum(x []float32, m float32) float32 {
-	if !useAVX2 {
+	if !vector {
 		return expSumGo(x, m)
 	}
 	n := len(x) &^ 7
 	var sum float32
 	if n > 0 {
-		sum = expSumAVX2(&x[0], n, m)
+		sum = expSumVec(&x[0], n, m)
 	}
 	if n < len(x) {
 		var t tail
 		t.load(x[n:])
-		expSumAVX2(&t[0], 8, m)
+		expSumVec(&t[0], 8, m)
 		for _, v := range t[:copy(x[n:], t[:])] {
 			sum += v
 		}
@@ -209,17 +250,17 @@ func ExpSum(x []float32, m float32) float32 {
 // SumExp is the sum that ExpSum returns, with x left as it is.
 func SumExp(x []float32, m float32) float32 {
 	n := len(x) &^ 7
-	if !useAVX2 {
+	if !vector {
 		return sumExpGo(x, m)
 	}
 	var sum float32
 	if n > 0 {
-		sum = sumExpAVX2(&x[0], n, m)
+		sum = sumExpVec(&x[0], n, m)
 	}
 	if n < len(x) {
 		var t tail
 		t.load(x[n:])
-		expSumAVX2(&t[0], 8, m)
+		expSumVec(&t[0], 8, m)
 		for _, v := range t[:len(x)-n] {
 			sum += v
 		}
@@ -236,19 +277,19 @@ func (t *tail) load(x []float32) { copy(t[:], x) }
 // AddExp is dst[i] += exp(x[i]-m)*inv.
 func AddExp(dst, x []float32, m, inv float32) {
 	x = x[:len(dst)]
-	if !useAVX2 {
+	if !vector {
 		addExpGo(dst, x, m, inv)
 		return
 	}
 	n := len(dst) &^ 7
 	if n > 0 {
-		addExpAVX2(&dst[0], &x[0], n, m, inv)
+		addExpVec(&dst[0], &x[0], n, m, inv)
 	}
 	if n < len(dst) {
 		var d, t tail
 		d.load(dst[n:])
 		t.load(x[n:])
-		addExpAVX2(&d[0], &t[0], 8, m, inv)
+		addExpVec(&d[0], &t[0], 8, m, inv)
 		copy(dst[n:], d[:])
 	}
 }
@@ -256,27 +297,27 @@ func AddExp(dst, x []float32, m, inv float32) {
 // SwiGLU is dst[i] = gate[i] / (1 + exp(-gate[i])) * up[i].
 func SwiGLU(dst, gate, up []float32) {
 	gate, up = gate[:len(dst)], up[:len(dst)]
-	if !useAVX2 {
+	if !vector {
 		swiGLUGo(dst, gate, up)
 		return
 	}
 	n := len(dst) &^ 7
 	if n > 0 {
-		swiGLUAVX2(&dst[0], &gate[0], &up[0], n)
+		swiGLUVec(&dst[0], &gate[0], &up[0], n)
 	}
 	if n < len(dst) {
 		var d, g, u tail
 		g.load(gate[n:])
 		u.load(up[n:])
-		swiGLUAVX2(&d[0], &g[0], &u[0], 8)
+		swiGLUVec(&d[0], &g[0], &u[0], 8)
 		copy(dst[n:], d[:])
 	}
 }
 
 // Scale is x[i] *= a.
 func Scale(x []float32, a float32) {
-	if n := len(x) &^ 7; useAVX2 && n > 0 {
-		scaleAVX2(&x[0], n, a)
+	if n := len(x) &^ 7; vector && n > 0 {
+		scaleVec(&x[0], n, a)
 		x = x[n:]
 	}
 	scaleGo(x, a)
@@ -289,8 +330,8 @@ func AccumPV(o []float32, oStride int, p []float32, pStride, rows, n int, v []fl
 		return
 	}
 	o, p, v = o[:(rows-1)*oStride+d], p[:(rows-1)*pStride+n], v[:n*d]
-	if useAVX2 {
-		accumPVAVX2(o, oStride, p, pStride, rows, n, v, d)
+	if vector {
+		accumPVVec(o, oStride, p, pStride, rows, n, v, d)
 		return
 	}
 	accumPVGo(o, oStride, p, pStride, rows, n, v, d)

@@ -1,5 +1,7 @@
 package simd
 
+const vectorLevel = "avx2"
+
 // Strides are in bytes, k8 and n count values and are positive multiples of 8.
 
 // tile4x3 stores the products of three rows of x and four of w: dst[i][r].
@@ -41,34 +43,34 @@ func vecF16x8(dst, x *float32, w *uint16, wStride, k8 int)
 func vecF16x1(x *float32, w *uint16, k8 int) float32
 
 //go:noescape
-func dequantAVX2(dst *float32, q *int8, scale *uint16, blocks int)
+func dequantVec(dst *float32, q *int8, scale *uint16, blocks int)
 
 //go:noescape
-func f16ToF32AVX2(dst *float32, src *uint16, n int)
+func f16ToF32Vec(dst *float32, src *uint16, n int)
 
 //go:noescape
-func f32ToF16AVX2(dst *uint16, src *float32, n int)
+func f32ToF16Vec(dst *uint16, src *float32, n int)
 
 //go:noescape
-func ropeAVX2(dst, src, cos, sin *float32, half int)
+func ropeVec(dst, src, cos, sin *float32, half int)
 
 //go:noescape
-func maxAVX2(x *float32, n int) float32
+func maxVec(x *float32, n int) float32
 
 //go:noescape
-func scaleAVX2(x *float32, n int, a float32)
+func scaleVec(x *float32, n int, a float32)
 
 //go:noescape
-func expSumAVX2(x *float32, n int, m float32) float32
+func expSumVec(x *float32, n int, m float32) float32
 
 //go:noescape
-func sumExpAVX2(x *float32, n int, m float32) float32
+func sumExpVec(x *float32, n int, m float32) float32
 
 //go:noescape
-func addExpAVX2(dst, x *float32, n int, m, inv float32)
+func addExpVec(dst, x *float32, n int, m, inv float32)
 
 //go:noescape
-func swiGLUAVX2(dst, gate, up *float32, n int)
+func swiGLUVec(dst, gate, up *float32, n int)
 
 // pv4x16 adds p·v to four rows and sixteen columns of o; pv1x8 to one row and
 // eight columns; pv1xm to those of eight columns whose mask is -1.
@@ -82,20 +84,20 @@ func pv1x8(o, p, v *float32, vStride, n int)
 //go:noescape
 func pv1xm(o, p, v *float32, vStride, n int, mask *int32)
 
-func matMulAVX2(dst []float32, dstStride int, x []float32, xStride, nx int, w []float32, wStride, nw, k int) {
-	k8, strided := k&^7, wStride != k
+// matMulVec takes the first k8 values of each row.
+func matMulVec(dst []float32, dstStride int, x []float32, xStride, nx int, w []float32, wStride, nw, k8 int) {
 	// Rows of w pass in panels that stay in the second-level cache together
 	// with the rows of x that they meet; tiles of three rows of x and four of w
 	// keep twelve sums in registers.
 	const panelBytes = 96 << 10
-	panel := max(4, panelBytes/(4*k)&^3)
+	panel := max(4, panelBytes/(4*k8)&^3)
 	for r0 := 0; r0 < nw; r0 += panel {
 		r1 := min(r0+panel, nw)
 		i := 0
 		for ; i+3 <= nx; i += 3 {
 			r := r0
 			for ; r+4 <= r1; r += 4 {
-				if strided {
+				if wStride >= k8+8 { // not one block: a cache, whose rows come from memory
 					dot4x3(&dst[i*dstStride+r], 4*dstStride, &x[i*xStride], 4*xStride, &w[r*wStride], 4*wStride, k8)
 				} else {
 					tile4x3(&dst[i*dstStride+r], 4*dstStride, &x[i*xStride], 4*xStride, &w[r*wStride], 4*wStride, k8)
@@ -117,21 +119,9 @@ func matMulAVX2(dst []float32, dstStride int, x []float32, xStride, nx int, w []
 			}
 		}
 	}
-	if k8 == k {
-		return
-	}
-	for i := range nx {
-		for r := range nw {
-			s := dst[i*dstStride+r]
-			for j := k8; j < k; j++ {
-				s += float32(x[i*xStride+j] * w[r*wStride+j])
-			}
-			dst[i*dstStride+r] = s
-		}
-	}
 }
 
-func matVecQ8AVX2(dst, x []float32, q []int8, scale []uint16, nw, k int) {
+func matVecQ8Vec(dst, x []float32, q []int8, scale []uint16, nw, k int) {
 	r := 0
 	for ; r+4 <= nw; r += 4 {
 		vecQ8x4(&dst[r], &x[0], &q[r*k], &scale[r*k/32], k)
@@ -141,7 +131,8 @@ func matVecQ8AVX2(dst, x []float32, q []int8, scale []uint16, nw, k int) {
 	}
 }
 
-func matVecF16AVX2(dst, x []float32, w []uint16, nw, k int) {
+// matVecF16Vec takes the first k&^7 values of each row.
+func matVecF16Vec(dst, x []float32, w []uint16, nw, k int) {
 	k8 := k &^ 7
 	r := 0
 	for ; r+8 <= nw; r += 8 {
@@ -150,22 +141,12 @@ func matVecF16AVX2(dst, x []float32, w []uint16, nw, k int) {
 	for ; r < nw; r++ {
 		dst[r] = vecF16x1(&x[0], &w[r*k], k8)
 	}
-	if k8 == k {
-		return
-	}
-	for r := range nw {
-		s := dst[r]
-		for j := k8; j < k; j++ {
-			s += float32(x[j] * half[w[r*k+j]])
-		}
-		dst[r] = s
-	}
 }
 
 // masks at 8-m has its first m lanes set.
 var masks = [16]int32{-1, -1, -1, -1, -1, -1, -1, -1}
 
-func accumPVAVX2(o []float32, oStride int, p []float32, pStride, rows, n int, v []float32, d int) {
+func accumPVVec(o []float32, oStride int, p []float32, pStride, rows, n int, v []float32, d int) {
 	d8 := d &^ 7
 	i := 0
 	for ; i+4 <= rows; i += 4 {
@@ -189,4 +170,16 @@ func accumPVAVX2(o []float32, oStride int, p []float32, pStride, rows, n int, v 
 			pv1xm(&o[i*oStride+d8], &p[i*pStride], &v[d8], 4*d, n, &masks[8-(d-d8)])
 		}
 	}
+}
+
+// f16RowsVec converts rows float16 rows of d values, stride apart.
+func f16RowsVec(dst []float32, src []uint16, stride, rows, d int) {
+	for i := range rows {
+		f16ToF32Vec(&dst[i*d], &src[i*stride], d)
+	}
+}
+
+func ropeF16Vec(dst *float32, src *uint16, cos, sin *float32, half int) {
+	f16ToF32Vec(dst, src, 2*half)
+	ropeVec(dst, dst, cos, sin, half)
 }

@@ -342,8 +342,8 @@ loopq1:
 	VZEROUPPER
 	RET
 
-// func dequantAVX2(dst *float32, q *int8, scale *uint16, blocks int)
-TEXT ·dequantAVX2(SB), NOSPLIT, $0-32
+// func dequantVec(dst *float32, q *int8, scale *uint16, blocks int)
+TEXT ·dequantVec(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ q+8(FP), AX
 	MOVQ scale+16(FP), R8
@@ -375,8 +375,8 @@ loopdq:
 	VZEROUPPER
 	RET
 
-// func f16ToF32AVX2(dst *float32, src *uint16, n int)
-TEXT ·f16ToF32AVX2(SB), NOSPLIT, $0-24
+// func f16ToF32Vec(dst *float32, src *uint16, n int)
+TEXT ·f16ToF32Vec(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -391,8 +391,8 @@ loopup:
 	VZEROUPPER
 	RET
 
-// func f32ToF16AVX2(dst *uint16, src *float32, n int)
-TEXT ·f32ToF16AVX2(SB), NOSPLIT, $0-24
+// func f32ToF16Vec(dst *uint16, src *float32, n int)
+TEXT ·f32ToF16Vec(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -408,8 +408,8 @@ loopdown:
 	VZEROUPPER
 	RET
 
-// func ropeAVX2(dst, src, cos, sin *float32, half int)
-TEXT ·ropeAVX2(SB), NOSPLIT, $0-40
+// func ropeVec(dst, src, cos, sin *float32, half int)
+TEXT ·ropeVec(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ cos+16(FP), R8
@@ -439,8 +439,8 @@ looprope:
 	VZEROUPPER
 	RET
 
-// func expSumAVX2(x *float32, n int, m float32) float32
-TEXT ·expSumAVX2(SB), NOSPLIT, $0-28
+// func expSumVec(x *float32, n int, m float32) float32
+TEXT ·expSumVec(SB), NOSPLIT, $0-28
 	MOVQ x+0(FP), SI
 	MOVQ n+8(FP), CX
 	VBROADCASTSS m+16(FP), Y5
@@ -460,8 +460,8 @@ loopes:
 	VZEROUPPER
 	RET
 
-// func sumExpAVX2(x *float32, n int, m float32) float32
-TEXT ·sumExpAVX2(SB), NOSPLIT, $0-28
+// func sumExpVec(x *float32, n int, m float32) float32
+TEXT ·sumExpVec(SB), NOSPLIT, $0-28
 	MOVQ x+0(FP), SI
 	MOVQ n+8(FP), CX
 	VBROADCASTSS m+16(FP), Y5
@@ -480,8 +480,8 @@ loopse:
 	VZEROUPPER
 	RET
 
-// func addExpAVX2(dst, x *float32, n int, m, inv float32)
-TEXT ·addExpAVX2(SB), NOSPLIT, $0-32
+// func addExpVec(dst, x *float32, n int, m, inv float32)
+TEXT ·addExpVec(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -502,8 +502,8 @@ loopae:
 	VZEROUPPER
 	RET
 
-// func swiGLUAVX2(dst, gate, up *float32, n int)
-TEXT ·swiGLUAVX2(SB), NOSPLIT, $0-32
+// func swiGLUVec(dst, gate, up *float32, n int)
+TEXT ·swiGLUVec(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ gate+8(FP), SI
 	MOVQ up+16(FP), DX

@@ -10,12 +10,12 @@ import (
 	"tokenselect/engine/f16"
 )
 
-// both runs a test with the assembly, where there is some, and without.
+// both runs a test with vectors, where there are some, and without.
 func both(t *testing.T, test func(t *testing.T)) {
-	if useAVX2 {
-		t.Run("avx2", test)
-		setAVX2(false)
-		defer setAVX2(true)
+	if vector {
+		t.Run(vectorLevel, test)
+		setVector(false)
+		defer setVector(true)
 	}
 	t.Run("go", test)
 }

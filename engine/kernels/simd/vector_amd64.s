@@ -1,7 +1,7 @@
 #include "textflag.h"
 
-// func maxAVX2(x *float32, n int) float32
-TEXT ·maxAVX2(SB), NOSPLIT, $0-20
+// func maxVec(x *float32, n int) float32
+TEXT ·maxVec(SB), NOSPLIT, $0-20
 	MOVQ x+0(FP), SI
 	MOVQ n+8(FP), CX
 	VMOVUPS (SI), Y0
@@ -31,8 +31,8 @@ number:
 	VZEROUPPER
 	RET
 
-// func scaleAVX2(x *float32, n int, a float32)
-TEXT ·scaleAVX2(SB), NOSPLIT, $0-20
+// func scaleVec(x *float32, n int, a float32)
+TEXT ·scaleVec(SB), NOSPLIT, $0-20
 	MOVQ x+0(FP), SI
 	MOVQ n+8(FP), CX
 	VBROADCASTSS a+16(FP), Y1

@@ -1,3 +1,0 @@
-package simd
-
-func setAVX2(on bool) { useAVX2 = on }

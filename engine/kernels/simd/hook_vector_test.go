@@ -1,0 +1,5 @@
+//go:build amd64 || (js && wasm && wasmsimd)
+
+package simd
+
+func setVector(on bool) { vector = on }
