@@ -188,10 +188,7 @@
 
   ;; ---- Packed weights: blocks of 32 int8, each with a float16 scale ----
 
-  ;; The scale at an address, in all lanes: float16 values are looked up in
-  ;; half, Go's table of them.
-  (func $scale (param $at i32) (param $half i32) (result v128)
-    (v128.load32_splat (i32.add (local.get $half) (i32.shl (i32.load16_u (local.get $at)) (i32.const 2)))))
+  ;; A scale is looked up in half, Go's table of the values of float16.
 
   ;; dst[r] = x . w[r] for nw rows of k packed values, two rows at a time; an odd
   ;; last row is its own partner.
@@ -216,8 +213,10 @@
       (local.set $at (local.get $x))
       (local.set $end (i32.add (local.get $x) (i32.shl (local.get $k) (i32.const 2))))
       (loop $blocks
-        (local.set $c (call $scale (local.get $scales) (local.get $half)))
-        (local.set $d (call $scale (local.get $c1) (local.get $half)))
+        (local.set $c (v128.load32_splat
+          (i32.add (local.get $half) (i32.shl (i32.load16_u (local.get $scales)) (i32.const 2)))))
+        (local.set $d (v128.load32_splat
+          (i32.add (local.get $half) (i32.shl (i32.load16_u (local.get $c1)) (i32.const 2)))))
         (local.set $block (i32.add (local.get $at) (i32.const 128)))
         (loop $eights
           (local.set $u (v128.load (local.get $at)))
@@ -248,7 +247,8 @@
   (func (export "dequant_q8_0") (param $dst i32) (param $q i32) (param $scales i32) (param $half i32) (param $blocks i32)
     (local $end i32) (local $s v128) (local $p v128)
     (loop $next
-      (local.set $s (call $scale (local.get $scales) (local.get $half)))
+      (local.set $s (v128.load32_splat
+        (i32.add (local.get $half) (i32.shl (i32.load16_u (local.get $scales)) (i32.const 2)))))
       (local.set $end (i32.add (local.get $q) (i32.const 32)))
       (loop $eights
         (local.set $p (v128.load8x8_s (local.get $q)))
