@@ -86,17 +86,48 @@
           (local.set $b (i32.add (local.get $b) (local.get $n)))
           (local.set $b1 (i32.add (local.get $b1) (local.get $n)))
           (br $half))))
-    (call $fold2 (local.get $dst) (local.get $dB)
-      (f32x4.add (local.get $l0) (local.get $s0)) (f32x4.add (local.get $l1) (local.get $s1)))
+    ;; As in $fold2, for two rows of a at a time.
+    (local.set $s0 (f32x4.add (local.get $l0) (local.get $s0)))
+    (local.set $s1 (f32x4.add (local.get $l1) (local.get $s1)))
+    (local.set $s2 (f32x4.add (local.get $l2) (local.get $s2)))
+    (local.set $s3 (f32x4.add (local.get $l3) (local.get $s3)))
+    (local.set $s4 (f32x4.add (local.get $l4) (local.get $s4)))
+    (local.set $s5 (f32x4.add (local.get $l5) (local.get $s5)))
+    (local.set $s6 (f32x4.add (local.get $l6) (local.get $s6)))
+    (local.set $s7 (f32x4.add (local.get $l7) (local.get $s7)))
+    (local.set $s0 (f32x4.add
+      (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $s0) (local.get $s1))
+      (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $s0) (local.get $s1))))
+    (local.set $s2 (f32x4.add
+      (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $s2) (local.get $s3))
+      (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $s2) (local.get $s3))))
+    (local.set $s4 (f32x4.add
+      (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $s4) (local.get $s5))
+      (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $s4) (local.get $s5))))
+    (local.set $s6 (f32x4.add
+      (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $s6) (local.get $s7))
+      (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $s6) (local.get $s7))))
+    (local.set $s0 (f32x4.add
+      (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $s0) (local.get $s2))
+      (i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31 (local.get $s0) (local.get $s2))))
+    (local.set $s4 (f32x4.add
+      (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $s4) (local.get $s6))
+      (i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31 (local.get $s4) (local.get $s6))))
+    (local.set $b1 (i32.add (local.get $dst) (local.get $dB)))
+    (v128.store32_lane 0 (local.get $dst) (local.get $s0))
+    (v128.store32_lane 1 (local.get $b1) (local.get $s0))
     (local.set $dst (i32.add (local.get $dst) (local.get $dA)))
-    (call $fold2 (local.get $dst) (local.get $dB)
-      (f32x4.add (local.get $l2) (local.get $s2)) (f32x4.add (local.get $l3) (local.get $s3)))
+    (local.set $b1 (i32.add (local.get $b1) (local.get $dA)))
+    (v128.store32_lane 2 (local.get $dst) (local.get $s0))
+    (v128.store32_lane 3 (local.get $b1) (local.get $s0))
     (local.set $dst (i32.add (local.get $dst) (local.get $dA)))
-    (call $fold2 (local.get $dst) (local.get $dB)
-      (f32x4.add (local.get $l4) (local.get $s4)) (f32x4.add (local.get $l5) (local.get $s5)))
+    (local.set $b1 (i32.add (local.get $b1) (local.get $dA)))
+    (v128.store32_lane 0 (local.get $dst) (local.get $s4))
+    (v128.store32_lane 1 (local.get $b1) (local.get $s4))
     (local.set $dst (i32.add (local.get $dst) (local.get $dA)))
-    (call $fold2 (local.get $dst) (local.get $dB)
-      (f32x4.add (local.get $l6) (local.get $s6)) (f32x4.add (local.get $l7) (local.get $s7))))
+    (local.set $b1 (i32.add (local.get $b1) (local.get $dA)))
+    (v128.store32_lane 2 (local.get $dst) (local.get $s4))
+    (v128.store32_lane 3 (local.get $b1) (local.get $s4)))
 
   ;; Products of two rows of a, sA apart, and one of b: stored dA apart. One
   ;; product alone has dA and sA 0.
@@ -121,7 +152,7 @@
   ;; dst[i][r] = x[i] . w[r] for nx rows of x and nw of w: tiles of 4 rows of x
   ;; and 2 of w, then what is left. The rows of x stay in the first-level cache
   ;; while all of w passes.
-  (func (export "matmul_f32") (param $dst i32) (param $ds i32) (param $x i32) (param $xs i32) (param $nx i32)
+  (func $matmul_f32 (export "matmul_f32") (param $dst i32) (param $ds i32) (param $x i32) (param $xs i32) (param $nx i32)
       (param $w i32) (param $ws i32) (param $nw i32) (param $k i32)
     (local $to i32) (local $at i32) (local $n i32)
     (block $few
@@ -192,7 +223,7 @@
 
   ;; dst[r] = x . w[r] for nw rows of k packed values, two rows at a time; an odd
   ;; last row is its own partner.
-  (func (export "matvec_q8_0") (param $dst i32) (param $x i32) (param $q i32) (param $scales i32)
+  (func $matvec_q8_0 (export "matvec_q8_0") (param $dst i32) (param $x i32) (param $q i32) (param $scales i32)
       (param $half i32) (param $nw i32) (param $k i32)
     (local $dB i32) (local $q1 i32) (local $c1 i32) (local $at i32) (local $end i32) (local $block i32)
     (local $c v128) (local $d v128) (local $u v128) (local $v v128) (local $p v128)
@@ -244,7 +275,7 @@
       (local.set $scales (local.get $c1))
       (br_if $rows (i32.gt_s (local.tee $nw (i32.sub (local.get $nw) (i32.const 2))) (i32.const 0)))))
 
-  (func (export "dequant_q8_0") (param $dst i32) (param $q i32) (param $scales i32) (param $half i32) (param $blocks i32)
+  (func $dequant_q8_0 (export "dequant_q8_0") (param $dst i32) (param $q i32) (param $scales i32) (param $half i32) (param $blocks i32)
     (local $end i32) (local $s v128) (local $p v128)
     (loop $next
       (local.set $s (v128.load32_splat
@@ -313,7 +344,7 @@
       (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 8))))))
 
   ;; rows rows of d float16 values, stride apart, into one block.
-  (func (export "f16_rows") (param $dst i32) (param $src i32) (param $stride i32) (param $rows i32) (param $d i32)
+  (func $f16_rows (export "f16_rows") (param $dst i32) (param $src i32) (param $stride i32) (param $rows i32) (param $d i32)
     (loop $next
       (call $f16_to_f32 (local.get $dst) (local.get $src) (local.get $d))
       (local.set $dst (i32.add (local.get $dst) (i32.shl (local.get $d) (i32.const 2))))
@@ -322,7 +353,7 @@
 
   ;; dst[r] = x . w[r] for nw rows of float16 values, stride apart, converted as
   ;; above.
-  (func (export "matvec_f16") (param $dst i32) (param $x i32) (param $w i32) (param $stride i32) (param $nw i32) (param $k i32)
+  (func $matvec_f16 (export "matvec_f16") (param $dst i32) (param $x i32) (param $w i32) (param $stride i32) (param $nw i32) (param $k i32)
     (local $row i32) (local $at i32) (local $n i32) (local $s v128) (local $t v128)
     (local $p v128) (local $q v128) (local $mask v128) (local $up v128) (local $big v128) (local $inf v128)
     (local.set $mask (v128.const i32x4 0x8fffffff 0x8fffffff 0x8fffffff 0x8fffffff))
@@ -354,7 +385,7 @@
       (local.set $w (i32.add (local.get $w) (local.get $stride)))
       (br_if $rows (local.tee $nw (i32.sub (local.get $nw) (i32.const 1))))))
 
-  (func (export "f32_to_f16") (param $dst i32) (param $src i32) (param $n i32)
+  (func $f32_to_f16 (export "f32_to_f16") (param $dst i32) (param $src i32) (param $n i32)
     (loop $next
       (v128.store (local.get $dst) (i16x8.narrow_i32x4_u
         (call $narrow (v128.load (local.get $src)))
@@ -387,13 +418,13 @@
       (local.set $sin (i32.add (local.get $sin) (i32.const 16)))
       (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 4))))))
 
-  (func (export "rope_f16") (param $dst i32) (param $src i32) (param $cos i32) (param $sin i32) (param $n i32)
+  (func $rope_f16 (export "rope_f16") (param $dst i32) (param $src i32) (param $cos i32) (param $sin i32) (param $n i32)
     (call $f16_to_f32 (local.get $dst) (local.get $src) (i32.shl (local.get $n) (i32.const 1)))
     (call $rope (local.get $dst) (local.get $dst) (local.get $cos) (local.get $sin) (local.get $n)))
 
   ;; ---- Softmax and SwiGLU ----
 
-  (func (export "scale") (param $x i32) (param $n i32) (param $a f32)
+  (func $scale (export "scale") (param $x i32) (param $n i32) (param $a f32)
     (local $s v128)
     (local.set $s (f32x4.splat (local.get $a)))
     (loop $next
@@ -403,7 +434,7 @@
       (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 8))))))
 
   ;; f32x4.max keeps a NaN of either side.
-  (func (export "max") (param $x i32) (param $n i32) (result f32)
+  (func $max (export "max") (param $x i32) (param $n i32) (result f32)
     (local $p v128) (local $q v128)
     (local.set $p (v128.load (local.get $x)))
     (local.set $q (local.get $p))
@@ -479,7 +510,7 @@
       (f32.add (f32x4.extract_lane 1 (local.get $p)) (f32x4.extract_lane 3 (local.get $p)))))
 
   ;; The sum of exp(x[i]-m); with keep not 0 they take the place of x.
-  (func (export "exp_sum") (param $x i32) (param $n i32) (param $m f32) (param $keep i32) (result f32)
+  (func $exp_sum (export "exp_sum") (param $x i32) (param $n i32) (param $m f32) (param $keep i32) (result f32)
     (local $c v128) (local $d v128) (local $e v128) (local $p v128) (local $q v128)
     (local.set $c (f32x4.splat (local.get $m)))
     (loop $next
@@ -498,7 +529,7 @@
       (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 8)))))
     (call $fold (f32x4.add (local.get $p) (local.get $q))))
 
-  (func (export "add_exp") (param $dst i32) (param $x i32) (param $n i32) (param $m f32) (param $inv f32)
+  (func $add_exp (export "add_exp") (param $dst i32) (param $x i32) (param $n i32) (param $m f32) (param $inv f32)
     (local $c v128) (local $s v128) (local $d v128) (local $e v128)
     (local.set $c (f32x4.splat (local.get $m)))
     (local.set $s (f32x4.splat (local.get $inv)))
@@ -516,7 +547,7 @@
       (local.set $x (i32.add (local.get $x) (i32.const 32)))
       (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 8))))))
 
-  (func (export "swiglu") (param $dst i32) (param $gate i32) (param $up i32) (param $n i32)
+  (func $swiglu (export "swiglu") (param $dst i32) (param $gate i32) (param $up i32) (param $n i32)
     (local $g v128) (local $h v128) (local $d v128) (local $e v128) (local $one v128)
     (local.set $one (v128.const f32x4 1 1 1 1))
     (loop $next
@@ -602,7 +633,7 @@
     (v128.store offset=16 (local.get $o) (local.get $s1)))
 
   ;; rows rows and d columns, d a multiple of 8; the rows of v are vs apart.
-  (func (export "accum_pv") (param $o i32) (param $os i32) (param $p i32) (param $ps i32) (param $rows i32)
+  (func $accum_pv (export "accum_pv") (param $o i32) (param $os i32) (param $p i32) (param $ps i32) (param $rows i32)
       (param $n i32) (param $v i32) (param $vs i32) (param $d i32)
     (local $c i32) (local $end i32)
     (local.set $end (i32.shl (local.get $d) (i32.const 2)))
