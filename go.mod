@@ -4,5 +4,7 @@ go 1.26
 
 require (
 	github.com/cogentcore/webgpu v0.23.0
+	github.com/google/uuid v1.6.0
+	github.com/gorilla/websocket v1.5.3
 	golang.org/x/sys v0.38.0
 )

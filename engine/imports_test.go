@@ -26,8 +26,17 @@ var mayImport = map[string][]string{
 	"engine/selection":      {"engine/gpu", "engine/kernels"},
 	"engine/session":        {"engine", "engine/chat", "engine/gpu", "engine/sample", "engine/selection", "engine/tokenizer", "engine/trace", "engine/weights"},
 	"engine/weights":        {"engine/f16", "engine/tokenizer"},
-	"cmd/tokenselect": {"cmd/tokenselect/internal/haystack", "engine", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/wgpunative",
-		"engine/sample", "engine/selection", "engine/session", "engine/weights", "web"},
+	"cmd/tokenselect": {"cmd/tokenselect/internal/haystack", "cmd/tokenselect/internal/server", "cmd/tokenselect/internal/server/catalog",
+		"cmd/tokenselect/internal/server/local", "cmd/tokenselect/internal/server/metrics", "cmd/tokenselect/internal/server/openai",
+		"cmd/tokenselect/internal/server/pool", "cmd/tokenselect/internal/server/selfsigned", "cmd/tokenselect/internal/server/upstream",
+		"engine", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/webgpujs", "engine/gpu/wgpunative", "engine/kernels/simd",
+		"engine/sample", "engine/selection", "engine/session", "engine/trace", "engine/weights", "web"},
+	"cmd/tokenselect/internal/server": {"cmd/tokenselect/internal/server/assets", "cmd/tokenselect/internal/server/budget",
+		"cmd/tokenselect/internal/server/catalog", "cmd/tokenselect/internal/server/live", "cmd/tokenselect/internal/server/metrics",
+		"cmd/tokenselect/internal/server/queue", "engine/session", "engine/trace"},
+	"cmd/tokenselect/internal/server/catalog":  {"engine/weights"},
+	"cmd/tokenselect/internal/server/live":     {"engine/trace"},
+	"cmd/tokenselect/internal/server/local":    {"cmd/tokenselect/internal/server/catalog", "engine", "engine/gpu", "engine/session", "engine/trace"},
 	"cmd/tokenselect/internal/server/openai":   {"engine/trace"},
 	"cmd/tokenselect/internal/server/pool":     {"cmd/tokenselect/internal/server/openai", "engine", "engine/chat", "engine/gpu", "engine/sample", "engine/selection", "engine/session"},
 	"cmd/tokenselect/internal/server/upstream": {"cmd/tokenselect/internal/server/openai", "engine/trace"},
@@ -36,6 +45,8 @@ var mayImport = map[string][]string{
 // thirdParty is the packages that may import each module from outside.
 var thirdParty = map[string][]string{
 	"github.com/cogentcore/webgpu": {"engine/gpu/wgpunative"},
+	"github.com/google/uuid":       {"cmd/tokenselect/internal/server/live"},
+	"github.com/gorilla/websocket": {"cmd/tokenselect/internal/server/live"},
 	"golang.org/x/sys":             {"engine/kernels/simd", "engine/gpu/cpudev"},
 }
 

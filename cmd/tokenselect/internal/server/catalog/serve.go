@@ -1,0 +1,87 @@
+package catalog
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// List is models.json: the models that can be had, and the names of those whose
+// files are still being read.
+type List struct {
+	Models  []Model  `json:"models"`
+	Pending []string `json:"pending,omitempty"`
+}
+
+// List lists the models, the default first.
+func (k *Catalog) List() List {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	l := List{Models: []Model{}}
+	for _, e := range k.entries {
+		if e.known {
+			l.Models = append(l.Models, e.model)
+		} else {
+			l.Pending = append(l.Pending, e.name)
+		}
+	}
+	return l
+}
+
+// ServeList serves models.json.
+func (k *Catalog) ServeList(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-cache")
+	json.NewEncoder(w).Encode(k.List())
+}
+
+// ServeWeights serves weights/DIGEST.gguf: whole or in ranges, for ever the
+// same.
+func (k *Catalog) ServeWeights(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	digest, ok := strings.CutSuffix(r.PathValue("file"), ".gguf")
+	e := k.byDigest(digest)
+	if !ok || e == nil {
+		h.Set("Cache-Control", "no-store")
+		http.Error(w, fmt.Sprintf("there are no weights %.80q here; models.json lists those that are", r.PathValue("file")), http.StatusNotFound)
+		return
+	}
+	f, err := e.open()
+	if err != nil {
+		k.log(err.Error())
+		h.Set("Cache-Control", "no-store")
+		status, why := http.StatusInternalServerError, "the weights cannot be read"
+		if errors.Is(err, errChanged) {
+			status, why = http.StatusGone, errChanged.Error()
+		}
+		http.Error(w, why, status)
+		return
+	}
+	defer f.Close()
+	// A reader that stalls does not hold the file open for ever; one that is cut
+	// off asks for the rest.
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + time.Duration(e.stamp.Size/slowest)*time.Second))
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("ETag", `"`+digest+`"`)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable, no-transform")
+	http.ServeContent(w, r, "", time.Time{}, f)
+}
+
+const (
+	patience = 5 * time.Minute
+	slowest  = 32 << 10 // bytes a second
+)
+
+func (k *Catalog) byDigest(digest string) *entry {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, e := range k.entries {
+		if e.known && e.model.Digest == digest {
+			return e
+		}
+	}
+	return nil
+}

@@ -1,0 +1,4 @@
+package main
+
+// serveCommand is none: WebAssembly opens no ports.
+func serveCommand() []command { return nil }
