@@ -40,7 +40,7 @@ export async function readDocument(file, { signal } = {}) {
   const text = tidy(read.text, read.kind);
   if (text.trim() === "") throw new DocumentError(name, `found ${TITLES[read.kind]} without any text, expected some`);
   const warnings = [...read.warnings];
-  if (named && named !== read.kind && !(named === "markdown" || named === "text" ? read.kind === "text" : false)) {
+  if (named && named !== read.kind) {
     warnings.push(`The file is named .${extension}, but is ${TITLES[read.kind]}; it was read as that.`);
   } else if (!named && read.kind === "text") {
     warnings.push(`${extension ? `A .${extension} file` : "A file without an extension"} was read as plain text.`);
