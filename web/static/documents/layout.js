@@ -111,8 +111,8 @@ function vocabulary(pages) {
   return words;
 }
 
-// The first and last line of a page go where they are a page number or where
-// most pages have the same one, numbers aside.
+// The first and last line of a page go where they are a page number, or where
+// other pages have the same but for a number, or most pages the same.
 function withoutMargins(pages) {
   const filled = pages.filter((lines) => lines.length > 0);
   const often = [0, -1].map((at) => {
@@ -121,7 +121,10 @@ function withoutMargins(pages) {
       const key = pattern(lines.at(at));
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    return (line) => filled.length >= 3 && counts.get(pattern(line)) > filled.length / 2;
+    return (line) => {
+      const key = pattern(line);
+      return counts.get(key) >= 3 && (key.includes("#") || counts.get(key) > filled.length / 2);
+    };
   });
   return pages.map((lines) => {
     let [from, to] = [0, lines.length];
