@@ -19,6 +19,8 @@ type port struct {
 	commands chan trace.Command
 	blobs    map[int]js.Value // the model files of load commands, by their ids
 
+	buf []byte // the event being sent, kept for its memory
+
 	computing bool // on the CPU: JavaScript gets a turn only when Go pauses
 	paused    time.Time
 }
@@ -26,9 +28,9 @@ type port struct {
 func newPort() *port {
 	p := &port{host: js.Global().Get("tokenselect"), commands: make(chan trace.Command, 64), blobs: map[int]js.Value{}}
 	p.post = p.host.Get("post")
-	// A command is its JSON and, with load, the model's file as a Blob.
+	// A command is an object and, with load, the model's file as a Blob.
 	p.host.Set("command", js.FuncOf(func(_ js.Value, args []js.Value) any {
-		c, err := trace.ParseCommand([]byte(args[0].String()))
+		c, err := readCommand(args[0])
 		if err == nil && c.Type == trace.Load && len(args) > 1 {
 			p.blobs[c.ID] = args[1]
 		}
@@ -52,7 +54,8 @@ func (p *port) ready() { p.host.Call("ready") }
 // send hands an event to JavaScript. There is nothing that could fail: the page
 // is there as long as the worker is.
 func (p *port) send(e trace.Event) error {
-	raw := e.Bytes()
+	p.buf = e.Append(p.buf[:0])
+	raw := p.buf
 	p.post.Invoke(uintptr(unsafe.Pointer(unsafe.SliceData(raw))), len(raw))
 	return nil
 }

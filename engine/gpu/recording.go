@@ -65,13 +65,16 @@ func (r *Recording) Commands() []Command { return r.commands }
 // whose bytes are copied; groups is the number of workgroups, which is spread
 // over two dimensions where it exceeds 65535 (shaders take it from lib/grid).
 func Dispatch[P any](r *Recording, k *Kernel, groups int, params *P, ranges ...Range) {
+	r.dispatch(k, groups, unsafe.Slice((*byte)(unsafe.Pointer(params)), unsafe.Sizeof(*params)), ranges)
+}
+
+func (r *Recording) dispatch(k *Kernel, groups int, params []byte, ranges []Range) {
 	if r.err != nil {
 		return
 	}
-	size := int(unsafe.Sizeof(*params))
 	switch {
-	case size != k.Params:
-		r.Fail(fmt.Errorf("gpu: kernel %s: params of %d bytes, expected %d", k.Name, size, k.Params))
+	case len(params) != k.Params:
+		r.Fail(fmt.Errorf("gpu: kernel %s: params of %d bytes, expected %d", k.Name, len(params), k.Params))
 		return
 	case len(ranges) != len(k.Bindings):
 		r.Fail(fmt.Errorf("gpu: kernel %s: %d bindings, expected %d", k.Name, len(ranges), len(k.Bindings)))
@@ -104,10 +107,10 @@ func Dispatch[P any](r *Recording, k *Kernel, groups int, params *P, ranges ...R
 	// with their (equal) contents, so they stay valid.
 	r.ranges = append(r.ranges, ranges...)
 	at := len(r.params)
-	r.params = append(r.params, unsafe.Slice((*byte)(unsafe.Pointer(params)), size)...)
+	r.params = append(r.params, params...)
 	r.commands = append(r.commands, Command{
 		Kernel: k, Groups: xyz,
-		Params: r.params[at : at+size : at+size],
+		Params: r.params[at:len(r.params):len(r.params)],
 		Ranges: r.ranges[len(r.ranges)-len(ranges) : len(r.ranges) : len(r.ranges)],
 	})
 }

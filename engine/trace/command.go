@@ -85,27 +85,32 @@ type Sample struct {
 	Seed              uint64  `json:"seed,omitempty"`
 }
 
-// ParseCommand reads a command and checks what can be checked without a model.
+// ParseCommand reads a command and checks it.
 func ParseCommand(raw []byte) (Command, error) {
 	var c Command
 	if err := decode(raw, &c); err != nil {
 		return c, fmt.Errorf("trace: command: %w", err)
 	}
+	return c, c.Check()
+}
+
+// Check says what is wrong with c, as far as that can be told without a model.
+func (c Command) Check() error {
 	if !slices.Contains(commandTypes, c.Type) {
-		return c, fmt.Errorf("trace: command: type %q, expected one of %s", c.Type, strings.Join(commandTypes, ", "))
+		return fmt.Errorf("trace: command: type %q, expected one of %s", c.Type, strings.Join(commandTypes, ", "))
 	}
 	if c.Type == Hello && c.V != Version {
-		return c, fmt.Errorf("trace: command hello: version %d of the messages, expected %d: reload the page", c.V, Version)
+		return fmt.Errorf("trace: command hello: version %d of the messages, expected %d: reload the page", c.V, Version)
 	}
 	for _, f := range []struct {
 		name  string
 		value int
 	}{{"id", c.ID}, {"seq", c.Seq}, {"context", c.Context}, {"max_tokens", c.MaxTokens}} {
 		if f.value < 0 {
-			return c, fmt.Errorf("trace: command %s: %s is %d, expected 0 or more", c.Type, f.name, f.value)
+			return fmt.Errorf("trace: command %s: %s is %d, expected 0 or more", c.Type, f.name, f.value)
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // Bytes is the command as JSON.

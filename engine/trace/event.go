@@ -1,9 +1,6 @@
 package trace
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "fmt"
 
 // The types of events.
 const (
@@ -145,10 +142,4 @@ func ParseEvent(raw []byte) (Event, error) {
 		return e, fmt.Errorf("trace: event: %w", err)
 	}
 	return e, nil
-}
-
-// Bytes is the event as JSON.
-func (e Event) Bytes() []byte {
-	raw, _ := json.Marshal(e) // plain fields: it cannot fail
-	return raw
 }

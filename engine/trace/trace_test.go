@@ -1,8 +1,10 @@
 package trace
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -110,10 +112,73 @@ func TestParseCommand(t *testing.T) {
 	}
 }
 
-func TestEventRoundTrip(t *testing.T) {
-	e := Event{Type: Token, ID: 2, Text: "fox", Token: 9, Len: 12, MS: 1.5, Step: &Step{N: 12, Layers: []Layer{{All: true, Attended: 12}, {Rows: []int{3, 1}, Hit: true, Cosine: 0.5, Attended: 4}}}}
-	back, err := ParseEvent(e.Bytes())
-	if err != nil || back.Text != "fox" || len(back.Step.Layers) != 2 || !back.Step.Layers[0].All || back.Step.Layers[1].Rows[1] != 1 || !back.Step.Layers[1].Hit {
-		t.Errorf("%+v, %v", back, err)
+// TestEventJSON: the hand-written JSON says what encoding/json says, for events
+// with every field set and with none.
+func TestEventJSON(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		var e Event
+		fill(rng, reflect.ValueOf(&e).Elem())
+		ours := e.Bytes()
+		theirs, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs = bytes.ReplaceAll(theirs, []byte(":null"), []byte(":[]")) // lists that are not left out
+		var a, b any
+		if err := json.Unmarshal(ours, &a); err != nil {
+			t.Fatalf("%s: %v", ours, err)
+		}
+		if err := json.Unmarshal(theirs, &b); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(a, b) {
+			t.Fatalf("%s\nexpected\n%s", ours, theirs)
+		}
+		back, err := ParseEvent(ours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := back.Bytes(); string(again) != string(ours) {
+			t.Fatalf("%s\nread and written again\n%s", ours, again)
+		}
+	}
+}
+
+// fill sets about half of the fields.
+func fill(rng *rand.Rand, v reflect.Value) {
+	if rng.IntN(2) == 0 && v.Kind() != reflect.Struct {
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(rng, v.Field(i))
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(rng, v.Elem())
+	case reflect.Slice:
+		for range 1 + rng.IntN(3) {
+			one := reflect.New(v.Type().Elem()).Elem()
+			fill(rng, one)
+			v.Set(reflect.Append(v, one))
+		}
+	case reflect.Int, reflect.Int64:
+		v.SetInt(rng.Int64N(1 << 40))
+	case reflect.Float32, reflect.Float64:
+		v.SetFloat(rng.NormFloat64() * 1e7)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.String:
+		v.SetString([]string{"plain", "\"quoted\" \\ \n\t\x00\x7f", "é 😀 \u2028 <&>", "\xff broken"}[rng.IntN(4)])
+	}
+}
+
+func TestUnknownEvent(t *testing.T) {
+	for raw, want := range map[string]string{`{"type":"token","colour":1}`: "unknown field", `{"type":7}`: "cannot unmarshal", ``: "EOF"} {
+		if _, err := ParseEvent([]byte(raw)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, expected %q in it", raw, err, want)
+		}
 	}
 }

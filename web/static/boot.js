@@ -51,9 +51,8 @@ export async function boot({ module, simd, onEvent, onExit, prepare }) {
   await Promise.race([ready, ended.then((error) => { throw error; })]);
   return {
     command(command, file) {
-      const json = JSON.stringify(command);
-      if (file) host.command(json, file);
-      else host.command(json);
+      if (file) host.command(command, file);
+      else host.command(command);
     },
   };
 }
