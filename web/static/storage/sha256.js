@@ -35,12 +35,13 @@ export class Sha256 {
       this.#block.set(bytes.subarray(0, at), this.#filled);
       this.#filled += at;
       if (this.#filled < 64) return;
-      this.#compress(this.#block, 0);
+      this.#compress(this.#block, 0, 64);
       this.#filled = 0;
     }
-    for (; at + 64 <= bytes.length; at += 64) this.#compress(bytes, at);
-    this.#filled = bytes.length - at;
-    this.#block.set(bytes.subarray(at));
+    const whole = bytes.length - ((bytes.length - at) % 64);
+    this.#compress(bytes, at, whole);
+    this.#filled = bytes.length - whole;
+    this.#block.set(bytes.subarray(whole));
   }
 
   /** Ends the sum. @returns {string} 64 hexadecimal digits */
@@ -51,12 +52,18 @@ export class Sha256 {
     const view = new DataView(end.buffer);
     view.setUint32(end.length - 8, Math.floor(this.#length / 2 ** 29));
     view.setUint32(end.length - 4, (this.#length * 8) % 2 ** 32);
-    for (let at = 0; at < end.length; at += 64) this.#compress(end, at);
+    this.#compress(end, 0, end.length);
     return Array.from(this.#state, (word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
   }
 
-  #compress(bytes, at) {
-    const w = this.#words;
+  #compress(bytes, from, to) {
+    compress(this.#state, this.#words, bytes, from, to);
+  }
+}
+
+function compress(state, w, bytes, at, to) {
+  let h0 = state[0], h1 = state[1], h2 = state[2], h3 = state[3], h4 = state[4], h5 = state[5], h6 = state[6], h7 = state[7];
+  while (at < to) {
     for (let i = 0; i < 16; i++, at += 4) {
       w[i] = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
     }
@@ -67,13 +74,12 @@ export class Sha256 {
       const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
       w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
     }
-    const state = this.#state;
-    let [a, b, c, d, e, f, g, h] = state;
+    let a = h0, b = h1, c = h2, d = h3, e = h4, f = h5, g = h6, h = h7;
     for (let i = 0; i < 64; i++) {
       const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
-      const t1 = (h + s1 + ((e & f) ^ (~e & g)) + K[i] + w[i]) | 0;
+      const t1 = (h + s1 + (g ^ (e & (f ^ g))) + K[i] + w[i]) | 0;
       const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
-      const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+      const t2 = (s0 + ((a & b) ^ (c & (a ^ b)))) | 0;
       h = g;
       g = f;
       f = e;
@@ -83,13 +89,14 @@ export class Sha256 {
       b = a;
       a = (t1 + t2) | 0;
     }
-    state[0] += a;
-    state[1] += b;
-    state[2] += c;
-    state[3] += d;
-    state[4] += e;
-    state[5] += f;
-    state[6] += g;
-    state[7] += h;
+    h0 = (h0 + a) | 0;
+    h1 = (h1 + b) | 0;
+    h2 = (h2 + c) | 0;
+    h3 = (h3 + d) | 0;
+    h4 = (h4 + e) | 0;
+    h5 = (h5 + f) | 0;
+    h6 = (h6 + g) | 0;
+    h7 = (h7 + h) | 0;
   }
+  state.set([h0, h1, h2, h3, h4, h5, h6, h7]);
 }

@@ -5,7 +5,7 @@ import { Sha256 } from "./sha256.js";
 const FOLDER = "weights";
 const ABOUT = "about.json";
 
-/** Something about the browser's storage, in words. code: "quota", "digest" or "busy". */
+/** Something about the browser's storage, in words. code: "quota" or "digest". */
 export class StorageError extends Error {
   constructor(code, message, options) {
     super(message, options);
@@ -75,7 +75,7 @@ export class WeightsCache {
    * @param {boolean} [options.store] false: keep it in memory only
    * @param {number[]} [options.pauses] milliseconds before each further try of a broken connection
    * @returns {Promise<Blob>}
-   * @throws {StorageError} too little room, other bytes than the digest's, or a download of the same file elsewhere
+   * @throws {StorageError} for too little room, or for other bytes than the digest's
    */
   async fetchInto({ store = true, ...options }) {
     const digest = hex(options.digest);
@@ -112,7 +112,7 @@ export class WeightsCache {
     return found.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** Deletes a file, complete or not; nothing happens if it is not there. @param {string} digest */
+  /** Deletes a file, complete or not, once no download writes to it; nothing happens if it is not there. @param {string} digest */
   async remove(digest) {
     if (!this.available) return;
     await exclusively(hex(digest), null, () => this.#root.removeEntry(hex(digest), { recursive: true }).catch(absent));
@@ -151,9 +151,14 @@ async function download({ url, digest, size, signal, onProgress, pauses }, file)
       done += chunk.length;
       onProgress?.(done, size);
     }
-  } finally {
-    await file.pause();
+  } catch (error) {
+    // What has arrived stays; an error on the way there tells less than the first.
+    try {
+      await file.pause();
+    } catch {}
+    throw error;
   }
+  await file.pause();
   const found = sum.hex();
   if (found !== digest) {
     await file.discard();
