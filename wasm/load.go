@@ -58,17 +58,14 @@ func openModel(ctx context.Context, dev gpu.Device, c trace.Command, blob js.Val
 	if name == "" {
 		name = "model"
 	}
-	ckpt, err := readCheckpoint(ctx, dev, name, blob, size)
+	ckpt, err := readCheckpoint(ctx, name, blob, size)
 	if err != nil {
 		return nil, session.Coded(trace.BadModel, err)
 	}
 	return session.Load(dev, ckpt, engine.Options{Cache: c.KV})
 }
 
-func readCheckpoint(ctx context.Context, dev gpu.Device, name string, blob js.Value, size int64) (*weights.Model, error) {
-	if dev.Info().Kind != gpu.CPU {
-		return weights.OpenGGUF(name, blobReader{ctx, blob, size}, size, blob)
-	}
+func readCheckpoint(ctx context.Context, name string, blob js.Value, size int64) (*weights.Model, error) {
 	data := make([]byte, size)
 	if _, err := (blobReader{ctx, blob, size}).ReadAt(data, 0); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

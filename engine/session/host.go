@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tokenselect/engine"
@@ -55,7 +56,8 @@ type client struct {
 	free   func() // of the memory reserved for conv
 	forgot bool   // conv's memory was taken back and its client has not been told
 
-	job *job // the command that is being answered, nil: none
+	job     *job                // the command that is being answered, nil: none
+	running atomic.Pointer[job] // the same, for whoever sends
 }
 
 // job is a command that takes its time.
@@ -63,6 +65,7 @@ type job struct {
 	command trace.Command
 	cancel  context.CancelFunc
 	done    chan struct{}
+	told    atomic.Bool // what ends it has been said
 }
 
 // Serve answers commands until ctx ends or commands is closed, then frees all
@@ -72,15 +75,19 @@ func (h *Host) Serve(ctx context.Context, commands <-chan trace.Command, send fu
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var sending sync.Mutex
-	c := &client{h: h, send: func(e trace.Event) error {
+	c := &client{h: h}
+	c.send = func(e trace.Event) error {
 		sending.Lock()
 		defer sending.Unlock()
+		if j := c.running.Load(); j != nil && e.ID == j.command.ID && ends(e.Type) {
+			j.told.Store(true)
+		}
 		err := send(e)
 		if err != nil {
 			cancel(err)
 		}
 		return err
-	}}
+	}
 	defer c.close()
 	for {
 		select {
@@ -95,6 +102,15 @@ func (h *Host) Serve(ctx context.Context, commands <-chan trace.Command, send fu
 	}
 }
 
+// ends tells whether an event is the last of its command.
+func ends(kind string) bool {
+	switch kind {
+	case trace.Progress, trace.Queued, trace.Layout, trace.Prefill, trace.Token:
+		return false
+	}
+	return true
+}
+
 // close ends what is running and frees everything.
 func (c *client) close() {
 	if c.job != nil {
@@ -106,6 +122,11 @@ func (c *client) close() {
 
 // take starts to answer a command.
 func (c *client) take(ctx context.Context, cmd trace.Command) {
+	if c.job != nil && c.job.told.Load() {
+		// Its last event is out, and a client that has it may say the next
+		// command before the job has quite ended.
+		<-c.job.done
+	}
 	if c.job != nil {
 		select {
 		case <-c.job.done:
@@ -124,8 +145,9 @@ func (c *client) take(ctx context.Context, cmd trace.Command) {
 		c.fail(cmd, &commandError{trace.Busy, fmt.Errorf("%s: the command %s is still being answered: stop it or wait for its end", cmd.Type, c.job.command.Type)})
 	default:
 		ctx, cancel := context.WithCancel(ctx)
-		j := &job{cmd, cancel, make(chan struct{})}
+		j := &job{command: cmd, cancel: cancel, done: make(chan struct{})}
 		c.job = j
+		c.running.Store(j)
 		go func() {
 			defer close(j.done)
 			defer cancel()
