@@ -2,20 +2,23 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help run wasm test test-gpu test-js check bench golden build tools
+.PHONY: help run demo wasm test test-gpu test-js test-page check bench golden build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: build ## the demonstration: five facts in 20,000 tokens, asked for with three policies
+run: build wasm ## the page on http://127.0.0.1:8080: a long document and a model that reads it in your browser
+	$(BIN) serve -open
+
+demo: build ## the comparison: five facts in 20,000 tokens, asked for with three policies
 	$(BIN) demo
 
 build: tools ## the command, as bin/tokenselect
 	$(GO) build -o $(BIN) ./cmd/tokenselect
 
-wasm: tools ## the command as WebAssembly for Node, with the CPU device: bin/tokenselect.wasm
-	GOOS=js GOARCH=wasm $(GO) build -ldflags="-s -w" -o bin/tokenselect.wasm ./cmd/tokenselect
-	@echo 'run it:  node "$$(go env GOROOT)/lib/wasm/wasm_exec_node.js" bin/tokenselect.wasm info'
+wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.js beside it
+	GOOS=js GOARCH=wasm $(GO) build -trimpath -tags wasmsimd -ldflags="-s -w" -o bin/tokenselect.wasm ./wasm
+	cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" bin/wasm_exec.js
 
 test: tools ## all tests; those of the WebGPU device where there is an adapter
 	$(GO) test -timeout 20m ./...

@@ -5,7 +5,6 @@ package webgpujs
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"syscall/js"
 
@@ -52,7 +51,16 @@ func Open(ctx context.Context, o Options) (gpu.Device, error) {
 // most is the largest buffer whose words can be counted in a list of commands.
 const most = 4 * (1<<32 - 1)
 
-var software = regexp.MustCompile(`(?i)swiftshader|llvmpipe|lavapipe|basic render|software`)
+// software tells by its name that an adapter runs on the CPU.
+func software(name string) bool {
+	name = strings.ToLower(name)
+	for _, s := range []string{"swiftshader", "llvmpipe", "lavapipe", "basic render", "software"} {
+		if strings.Contains(name, s) {
+			return true
+		}
+	}
+	return false
+}
 
 func describe(v js.Value) gpu.Info {
 	text := func(name string) string { return strings.TrimSpace(v.Get(name).String()) }
@@ -79,7 +87,7 @@ func describe(v js.Value) gpu.Info {
 	case "cpu":
 		info.Kind = gpu.Software
 	}
-	if v.Get("fallback").Bool() || software.MatchString(strings.Join([]string{info.Name, info.Driver, maker, text("device")}, " ")) {
+	if v.Get("fallback").Bool() || software(strings.Join([]string{info.Name, info.Driver, maker, text("device")}, " ")) {
 		info.Kind = gpu.Software
 	}
 	limits := v.Get("limits")
