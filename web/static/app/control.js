@@ -1,0 +1,230 @@
+// The engine in the hands of the page: one at a time, with the document open in
+// it, and brought back when its device or its server was lost.
+import { load, models, probe, TokenselectError } from "../tokenselect.js";
+
+/** @typedef {import("../tokenselect.js").Engine} Engine */
+
+const LOST = new Set(["device_lost", "gone"]);
+const RECOVERIES = 2; // in a row, without an answer between them
+
+/** What the page is told: state, progress, opened, prefill, queued, layout, connection, recovering, error. */
+export class Control extends EventTarget {
+  /** @type {"none" | "loading" | "ready" | "failed"} */
+  state = "none";
+  /** @type {Engine | null} */
+  engine = null;
+  /** @type {import("../tokenselect.js").Opened | null} of the open document */
+  opened = null;
+  /** What was asked of load. */
+  wanted = { model: undefined, device: "auto", kv: undefined };
+
+  #text = null;
+  #openOptions = {};
+  #loading = null; // {abort, promise}
+  #opening = null; // promise of the open document
+  #recoveries = 0;
+  #answer = null;
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  #become(state) {
+    this.state = state;
+    this.#tell("state", state);
+  }
+
+  models() { return models(); }
+  probe() { return probe(); }
+
+  get info() { return this.engine?.info ?? null; }
+  get answering() { return this.#answer !== null; }
+
+  /**
+   * Loads a model, in place of the one there is. An engine that is loading is
+   * given up.
+   */
+  load(wanted = {}) {
+    this.cancel();
+    Object.assign(this.wanted, wanted);
+    const abort = new AbortController();
+    const job = { abort, promise: null };
+    job.promise = this.#load(abort.signal).finally(() => {
+      if (this.#loading === job) this.#loading = null;
+    });
+    job.promise.catch(() => {}); // told as an event
+    this.#loading = job;
+    return job.promise;
+  }
+
+  /** Gives up loading. */
+  cancel() {
+    this.#loading?.abort.abort();
+  }
+
+  async #load(signal) {
+    const before = this.engine;
+    this.engine = null;
+    this.opened = null;
+    this.#opening = null;
+    this.#become("loading");
+    try {
+      await before?.close();
+      const engine = await load({ ...this.wanted, signal, onProgress: (p) => { if (!signal.aborted) this.#tell("progress", p); } });
+      if (signal.aborted) {
+        await engine.close();
+        throw new TokenselectError("cancelled", "loading was cancelled");
+      }
+      this.engine = engine;
+      this.#listen(engine);
+      this.#become("ready");
+    } catch (error) {
+      if (!signal.aborted) {
+        this.#become("failed");
+        throw this.#failed(error);
+      }
+      if (this.#loading?.abort.signal === signal) this.#become("none");
+      throw error;
+    }
+    if (this.#text !== null) await this.#open().catch(() => {}); // told as an event
+  }
+
+  #listen(engine) {
+    for (const type of ["prefill", "queued", "layout", "connection"]) {
+      engine.on(type, (detail) => { if (engine === this.engine) this.#tell(type, detail); });
+    }
+    engine.on("error", (error) => {
+      // An answer that is running fails with the same error and deals with it.
+      if (engine !== this.engine || this.#answer) return;
+      if (this.#mayRecover(error)) this.#recover(error).catch(() => {});
+      else this.#dead(error);
+    });
+  }
+
+  #dead(error) {
+    this.#become("failed");
+    this.#failed(error);
+  }
+
+  #failed(error) {
+    this.#tell("error", error);
+    return error;
+  }
+
+  #mayRecover(error) {
+    return LOST.has(error.code) && this.#recoveries < RECOVERIES;
+  }
+
+  /** Loads the same again; the document is opened with it. */
+  async #recover(error) {
+    this.#recoveries++;
+    this.#tell("recovering", error);
+    await this.load();
+    this.#tell("recovering", null);
+  }
+
+  /**
+   * Sets the document, now or when a model has been loaded.
+   * @param {string | null} text
+   * @param {{context?: number}} [options]
+   */
+  async document(text, options = {}) {
+    this.#text = text;
+    this.#openOptions = options;
+    this.opened = null;
+    if (text !== null && this.engine) await this.#open();
+  }
+
+  /** @returns {Promise<import("../tokenselect.js").Opened>} */
+  #open() {
+    const engine = this.engine, text = this.#text;
+    const opening = (async () => {
+      const running = this.#answer;
+      running?.stop();
+      await running?.done.catch(() => {});
+      if (engine !== this.engine || text !== this.#text) throw new TokenselectError("cancelled", "another document was opened");
+      const opened = await engine.open(text, { ...this.#openOptions, selection: this.selection });
+      if (engine === this.engine && text === this.#text) {
+        this.opened = opened;
+        this.#tell("opened", opened);
+      }
+      return opened;
+    })();
+    this.#opening = opening;
+    opening.catch((error) => {
+      if (engine === this.engine && text === this.#text && error.code !== "cancelled") this.#failed(error);
+    });
+    return opening;
+  }
+
+  /** Opens the document again: a fresh conversation, or another size of it. */
+  reopen(options = this.#openOptions) {
+    return this.document(this.#text, options);
+  }
+
+  /** Policy and budgets of the next question. */
+  selection = {};
+
+  /** Changes them, and asks for the memory that they take when nothing is running. */
+  async select(selection) {
+    this.selection = selection;
+    if (!this.engine || !this.opened || this.#answer) return;
+    const engine = this.engine;
+    try {
+      const { memory, warning } = await engine.select(selection);
+      if (engine !== this.engine || !this.opened) return;
+      this.opened = { ...this.opened, memory, warning };
+      this.#tell("opened", this.opened);
+    } catch (error) {
+      if (error.code !== "busy" && engine === this.engine) this.#failed(error);
+    }
+  }
+
+  /**
+   * Asks, once everything is loaded and open. When the device or the session is
+   * lost on the way, they are brought back and the question is asked again.
+   * @param {string} question
+   * @param {object} handlers
+   * @param {() => void} handlers.begin the answer begins, or begins anew
+   * @param {(piece: import("../tokenselect.js").Piece) => void} handlers.piece
+   * @param {AbortSignal} signal stops
+   * @returns {Promise<import("../tokenselect.js").Answer>}
+   */
+  async ask(question, { begin, piece }, signal) {
+    for (;;) {
+      begin();
+      try {
+        await this.#ready();
+        signal.throwIfAborted();
+        const answer = await this.#answerOnce(question, piece, signal);
+        this.#recoveries = 0;
+        return answer;
+      } catch (error) {
+        if (signal.aborted || !this.#mayRecover(error)) {
+          if (LOST.has(error.code) || error.code === "network") this.#become("failed");
+          throw error;
+        }
+        await this.#recover(error);
+      }
+    }
+  }
+
+  async #ready() {
+    if (this.#loading) await this.#loading.promise;
+    else if (!this.engine || this.state === "failed") await this.load();
+    if (!this.opened) await (this.#opening ?? this.#open());
+  }
+
+  async #answerOnce(question, piece, signal) {
+    const answering = this.engine.ask(question, { trace: true, selection: this.selection, signal });
+    this.#answer = answering;
+    try {
+      for await (const p of answering) piece(p);
+      return await answering.done;
+    } finally {
+      this.#answer = null;
+    }
+  }
+
+  stop() { this.#answer?.stop(); }
+}

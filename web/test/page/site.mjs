@@ -1,0 +1,88 @@
+// The page behind a small server with the real one's policy, and Chromium to
+// look at it with.
+import { createServer } from "node:http";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { extname, join, normalize, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createHash } from "node:crypto";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+export const root = join(here, "../../static");
+
+const TYPES = {
+  ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".json": "application/json",
+  ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json", ".wasm": "application/wasm",
+};
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
+  "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/**
+ * Serves the page under /sub/path/, as a static host might, with the scripted
+ * engine in place of the real one.
+ * @returns {Promise<{url: string, requests: string[], close(): Promise<void>}>}
+ */
+export async function serve({ healthz = false } = {}) {
+  const requests = [];
+  const server = createServer(async (request, response) => {
+    const path = decodeURIComponent(new URL(request.url, "http://x").pathname);
+    requests.push(path);
+    if (!path.startsWith("/sub/path/")) return void response.writeHead(404).end();
+    let name = normalize(path.slice("/sub/path/".length) || "index.html");
+    if (name === "healthz" && healthz) return void response.writeHead(200, { "Content-Type": "application/json" }).end('{"status":"ok"}');
+    const file = name === "tokenselect.js" ? join(here, "engine.js") : join(root, name);
+    if (name.startsWith("..") || !file.startsWith(name === "tokenselect.js" ? here : root + sep)) return void response.writeHead(404).end();
+    try {
+      const bytes = await readFile(file);
+      const etag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}"`;
+      const headers = { "Content-Type": TYPES[extname(name)] ?? "application/octet-stream", "Content-Security-Policy": POLICY, "Cache-Control": "no-cache", ETag: etag };
+      if (request.headers["if-none-match"] === etag) response.writeHead(304, headers).end();
+      else response.writeHead(200, headers).end(bytes);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}/sub/path/`,
+    requests,
+    close: () => new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    }),
+  };
+}
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** Why there is no browser to test with, or null. Throws where one is required. */
+export async function noBrowser() {
+  let why = existsSync(CHROMIUM) ? null : `${CHROMIUM} is missing: install chromium, or name one in CHROMIUM`;
+  if (!why) {
+    try {
+      await import("playwright-core");
+    } catch {
+      why = "playwright-core is missing: npm ci --prefix web";
+    }
+  }
+  if (why && process.env.TOKENSELECT_REQUIRE_BROWSER === "1") throw new Error(why);
+  return why;
+}
+
+/** @returns {Promise<{context: import("playwright-core").BrowserContext, close(): Promise<void>}>} */
+export async function openBrowser() {
+  const { chromium } = await import("playwright-core");
+  const folder = mkdtempSync(join(tmpdir(), "tokenselect-page-"));
+  const context = await chromium.launchPersistentContext(folder, {
+    executablePath: CHROMIUM, ignoreDefaultArgs: true, viewport: { width: 1280, height: 800 },
+    args: ["--headless=new", "--no-sandbox", "--enable-unsafe-webgpu", "--remote-debugging-pipe", `--user-data-dir=${folder}`, "--no-first-run"],
+  });
+  return {
+    context,
+    async close() {
+      await context.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
