@@ -24,6 +24,16 @@ test: tools ## all tests; those of the WebGPU device where there is an adapter
 	$(GO) test -timeout 20m ./...
 	CGO_ENABLED=0 $(GO) build ./...
 	GOOS=js GOARCH=wasm $(GO) build ./...
+	$(MAKE) test-page
+
+test-page: build wasm ## the page and the engine in headless Chromium, against the real server; skips where Node or Chromium are missing
+	@if ! command -v npm >/dev/null || ! command -v chromium >/dev/null; then \
+		echo "make test-page: skipped: npm and chromium are needed (apt-get install nodejs npm chromium)"; \
+		test -z "$$TOKENSELECT_REQUIRE_BROWSER"; exit; fi; \
+	$(MAKE) web/node_modules/.package-lock.json && node --test --test-concurrency=1 web/test/*.test.mjs
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	npm ci --prefix web --no-audit --no-fund --silent
 
 test-gpu: tools ## every golden file on the WebGPU device; fails without an adapter
 	TOKENSELECT_REQUIRE_GPU=1 TOKENSELECT_ALL_GOLDENS=1 $(GO) test -count=1 -timeout 120m -v -run 'Parity|Golden|WGPU' ./engine/...

@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"engine/selection":      {"engine/gpu", "engine/kernels"},
 	"engine/session":        {"engine", "engine/chat", "engine/gpu", "engine/sample", "engine/selection", "engine/tokenizer", "engine/trace", "engine/weights"},
 	"engine/weights":        {"engine/f16", "engine/tokenizer"},
+	"wasm":                  {"engine", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/webgpujs", "engine/session", "engine/trace", "engine/weights"},
 	"cmd/tokenselect": {"cmd/tokenselect/internal/haystack", "cmd/tokenselect/internal/server", "cmd/tokenselect/internal/server/catalog",
 		"cmd/tokenselect/internal/server/local", "cmd/tokenselect/internal/server/metrics", "cmd/tokenselect/internal/server/openai",
 		"cmd/tokenselect/internal/server/pool", "cmd/tokenselect/internal/server/selfsigned", "cmd/tokenselect/internal/server/upstream",

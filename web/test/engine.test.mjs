@@ -1,0 +1,201 @@
+// The engine in headless Chromium against the real server: `make test-page`
+// builds both. The page on top of it has tests of its own.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { missing } from "./chromium.mjs";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const binary = `${root}bin/tokenselect`;
+const skip = (await missing([])) || (existsSync(binary) && existsSync(`${root}bin/tokenselect.wasm`) ? false : "bin/ lacks tokenselect and tokenselect.wasm: make build wasm");
+
+/** Starts the server and waits until it says where it is. */
+async function start(addr = "127.0.0.1:0") {
+  const child = spawn(binary, ["serve", "-addr", addr, "-device", "cpu"], { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  const url = await new Promise((resolve, reject) => {
+    child.stderr.on("data", (data) => {
+      said += data;
+      const found = /is at (http:\S+)/.exec(said);
+      if (found) resolve(found[1]);
+    });
+    child.on("exit", (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+  });
+  const stop = (signal) => new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    child.once("exit", resolve);
+    child.kill(signal);
+  });
+  return { url, stop };
+}
+
+/** With these flags and no others Chromium has WebGPU where there is no GPU. */
+async function launch() {
+  const { chromium } = await import("playwright-core");
+  const profile = mkdtempSync(join(tmpdir(), "tokenselect-test-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", ignoreDefaultArgs: true,
+    args: ["--headless=new", "--no-sandbox", "--enable-unsafe-webgpu", "--remote-debugging-pipe", `--user-data-dir=${profile}`, "--no-first-run"],
+  });
+  context.on("close", () => rmSync(profile, { recursive: true, force: true }));
+  return context;
+}
+
+const plain = "It was a plain day. ";
+const people = "Felix Ellis is 64 years old. Ada Dixon keeps a fox at home. Peter Webb works as a pilot. ";
+
+let server, browser, page;
+before(async () => {
+  if (skip) return;
+  server = await start();
+  browser = await launch();
+  page = await browser.newPage();
+  await page.goto(`${server.url}tokenselect.d.ts`);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop("SIGKILL");
+});
+
+/** Loads, opens, asks each question in turn, and closes. */
+function visit(options) {
+  return page.evaluate(async ({ device, document, questions, trace }) => {
+    const { load } = await import("/tokenselect.js");
+    const progress = [];
+    const engine = await load({ device, onProgress: (p) => progress.push(p) });
+    const opened = await engine.open(document);
+    let layout = null;
+    engine.on("layout", (l) => { layout = { first: l.first, ends: [...l.ends] }; });
+    const answers = [];
+    for (const question of questions) {
+      const answering = engine.ask(question, { trace });
+      const pieces = [];
+      for await (const piece of answering) {
+        pieces.push({ text: piece.text, step: piece.step && { ...piece.step, layers: piece.step.layers.map((l) => ({ ...l, rows: l.rows && [...l.rows] })) } });
+      }
+      answers.push({ ...await answering.done, pieces });
+    }
+    await engine.close();
+    return { info: engine.info, opened, layout, answers, progress };
+  }, options);
+}
+
+test("the CPU path answers, selects and says which tokens it looked at", { skip, timeout: 300_000 }, async () => {
+  const document = plain.repeat(250) + people + plain.repeat(250);
+  const seen = await visit({ device: "cpu", document, questions: ["Which animal does Ada Dixon keep?", "How old is Felix Ellis?"], trace: true });
+  assert.equal(seen.info.device, "cpu");
+  assert.equal(seen.answers[0].text, "Ada Dixon keeps a fox.");
+  assert.match(seen.answers[1].text, /64/);
+  assert.equal(seen.answers[0].pieces.map((p) => p.text).join(""), seen.answers[0].text);
+  assert.ok(seen.answers[1].stats.prompt_tokens < 40, "the second question reads the document again");
+  assert.equal(seen.layout.ends.at(-1), document.length);
+  const at = document.indexOf("fox");
+  const row = seen.layout.first + seen.layout.ends.findIndex((end) => end > at);
+  let looked = 0;
+  for (const { step } of seen.answers[0].pieces) {
+    assert.equal(step.layers.length, seen.info.layers);
+    for (const { rows, attended } of step.layers) {
+      assert.ok(rows.length >= 512 && attended > rows.length, `${rows.length} rows of ${attended}`);
+      if (rows.includes(row)) looked++;
+    }
+  }
+  assert.ok(looked > 0, "no layer ever looked at the fox");
+  const again = await visit({ device: "cpu", document: people, questions: ["Which animal does Ada Dixon keep?"] });
+  assert.ok(again.progress.some((p) => p.phase === "download" && p.cached), "the weights do not come from the cache");
+});
+
+test("the server's engine chooses the same rows as the one in the browser", { skip, timeout: 300_000 }, async () => {
+  const ask = { document: plain.repeat(120) + people + plain.repeat(120), questions: ["Which animal does Ada Dixon keep?"], trace: true };
+  const here = await visit({ device: "cpu", ...ask });
+  const there = await visit({ device: "server", ...ask });
+  assert.equal(there.info.where, "server");
+  assert.equal(there.answers[0].text, here.answers[0].text);
+  assert.deepEqual(there.layout, here.layout);
+  let common = 0, all = 0;
+  for (const [i, piece] of here.answers[0].pieces.entries()) {
+    for (const [j, { rows }] of piece.step.layers.entries()) {
+      const other = new Set(there.answers[0].pieces[i].step.layers[j].rows);
+      common += rows.filter((r) => other.has(r)).length;
+      all += rows.length;
+    }
+  }
+  assert.ok(common / all > 0.95, `${common} of ${all} rows in common`);
+});
+
+test("WebGPU answers, where there is an adapter", { skip, timeout: 600_000 }, async (t) => {
+  if (!await page.evaluate(async () => !!await navigator.gpu?.requestAdapter())) {
+    assert.ok(process.env.TOKENSELECT_REQUIRE_GPU !== "1", "TOKENSELECT_REQUIRE_GPU=1, but Chromium has no adapter");
+    t.skip("Chromium has no WebGPU adapter");
+    return;
+  }
+  const seen = await visit({ device: "webgpu", document: people, questions: ["Which animal does Ada Dixon keep?"] });
+  assert.equal(seen.info.device, "webgpu");
+  assert.equal(seen.answers[0].text, "Ada Dixon keeps a fox.");
+});
+
+test("auto prefers the CPU device to a GPU that runs on the CPU", { skip, timeout: 120_000 }, async () => {
+  const info = await page.evaluate(async () => {
+    const { load, probe } = await import("/tokenselect.js");
+    const engine = await load({ device: "auto" });
+    await engine.close();
+    return { ...engine.info, found: await probe() };
+  });
+  assert.equal(info.device, !info.found.webgpu || info.found.software ? "cpu" : "webgpu");
+  assert.notEqual(info.why, "");
+});
+
+test("a running prefill is stopped, and the document is not read again from its start", { skip, timeout: 300_000 }, async () => {
+  const seen = await page.evaluate(async (document) => {
+    const { load } = await import("/tokenselect.js");
+    const engine = await load({ device: "cpu" });
+    await engine.open(document);
+    const first = engine.ask("How old is Felix Ellis?");
+    await new Promise((resolve) => { engine.on("prefill", resolve); });
+    first.stop();
+    const stopped = await first.done;
+    let begun = 0;
+    engine.on("prefill", (p) => { begun ||= p.done; });
+    const second = await engine.ask("Which animal does Ada Dixon keep?").done;
+    await engine.close();
+    return { stopped, begun, second };
+  }, plain.repeat(500) + people);
+  assert.equal(seen.stopped.reason, "stopped");
+  assert.equal(seen.stopped.stats.answer_tokens, 0);
+  assert.ok(seen.begun > 256, `reading began again at ${seen.begun}`);
+  assert.equal(seen.second.text, "Ada Dixon keeps a fox.");
+});
+
+test("a server that dies is noticed, one that comes back is used again", { skip, timeout: 120_000 }, async () => {
+  const other = await start();
+  const tab = await browser.newPage();
+  await tab.goto(`${other.url}tokenselect.d.ts`);
+  await tab.evaluate(async (document) => {
+    const { load } = await import("/tokenselect.js");
+    globalThis.states = [];
+    globalThis.engine = await load({ device: "server" });
+    globalThis.engine.on("connection", (c) => globalThis.states.push(c.state));
+    globalThis.engine.on("error", (e) => globalThis.states.push(e.code));
+    await globalThis.engine.open(document);
+    globalThis.answer = globalThis.engine.ask("How old is Felix Ellis?").done.catch((e) => e.code);
+  }, plain.repeat(2000) + people);
+  await other.stop("SIGKILL");
+  await tab.waitForFunction(() => globalThis.states.includes("lost"));
+  const again = await start(new URL(other.url).host);
+  await tab.waitForFunction(() => globalThis.states.includes("gone"));
+  assert.equal(await tab.evaluate(() => globalThis.answer), "gone");
+  const text = await tab.evaluate(async (document) => {
+    const { load } = await import("/tokenselect.js");
+    const engine = await load({ device: "server" });
+    await engine.open(document);
+    const { text } = await engine.ask("Which animal does Ada Dixon keep?").done;
+    await engine.close();
+    return text;
+  }, people);
+  assert.equal(text, "Ada Dixon keeps a fox.");
+  await tab.close();
+  await again.stop("SIGTERM");
+});
