@@ -19,6 +19,17 @@ globalThis.path = path;
 const root = process.env.GOROOT || execFileSync("go", ["env", "GOROOT"], { encoding: "utf8" }).trim();
 await import(pathToFileURL(path.join(root, "lib/wasm/wasm_exec.js")).href);
 
+// Dawn asks its driver again and again from setImmediate whether work is done. A
+// driver that runs on the CPU needs these cores itself.
+if (os.availableParallelism() < 8) {
+  const sleep = new Int32Array(new SharedArrayBuffer(4));
+  const immediate = globalThis.setImmediate;
+  globalThis.setImmediate = (f, ...args) => {
+    Atomics.wait(sleep, 0, 0, 0.2);
+    return immediate(f, ...args);
+  };
+}
+
 let gpu; // Node crashes once this is garbage
 try {
   const webgpu = await import("webgpu");
