@@ -58,10 +58,10 @@ func (q *Queue) Turn(ctx context.Context, position func(int)) (release func(), e
 		return nil, fmt.Errorf("%w: %d", ErrFull, q.bound)
 	}
 	w := &waiter{granted: make(chan struct{}), moved: make(chan struct{}, 1)}
+	w.moved <- struct{}{} // its first place is news too
 	q.waiting = append(q.waiting, w)
 	q.mu.Unlock()
 
-	w.moved <- struct{}{}
 	said := 0
 	for {
 		select {
