@@ -96,7 +96,7 @@ export class AnswerView {
     if (source) {
       parts.push(element("button", { type: "button", textContent: "Show where it was read", onclick: () => this.#go(this.#turn, undefined) }));
     }
-    if (ENDS[reason]) parts.push(element("span", { textContent: ENDS[reason] }));
+    if (ENDS[reason] && tokens.length > 0) parts.push(element("span", { textContent: ENDS[reason] }));
     if (policy) parts.push(element("span", { textContent: policy }));
     if (stats && stats.answer_tokens > 0) {
       const speed = stats.decode_tps > 0 ? `, ${rate(stats.decode_tps)}` : "";

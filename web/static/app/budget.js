@@ -22,7 +22,7 @@ export function describePolicy(policy, k, info, tokens) {
       return `Only the first ${count(n_init)} and the last ${count(n_local + k)} tokens are attended to; what stands between them is not seen.`;
   }
   if (tokens > 0 && tokens < n_init + k + n_local) return `The document is short: its ${count(tokens)} tokens are all attended to, and none need to be chosen.`;
-  return `Each layer picks ${count(k)} tokens anew at every step, beside the first ${count(n_init)} and the last ${count(n_local)}.`;
+  return `Each layer picks ${count(k)} tokens at every step, beside the first ${count(n_init)} and last ${count(n_local)}.`;
 }
 
 /**

@@ -145,7 +145,7 @@ export class Conversation {
       turn.stats = answer.stats;
     } catch (error) {
       turn.reason = run.abort.signal.aborted || error.code === "cancelled" ? "stopped" : "error";
-      if (turn.reason === "error" && this.#running === run) this.#page.failed(error, () => this.ask(turn.question));
+      if (turn.reason === "error" && this.#running === run) this.#page.failed(error, () => this.#again(run.turn));
     }
     if (run.sources && run.sources.length > 0) {
       turn.source = place(run.sources.find());
@@ -157,6 +157,17 @@ export class Conversation {
     this.#refresh();
     this.#toEnd();
     watch.end(answer);
+  }
+
+  /** Asks once more what no answer came to. */
+  #again(turn) {
+    const i = this.turns.indexOf(turn);
+    if (i >= 0 && turn.tokens.length === 0) {
+      this.turns.splice(i, 1);
+      this.#views.splice(i, 1)[0].node.remove();
+      this.#fresh &&= this.turns.length > 0;
+    }
+    this.ask(turn.question);
   }
 
   #nearEnd() {

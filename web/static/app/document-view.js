@@ -59,10 +59,22 @@ export class DocumentView {
     return { start: this.#starts[first], end: this.#starts[last + 1] ?? this.#text.length };
   }
 
-  /** The shares of the document's height that are in sight. */
+  /**
+   * The shares of the text between which the view lies. By the text and not by
+   * the scroll bar, as blocks that have not been in sight are as high as guessed.
+   */
   window() {
-    const { scrollTop, clientHeight, scrollHeight } = this.#root;
-    return { from: scrollTop / scrollHeight, to: (scrollTop + clientHeight) / scrollHeight };
+    const view = this.#root.getBoundingClientRect();
+    let from = 1, to = 0;
+    for (const i of this.#visible) {
+      const node = this.#nodes[i];
+      const { top, height } = node.parentElement.getBoundingClientRect();
+      const share = (y) => (this.#starts[i] + node.length * Math.min(1, Math.max(0, (y - top) / (height || 1)))) / (this.#text.length || 1);
+      if (top > view.bottom || top + height < view.top) continue;
+      from = Math.min(from, share(view.top));
+      to = Math.max(to, share(view.bottom));
+    }
+    return { from, to: Math.max(from, to) };
   }
 
   /** Ranges over [start, end), one in each block. */
@@ -81,8 +93,8 @@ export class DocumentView {
     return this.#starts[Number(node.parentElement.dataset.block)] + offset;
   }
 
-  /** Brings [start, end) into the middle of the view. */
-  reveal(start, end) {
+  /** Brings [start, end) into the middle of the view; at once, or smoothly where that is liked. */
+  reveal(start, end, atOnce = calm()) {
     const i = blockOf(this.#starts, start);
     const node = this.#nodes[i];
     if (!node) return;
@@ -95,15 +107,15 @@ export class DocumentView {
       range.setEnd(node, Math.min(node.length, end - this.#starts[i]));
       const place = range.getBoundingClientRect(), view = this.#root.getBoundingClientRect();
       const off = (place.top + place.bottom) / 2 - (view.top + view.bottom) / 2;
-      if (Math.abs(off) > 2) this.#root.scrollBy({ top: off, behavior: left === 0 && !calm() ? "smooth" : "instant" });
+      if (Math.abs(off) > 2) this.#root.scrollBy({ top: off, behavior: left === 0 && !atOnce ? "smooth" : "instant" });
       if (left > 0) requestAnimationFrame(() => settle(left - 1));
     };
     requestAnimationFrame(() => settle(2));
   }
 
-  /** Scrolls to a share of the document. */
-  scrollTo(share) {
-    const { scrollHeight, clientHeight } = this.#root;
-    this.#root.scrollTop = share * scrollHeight - clientHeight / 2;
+  /** Goes to a share of the text. */
+  goTo(share) {
+    const at = Math.floor(Math.min(1, Math.max(0, share)) * Math.max(0, this.#text.length - 1));
+    this.reveal(at, at + 1, true);
   }
 }

@@ -103,7 +103,7 @@ function documentFacts() {
   if (!current) return;
   const { opened } = control;
   byId("document-facts").textContent = opened
-    ? `${count(opened.tokens)} tokens, ${bytes(opened.memory.cache + opened.memory.selection)} of memory when read`
+    ? `${count(opened.tokens)} tokens, ${bytes(opened.memory.cache + opened.memory.selection)} when read`
     : `about ${count(guessTokens(current.text))} tokens`;
 }
 
@@ -118,12 +118,12 @@ function legend() {
   const node = byId("legend");
   node.hidden = kind === "none";
   if (kind === "none") node.replaceChildren();
-  else if (kind === "all") node.textContent = "Every layer attends to all tokens at this step: nothing is chosen, so nothing is shaded.";
+  else if (kind === "all") node.textContent = "All tokens are attended to at this step: nothing is chosen, so nothing is shaded.";
   else {
     const scale = element("span", { className: "scale" }, "1");
     for (let level = 1; level <= 4; level++) scale.append(element("i", { className: `level-${level}` }));
     scale.append(`${step.layers.length} layers`);
-    node.replaceChildren(element("span", { textContent: "Tokens that the model attends to at this step, by how many layers chose them:" }), scale);
+    node.replaceChildren(element("span", { textContent: "Shaded: what the model attends to at this step. Chosen by" }), scale);
   }
 }
 
@@ -185,6 +185,7 @@ globalThis.tokenselectPage = Object.freeze({
 });
 
 begin();
+// Once the page is there, so as not to be in its way; online it works without.
 if ("serviceWorker" in navigator && isSecureContext) {
-  navigator.serviceWorker.register(new URL("../sw.js", import.meta.url)).catch(() => {}); // the page works without it, online
+  addEventListener("load", () => navigator.serviceWorker.register(new URL("../sw.js", import.meta.url)).catch(() => {}));
 }

@@ -6,7 +6,7 @@ import { bytes, count } from "./format.js";
 const LARGE = 100e6; // bytes that are not fetched without being asked for
 
 /** How a model is named in the list. */
-const label = (m) => `${m.title || m.name} (${bytes(m.size)}, ${count(m.context)} tokens trained)`;
+const label = (m) => `${m.title || m.name} (${bytes(m.size)}, trained on ${count(m.context)} tokens)`;
 
 export class Setup {
   /** @type {import("../tokenselect.js").Model[]} */
@@ -83,6 +83,8 @@ export class Setup {
     const said = { none: "not loaded", loading: "loading", ready: "ready", failed: "not loaded" }[state];
     const { model } = this;
     byId("setup-summary").textContent = `${model?.title || model?.name || "Model"}: ${said}${info?.where === "server" ? " on the server" : ""}`;
+    byId("state").textContent = { none: "Not loaded", loading: "Loading …", ready: "Ready", failed: "Not loaded" }[state];
+    byId("state").dataset.state = state;
     byId("privacy").textContent = this.device === "server"
       ? "The server's engine is chosen: the document and the questions go to the server."
       : "Nothing leaves the browser.";

@@ -26,7 +26,7 @@ export class Shading {
   /** @param {import("./document-view.js").DocumentView} view */
   constructor(view, canvas) {
     this.#view = view;
-    this.#minimap = new Minimap(canvas, (share) => view.scrollTo(share));
+    this.#minimap = new Minimap(canvas, (share) => view.goTo(share));
     for (let level = 1; level <= LEVELS; level++) this.#register(`attended-${level}`, 0);
     this.#register("source", 1);
     this.#register("source-flash", 2);
