@@ -56,7 +56,7 @@ function town() {
 function chronicle() {
   const prose = new Prose(1877);
   const facts = [
-    FACTS.pet("Grace Archer", "badger"), FACTS.gate("Peter Ward", "violet"), FACTS.box("Thomas Reed", "mirror"),
+    FACTS.home("Grace Archer", "Oslo"), FACTS.gate("Peter Ward", "violet"), FACTS.box("Thomas Reed", "mirror"),
     FACTS.home("Julia Harper", "Malta"), FACTS.lost("Arthur Young", "trumpet"),
   ];
   const paragraphs = [];
@@ -77,5 +77,5 @@ function chronicle() {
 export const examples = [
   { id: "note", title: "A note", about: "One page: a door code, and a few things about the neighbours.", tokens: 300, make: note },
   { id: "town", title: "A town", about: "Four pages of prose with eight facts about people.", tokens: 1500, make: town },
-  { id: "chronicle", title: "A chronicle", about: "Thirty pages of prose that hide five facts: more than the model was trained to read at once.", tokens: 11000, make: chronicle },
+  { id: "chronicle", title: "A chronicle", about: "Thirty pages of prose that hide five facts: more than the model was trained to read at once.", tokens: 10800, make: chronicle },
 ];
