@@ -1,7 +1,9 @@
 package model
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"unsafe"
@@ -87,10 +89,17 @@ func (u *uploader) matrix(names ...string) kernels.Weight {
 	if u.err != nil {
 		return kernels.Weight{}
 	}
-	w := kernels.Weight{Cols: ts[0].Shape[1], Type: storage(ts[0])}
-	for _, t := range ts {
+	w := kernels.Weight{Cols: ts[0].Shape[1]}
+	for i, t := range ts {
+		as, err := storage(t)
+		if err != nil {
+			u.err = err
+			return w
+		}
 		w.Rows += t.Shape[0]
-		if storage(t) != w.Type {
+		if i == 0 {
+			w.Type = as
+		} else if as != w.Type {
 			w.Type = kernels.F32
 		}
 	}
@@ -116,17 +125,13 @@ func (u *uploader) shard(w kernels.Weight, ts []weights.Tensor, row0, rows int) 
 		size = scaleAt + scaleBytes
 	}
 	b := u.buffer(ts[0].Name, size)
-	packed := make([]byte, size)
-	data, scale := packed[:dataBytes], packed[min(scaleAt, size):]
-	first := 0 // row of the whole at which the tensor starts
-	for _, t := range ts {
-		lo, hi := max(row0, first), min(row0+rows, first+t.Shape[0])
-		if lo < hi && u.err == nil {
-			u.err = pack(data, scale, w.Type, t, lo-first, hi-first, lo-row0)
-		}
-		first += t.Shape[0]
+	if u.err != nil {
+		return kernels.Shard{}
 	}
-	u.write(b, 0, packed)
+	segs := segments(ts, row0, rows)
+	if !u.importing(b, scaleAt, w, segs) {
+		u.pack(b, scaleAt, w, segs, rows)
+	}
 	s := kernels.Shard{Row0: row0, Rows: rows, Data: gpu.Range{Buffer: b, Size: dataBytes}}
 	if scaleBytes > 0 {
 		s.Scale = gpu.Range{Buffer: b, Offset: scaleAt, Size: scaleBytes}
@@ -134,48 +139,161 @@ func (u *uploader) shard(w kernels.Weight, ts []weights.Tensor, row0, rows int) 
 	return s
 }
 
-// storage is how a tensor is kept on the device.
-func storage(t weights.Tensor) kernels.WeightType {
-	switch t.Type {
-	case weights.Q8_0:
-		return kernels.Q8_0
-	case weights.F16:
-		return kernels.F16
-	case weights.BF16:
-		for i := 0; i < len(t.Data); i += 2 {
-			v := math.Float32frombits(uint32(binary.LittleEndian.Uint16(t.Data[i:])) << 16)
-			if v > 65504 || v < -65504 {
-				return kernels.F32
+// segment is rows lo to hi of a tensor, which become rows of a shard from to on.
+type segment struct {
+	t          weights.Tensor
+	lo, hi, to int
+}
+
+// segments are the parts of ts, taken as one matrix, that make up its rows row0
+// to row0+rows.
+func segments(ts []weights.Tensor, row0, rows int) []segment {
+	var segs []segment
+	first := 0 // row of the whole at which the tensor starts
+	for _, t := range ts {
+		lo, hi := max(row0, first), min(row0+rows, first+t.Shape[0])
+		if lo < hi {
+			segs = append(segs, segment{t, lo - first, hi - first, lo - row0})
+		}
+		first += t.Shape[0]
+	}
+	return segs
+}
+
+// block is the bytes of a Q8_0 block: a float16 scale and 32 values.
+const block = 34
+
+// importing lets the device fetch the weights by itself, where it can and they
+// are kept as they are stored. It reports whether that was so.
+func (u *uploader) importing(b *gpu.Buffer, scaleAt int, w kernels.Weight, segs []segment) bool {
+	dev, ok := u.dev.(gpu.Importer)
+	if !ok {
+		return false
+	}
+	imports := make([]gpu.Import, len(segs))
+	for i, s := range segs {
+		if imports[i], ok = s.imported(scaleAt, w.Type); !ok || imports[i].Validate(b) != nil {
+			return false
+		}
+	}
+	for i, from := range imports {
+		err := dev.Import(context.Background(), b, from)
+		if err == nil {
+			continue
+		}
+		s := segs[i]
+		u.err = fmt.Errorf("tensor %s: %w", s.t.Name, err)
+		var bad *gpu.ValueError
+		if errors.As(err, &bad) {
+			if w.Type == kernels.Q8_0 {
+				u.err = fmt.Errorf("tensor %s: the scale of block %d is not finite", s.t.Name, s.lo*w.Cols/32+bad.Value)
+			} else {
+				u.err = fmt.Errorf("tensor %s: value %d is not finite", s.t.Name, s.lo*w.Cols+bad.Value)
 			}
 		}
-		return kernels.F16
+		break
 	}
-	return kernels.F32
+	return true
+}
+
+// imported is how a device fetches a segment that is kept as it is stored.
+func (s segment) imported(scaleAt int, as kernels.WeightType) (gpu.Import, bool) {
+	file, cols := s.t.File, s.t.Shape[1]
+	if file == nil || file.Blob == nil {
+		return gpu.Import{}, false
+	}
+	from := gpu.Import{Blob: file.Blob, At: file.At, Rows: s.hi - s.lo}
+	switch {
+	case as == kernels.Q8_0 && s.t.Type == weights.Q8_0:
+		from.Block, from.RowBytes = block, cols/32*block
+		from.Parts = []gpu.Part{
+			{Skip: 2, Take: block - 2, Offset: s.to * cols},
+			{Take: 2, Offset: scaleAt + s.to*cols/32*2, Check: gpu.FiniteFloat16},
+		}
+	case as == kernels.F16 && s.t.Type == weights.F16:
+		from.Block, from.RowBytes = 2*cols, 2*cols
+		from.Parts = []gpu.Part{{Take: 2 * cols, Offset: 2 * s.to * cols, Check: gpu.FiniteFloat16}}
+	case as == kernels.F32 && s.t.Type == weights.F32:
+		from.Block, from.RowBytes = 4*cols, 4*cols
+		from.Parts = []gpu.Part{{Take: 4 * cols, Offset: 4 * s.to * cols, Check: gpu.FiniteFloat32}}
+	default:
+		return from, false
+	}
+	if file.Order != nil {
+		from.Order = file.Order[s.lo:s.hi]
+	} else {
+		from.At += int64(s.lo) * int64(from.RowBytes)
+	}
+	return from, true
+}
+
+// piece is the bytes of a shard that are packed at a time.
+const piece = 16 << 20
+
+// pack writes segments to b, which has rows rows, piece by piece: a model whose
+// weights are read as they are needed is never in memory as a whole.
+func (u *uploader) pack(b *gpu.Buffer, scaleAt int, w kernels.Weight, segs []segment, rows int) {
+	step := max(2, piece/(4*w.Type.DataWords(2, w.Cols)/2)&^1) // an even number keeps halves whole
+	for first := 0; first < rows && u.err == nil; first += step {
+		n := min(step, rows-first)
+		data, scale := make([]byte, 4*w.Type.DataWords(n, w.Cols)), make([]byte, 4*w.Type.ScaleWords(n, w.Cols))
+		for _, s := range segs {
+			lo, hi := max(first, s.to), min(first+n, s.to+s.hi-s.lo)
+			if lo < hi && u.err == nil {
+				u.err = pack(data, scale, w.Type, s.t, s.lo+lo-s.to, s.lo+hi-s.to, lo-first)
+			}
+		}
+		u.write(b, 4*w.Type.DataWords(first, w.Cols), data)
+		u.write(b, scaleAt+4*w.Type.ScaleWords(first, w.Cols), scale)
+	}
+}
+
+// storage is how a tensor is kept on the device.
+func storage(t weights.Tensor) (kernels.WeightType, error) {
+	switch t.Type {
+	case weights.Q8_0:
+		return kernels.Q8_0, nil
+	case weights.F16:
+		return kernels.F16, nil
+	case weights.BF16:
+		step := max(1, piece/(2*t.Shape[1]))
+		for lo := 0; lo < t.Shape[0]; lo += step {
+			rows, err := t.Rows(lo, min(lo+step, t.Shape[0]))
+			if err != nil {
+				return 0, err
+			}
+			for i := 0; i < len(rows.Data); i += 2 {
+				v := math.Float32frombits(uint32(binary.LittleEndian.Uint16(rows.Data[i:])) << 16)
+				if v > 65504 || v < -65504 {
+					return kernels.F32, nil
+				}
+			}
+		}
+		return kernels.F16, nil
+	}
+	return kernels.F32, nil
 }
 
 // pack writes rows lo to hi of t at row to of data (and scale) as type as.
 func pack(data, scale []byte, as kernels.WeightType, t weights.Tensor, lo, hi, to int) error {
+	t, err := t.Rows(lo, hi)
+	if err != nil {
+		return err
+	}
 	cols := t.Shape[1]
-	n := (hi - lo) * cols
 	switch {
 	case as == kernels.Q8_0:
-		const block = 34 // a float16 scale and 32 values
-		src := t.Data[lo*cols/32*block:][:n/32*block]
 		data, scale = data[to*cols:], scale[to*cols/32*2:]
-		for i := 0; len(src) > 0; i, src = i+1, src[block:] {
+		for i, src := 0, t.Data; len(src) > 0; i, src = i+1, src[block:] {
 			copy(scale[2*i:], src[:2])
 			copy(data[32*i:], src[2:block])
 		}
 		return nil
 	case as == kernels.F16 && t.Type == weights.F16:
-		copy(data[2*to*cols:], t.Data[2*lo*cols:2*hi*cols])
+		copy(data[2*to*cols:], t.Data)
 		return nil
 	}
-	rows := t
-	rows.Shape = []int{hi - lo, cols}
-	perRow := len(t.Data) / t.Shape[0]
-	rows.Data = t.Data[lo*perRow : hi*perRow]
-	v, err := rows.Float32()
+	v, err := t.Float32()
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func random(c Config) *Model {
 		for i := range v {
 			v[i] = float32(rng.NormFloat64())
 		}
-		m.Tensors[n.name] = Tensor{n.name, F32, n.shape, f32Bytes(v)}
+		m.Tensors[n.name] = Tensor{Name: n.name, Type: F32, Shape: n.shape, Data: f32Bytes(v)}
 	}
 	return m
 }

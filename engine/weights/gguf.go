@@ -2,6 +2,7 @@ package weights
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -18,12 +19,18 @@ var ggufTypes = map[uint32]Type{0: F32, 1: F16, 8: Q8_0, 30: BF16}
 var ggufTypeNames = map[uint32]string{2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K",
 	12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 15: "Q8_K", 16: "IQ2_XXS", 20: "IQ4_NL", 23: "IQ4_XS", 24: "I8", 26: "I32", 28: "F64"}
 
-// ggufReader walks a file with every length checked against what is left.
+// ggufReader walks the beginning of a file with every length checked against
+// what is left of it.
 type ggufReader struct {
 	data []byte
+	size int64 // of the file
 	at   int
 	err  error
 }
+
+// errShort says that the beginning ends before the header does, and the file
+// does not.
+var errShort = errors.New("the header goes on")
 
 func (r *ggufReader) fail(format string, args ...any) {
 	if r.err == nil {
@@ -33,11 +40,13 @@ func (r *ggufReader) fail(format string, args ...any) {
 
 // bytes is the next n bytes, nil after an error.
 func (r *ggufReader) bytes(n uint64) []byte {
-	if r.err != nil {
-		return nil
-	}
-	if left := uint64(len(r.data) - r.at); n > left {
+	if left := uint64(r.size) - uint64(r.at); n > left {
 		r.fail("%d bytes expected, %d left: the file is cut short or damaged", n, left)
+	}
+	if r.err == nil && n > uint64(len(r.data)-r.at) {
+		r.err = errShort
+	}
+	if r.err != nil {
 		return nil
 	}
 	b := r.data[r.at : r.at+int(n)]
@@ -133,8 +142,11 @@ func (r *ggufReader) array() any {
 	if least == 0 {
 		r.fail("array of type %d, expected 0 to 8 or 10 to 12", kind)
 	}
+	if left := uint64(r.size) - uint64(r.at); r.err == nil && n > left/least {
+		r.fail("array of %d values, more than the %d bytes left can hold", n, left)
+	}
 	if r.err == nil && n > uint64(len(r.data)-r.at)/least {
-		r.fail("array of %d values, more than the %d bytes left can hold", n, len(r.data)-r.at)
+		r.err = errShort
 	}
 	if r.err != nil {
 		return nil
@@ -153,12 +165,20 @@ func (r *ggufReader) array() any {
 type ggufFile struct {
 	meta    map[string]any
 	keys    []string // of meta, in order
-	tensors []Tensor
+	tensors []Tensor // without data
+	places  []place  // of their data in the file
 }
 
-// readGGUF takes a file apart. Tensors alias data.
-func readGGUF(data []byte) (*ggufFile, error) {
-	r := &ggufReader{data: data}
+// place is where something lies in a file.
+type place struct {
+	at   int64
+	size int
+}
+
+// readGGUF takes a file of size bytes apart that begins with data; errShort says
+// that more of it is needed.
+func readGGUF(data []byte, size int64) (*ggufFile, error) {
+	r := &ggufReader{data: data, size: size}
 	if len(data) == 0 {
 		return nil, fmt.Errorf("the file is empty")
 	}
@@ -224,7 +244,7 @@ func readGGUF(data []byte) (*ggufFile, error) {
 		return nil, err
 	}
 	start := (r.at + align - 1) / align * align
-	body := data[min(start, len(data)):]
+	body := uint64(max(0, size-int64(start)))
 	var end uint64 // of the tensors so far, which follow each other
 	for _, e := range entries {
 		size, err := e.Type.size(e.Shape)
@@ -234,12 +254,12 @@ func readGGUF(data []byte) (*ggufFile, error) {
 		if want := (end + uint64(align) - 1) / uint64(align) * uint64(align); e.offset != want {
 			return nil, fmt.Errorf("tensor %s: offset %d, expected %d, behind the tensor before it", e.Name, e.offset, want)
 		}
-		if e.offset > uint64(len(body)) || uint64(size) > uint64(len(body))-e.offset {
-			return nil, fmt.Errorf("tensor %s: %d bytes at offset %d, expected within the %d bytes of data: the file is cut short or damaged", e.Name, size, e.offset, len(body))
+		if e.offset > body || uint64(size) > body-e.offset {
+			return nil, fmt.Errorf("tensor %s: %d bytes at offset %d, expected within the %d bytes of data: the file is cut short or damaged", e.Name, size, e.offset, body)
 		}
 		end = e.offset + uint64(size)
-		e.Data = body[e.offset:end:end]
 		f.tensors = append(f.tensors, e.Tensor)
+		f.places = append(f.places, place{int64(start) + int64(e.offset), size})
 	}
 	return f, nil
 }

@@ -21,10 +21,21 @@ func ParseGGUF(name string, data []byte) (*Model, error) {
 }
 
 func parseGGUF(name string, data []byte) (*Model, error) {
-	f, err := readGGUF(data)
+	f, err := readGGUF(data, int64(len(data)))
 	if err != nil {
 		return nil, err
 	}
+	for i, p := range f.places {
+		end := p.at + int64(p.size)
+		f.tensors[i].Data = data[p.at:end:end]
+	}
+	return f.model(name)
+}
+
+// model is the checkpoint in a file whose tensors have their data, or know where
+// it is.
+func (f *ggufFile) model(name string) (*Model, error) {
+	var err error
 	g := ggufMeta{meta: f.meta}
 	if n := g.integer("split.count", 1); n > 1 {
 		return nil, fmt.Errorf("split.count is %d: split files are not supported", n)
@@ -126,22 +137,21 @@ func permute(t Tensor, heads int, toGGUF bool) (Tensor, error) {
 	if len(t.Shape) != 2 || t.Shape[0] == 0 || t.Shape[0]%(2*heads) != 0 {
 		return t, fmt.Errorf("tensor %s: shape %v, expected a matrix of a multiple of %d rows", t.Name, t.Shape, 2*heads)
 	}
-	row, half := len(t.Data)/t.Shape[0], t.Shape[0]/heads/2
-	out := make([]byte, len(t.Data))
+	half := t.Shape[0] / heads / 2
+	order := make([]uint32, t.Shape[0])
 	for h := range heads {
 		for i := range half {
 			for part := range 2 {
 				hf, gguf := (2*h+part)*half+i, 2*(h*half+i)+part
-				from, to := gguf, hf
 				if toGGUF {
-					from, to = hf, gguf
+					order[gguf] = uint32(hf)
+				} else {
+					order[hf] = uint32(gguf)
 				}
-				copy(out[to*row:(to+1)*row], t.Data[from*row:])
 			}
 		}
 	}
-	t.Data = out
-	return t, nil
+	return t.reorder(order)
 }
 
 // ggufMeta reads metadata and keeps the first error.

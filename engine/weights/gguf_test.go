@@ -90,7 +90,7 @@ func TestGGUFRope(t *testing.T) {
 // TestPermute follows a row of each head by hand: llama.cpp's converter splits a
 // head into two halves and interleaves them.
 func TestPermute(t *testing.T) {
-	in := Tensor{"q", F32, []int{12, 1}, f32Bytes([]float32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11})}
+	in := Tensor{Name: "q", Type: F32, Shape: []int{12, 1}, Data: f32Bytes([]float32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11})}
 	out, err := permute(in, 2, true)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestPermute(t *testing.T) {
 		t.Error("not the same after both ways")
 	}
 	for _, shape := range [][]int{{0, 4}, {6, 1}, {12}, {}} {
-		_, err := permute(Tensor{"q", F32, shape, nil}, 2, false)
+		_, err := permute(Tensor{Name: "q", Type: F32, Shape: shape, Data: nil}, 2, false)
 		refused(t, err, "tensor q: shape")
 	}
 }
@@ -195,7 +195,7 @@ func TestGGUFRefuses(t *testing.T) {
 // TestGGUFHostile has files that agree with themselves and with no model.
 func TestGGUFHostile(t *testing.T) {
 	zero := random(small("llama"))
-	zero.Tensors["model.layers.0.self_attn.q_proj.weight"] = Tensor{"q", F32, []int{0, 64}, nil}
+	zero.Tensors["model.layers.0.self_attn.q_proj.weight"] = Tensor{Name: "q", Type: F32, Shape: []int{0, 64}, Data: nil}
 	var b bytes.Buffer
 	refused(t, WriteGGUF(&b, zero, F16), "shape [0 64]")
 
@@ -278,7 +278,7 @@ func TestWriteRefuses(t *testing.T) {
 	m.Tokenizer.IgnoreMerges = true
 	refused(t, WriteGGUF(&bytes.Buffer{}, m, F16), "ignore_merges is true", "qwen2")
 	m.Tokenizer = nil
-	m.Tensors["model.norm.weight"] = Tensor{"model.norm.weight", F32, []int{64}, make([]byte, 12)}
+	m.Tensors["model.norm.weight"] = Tensor{Name: "model.norm.weight", Type: F32, Shape: []int{64}, Data: make([]byte, 12)}
 	err := WriteGGUF(&bytes.Buffer{}, m, Q8_0)
 	if err == nil || !strings.Contains(err.Error(), "model.norm.weight") {
 		t.Errorf("error %v, expected one about model.norm.weight", err)

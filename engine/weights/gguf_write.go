@@ -122,7 +122,7 @@ func (m *Model) ggufTensors(to Type) ([]Tensor, error) {
 		}
 	}
 	if f := m.freqFactors(); f != nil {
-		out = append(out, Tensor{"rope_freqs.weight", F32, []int{len(f)}, f32Bytes(f)})
+		out = append(out, Tensor{Name: "rope_freqs.weight", Type: F32, Shape: []int{len(f)}, Data: f32Bytes(f)})
 	}
 	return out, nil
 }

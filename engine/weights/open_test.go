@@ -99,10 +99,10 @@ func TestOpenTensors(t *testing.T) {
 		{"transposed", "llama", func(m *Model) { x := m.Tensors[k]; x.Shape = []int{64, 16}; m.Tensors[k] = x }, []string{k, "[64 16]", "[16 64]"}},
 		{"a dimension more", "llama", func(m *Model) { x := m.Tensors[k]; x.Shape = []int{1, 16, 64}; m.Tensors[k] = x }, []string{k, "[1 16 64]", "[16 64]"}},
 		{"bias that the architecture has not", "llama", func(m *Model) {
-			m.Tensors["model.layers.0.self_attn.o_proj.bias"] = Tensor{"b", F32, []int{64}, make([]byte, 256)}
+			m.Tensors["model.layers.0.self_attn.o_proj.bias"] = Tensor{Name: "b", Type: F32, Shape: []int{64}, Data: make([]byte, 256)}
 		}, []string{"o_proj.bias is not one of a llama model"}},
 		{"a layer more", "llama", func(m *Model) {
-			m.Tensors["model.layers.2.input_layernorm.weight"] = Tensor{"b", F32, []int{64}, make([]byte, 256)}
+			m.Tensors["model.layers.2.input_layernorm.weight"] = Tensor{Name: "b", Type: F32, Shape: []int{64}, Data: make([]byte, 256)}
 		}, []string{"model.layers.2.input_layernorm.weight is not one of", "2 layers"}},
 		{"infinite", "llama", func(m *Model) { copy(m.Tensors[k].Data[40:], inf) }, []string{k, "value 11 is -Inf"}},
 	} {
@@ -117,7 +117,7 @@ func TestOpenTensors(t *testing.T) {
 	}
 	m := random(small("llama"))
 	m.Tensors["lm_head.weight"] = m.Tensors["model.embed_tokens.weight"]
-	m.Tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = Tensor{"f", F32, []int{4}, make([]byte, 16)}
+	m.Tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = Tensor{Name: "f", Type: F32, Shape: []int{4}, Data: make([]byte, 16)}
 	if _, err := Open(folder(t, layout(m))); err != nil {
 		t.Errorf("a copy of tied embeddings and old frequencies: %v", err)
 	}

@@ -57,7 +57,7 @@ func parseSafetensors(data []byte) (map[string]Tensor, error) {
 		if got := e.Offsets[1] - e.Offsets[0]; got != size {
 			return nil, fmt.Errorf("tensor %s: %d bytes, expected %d for %s of shape %v", name, got, size, e.DType, e.Shape)
 		}
-		tensors[name] = Tensor{name, t, e.Shape, body[e.Offsets[0]:e.Offsets[1]:e.Offsets[1]]}
+		tensors[name] = Tensor{Name: name, Type: t, Shape: e.Shape, Data: body[e.Offsets[0]:e.Offsets[1]:e.Offsets[1]]}
 	}
 	slices.SortFunc(entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(a.Offsets[0], b.Offsets[0]), cmp.Compare(a.Offsets[1], b.Offsets[1]))

@@ -73,7 +73,7 @@ func TestSafetensorsRefuses(t *testing.T) {
 }
 
 func FuzzSafetensors(f *testing.F) {
-	f.Add(safetensors(map[string]Tensor{"v": {"v", F32, []int{1, 2}, make([]byte, 8)}, "w": {"w", BF16, []int{2}, make([]byte, 4)}}))
+	f.Add(safetensors(map[string]Tensor{"v": {Name: "v", Type: F32, Shape: []int{1, 2}, Data: make([]byte, 8)}, "w": {Name: "w", Type: BF16, Shape: []int{2}, Data: make([]byte, 4)}}))
 	f.Add(withHeader(`{"w":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}`, make([]byte, 4)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		tensors, err := ParseSafetensors("fuzz", data)

@@ -41,7 +41,9 @@ type Tensor struct {
 	Name  string // as in Hugging Face checkpoints: model.layers.0.self_attn.q_proj.weight
 	Type  Type
 	Shape []int  // outer dimension first: [out, in]
-	Data  []byte // row after row; it may be a part of the file that was read
+	Data  []byte // row after row; it may be a part of the file that was read. Nil where File has it
+
+	File *File // where the data still is; nil where Data has it
 }
 
 // rowBytes is the number of bytes that a row of cols values takes; ok is false
@@ -76,7 +78,7 @@ func (t Type) size(shape []int) (int, error) {
 // values is their number, once the data is known to have all of them.
 func (t Tensor) values() (int, error) {
 	size, err := t.Type.size(t.Shape)
-	if err == nil && size != len(t.Data) {
+	if err == nil && t.File == nil && size != len(t.Data) {
 		err = fmt.Errorf("%d bytes, expected %d for %v of shape %v", len(t.Data), size, t.Type, t.Shape)
 	}
 	if err != nil {
@@ -89,6 +91,9 @@ func (t Tensor) values() (int, error) {
 func (t Tensor) Float32() ([]float32, error) {
 	n, err := t.values()
 	if err != nil {
+		return nil, err
+	}
+	if t, err = t.Load(); err != nil {
 		return nil, err
 	}
 	v := make([]float32, n)
@@ -115,7 +120,7 @@ func (t Tensor) Float32() ([]float32, error) {
 // already keeps its data. A value that the type cannot hold is an error.
 func Convert(t Tensor, to Type) (Tensor, error) {
 	if t.Type == to {
-		return t, nil
+		return t.Load()
 	}
 	size, err := to.size(t.Shape)
 	if err != nil {

@@ -44,7 +44,7 @@ func TestQuantise(t *testing.T) {
 		}
 	}
 	clear(v[:32])
-	c, err := Convert(Tensor{"w", F32, []int{3000, 32}, f32Bytes(v)}, Q8_0)
+	c, err := Convert(Tensor{Name: "w", Type: F32, Shape: []int{3000, 32}, Data: f32Bytes(v)}, Q8_0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestQuantise(t *testing.T) {
 func TestQuantiseTiny(t *testing.T) {
 	v := make([]float32, 32)
 	v[3], v[4] = math.SmallestNonzeroFloat32, 1e-39
-	c, err := Convert(Tensor{"w", F32, []int{32}, f32Bytes(v)}, Q8_0)
+	c, err := Convert(Tensor{Name: "w", Type: F32, Shape: []int{32}, Data: f32Bytes(v)}, Q8_0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestHalves(t *testing.T) {
 				data = binary.LittleEndian.AppendUint16(data, uint16(h))
 			}
 		}
-		in := Tensor{"w", kind, []int{len(data) / 2}, data}
+		in := Tensor{Name: "w", Type: kind, Shape: []int{len(data) / 2}, Data: data}
 		wide, err := Convert(in, F32)
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ func TestRoundBF16(t *testing.T) {
 		{0x3f800000, 0x3f80}, {0x3f807fff, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f808001, 0x3f81},
 		{0x3f818000, 0x3f82}, {0xbf818000, 0xbf82}, {0x7f7f7fff, 0x7f7f},
 	} {
-		got, err := Convert(Tensor{"w", F32, []int{1}, binary.LittleEndian.AppendUint32(nil, c.in)}, BF16)
+		got, err := Convert(Tensor{Name: "w", Type: F32, Shape: []int{1}, Data: binary.LittleEndian.AppendUint32(nil, c.in)}, BF16)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,15 +130,15 @@ func TestConvertRefuses(t *testing.T) {
 		to   Type
 		want string
 	}{
-		{"too large for a half", Tensor{"w", F32, []int{1, 2}, f32Bytes([]float32{1, 65520})}, F16, "tensor w: value 1 is +Inf as F16"},
-		{"too large for a scale", Tensor{"w", F32, []int{32}, f32Bytes(append(make([]float32, 31), 1e7))}, Q8_0, "scale of block 0 is +Inf as Q8_0"},
-		{"NaN", Tensor{"w", F32, []int{32}, f32Bytes(append(make([]float32, 31), float32(math.NaN())))}, Q8_0, "scale of block 0 is NaN"},
-		{"no whole blocks", Tensor{"w", F32, []int{2, 16}, make([]byte, 128)}, Q8_0, "shape [2 16]"},
-		{"data cut short", Tensor{"w", F32, []int{3}, make([]byte, 11)}, F16, "11 bytes, expected 12"},
-		{"data too long", Tensor{"w", Q8_0, []int{32}, make([]byte, 68)}, F32, "68 bytes, expected 34"},
-		{"shape that overflows", Tensor{"w", F32, []int{1 << 31, 1 << 31, 1 << 31}, nil}, F16, "not possible"},
-		{"negative shape", Tensor{"w", F32, []int{-1, -4}, make([]byte, 16)}, F16, "not possible"},
-		{"unknown type", Tensor{"w", F32, []int{1}, make([]byte, 4)}, Type(9), "type 9"},
+		{"too large for a half", Tensor{Name: "w", Type: F32, Shape: []int{1, 2}, Data: f32Bytes([]float32{1, 65520})}, F16, "tensor w: value 1 is +Inf as F16"},
+		{"too large for a scale", Tensor{Name: "w", Type: F32, Shape: []int{32}, Data: f32Bytes(append(make([]float32, 31), 1e7))}, Q8_0, "scale of block 0 is +Inf as Q8_0"},
+		{"NaN", Tensor{Name: "w", Type: F32, Shape: []int{32}, Data: f32Bytes(append(make([]float32, 31), float32(math.NaN())))}, Q8_0, "scale of block 0 is NaN"},
+		{"no whole blocks", Tensor{Name: "w", Type: F32, Shape: []int{2, 16}, Data: make([]byte, 128)}, Q8_0, "shape [2 16]"},
+		{"data cut short", Tensor{Name: "w", Type: F32, Shape: []int{3}, Data: make([]byte, 11)}, F16, "11 bytes, expected 12"},
+		{"data too long", Tensor{Name: "w", Type: Q8_0, Shape: []int{32}, Data: make([]byte, 68)}, F32, "68 bytes, expected 34"},
+		{"shape that overflows", Tensor{Name: "w", Type: F32, Shape: []int{1 << 31, 1 << 31, 1 << 31}, Data: nil}, F16, "not possible"},
+		{"negative shape", Tensor{Name: "w", Type: F32, Shape: []int{-1, -4}, Data: make([]byte, 16)}, F16, "not possible"},
+		{"unknown type", Tensor{Name: "w", Type: F32, Shape: []int{1}, Data: make([]byte, 4)}, Type(9), "type 9"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Convert(c.t, c.to)
@@ -172,7 +172,7 @@ func TestFinite(t *testing.T) {
 							copy(data[j*size:(j+1)*size], binary.LittleEndian.AppendUint32(nil, c.good[(i+j)%4]))
 						}
 						copy(data[at*size:(at+1)*size], binary.LittleEndian.AppendUint32(nil, bits))
-						err := Tensor{"w", c.kind, []int{n}, data}.finite()
+						err := Tensor{Name: "w", Type: c.kind, Shape: []int{n}, Data: data}.finite()
 						if (err != nil) != bad {
 							t.Fatalf("%v: %#x at %d of %d: %v", c.kind, bits, at, n, err)
 						}
@@ -183,10 +183,10 @@ func TestFinite(t *testing.T) {
 	}
 	block := make([]byte, 68)
 	block[35] = 0x7c
-	err := Tensor{"w", Q8_0, []int{64}, block}.finite()
+	err := Tensor{Name: "w", Type: Q8_0, Shape: []int{64}, Data: block}.finite()
 	refused(t, err, "tensor w: the scale of block 1 is +Inf")
 	block[35], block[40] = 0x7b, 0x7c
-	if err := (Tensor{"w", Q8_0, []int{64}, block}).finite(); err != nil {
+	if err := (Tensor{Name: "w", Type: Q8_0, Shape: []int{64}, Data: block}).finite(); err != nil {
 		t.Errorf("a value taken for a scale: %v", err)
 	}
 	if s := Type(200).String(); !strings.Contains(s, "200") {
