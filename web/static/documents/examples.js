@@ -76,6 +76,6 @@ function chronicle() {
  */
 export const examples = [
   { id: "note", title: "A note", about: "One page: a door code, and a few things about the neighbours.", tokens: 300, make: note },
-  { id: "town", title: "A town", about: "Four pages of prose with eight facts about people.", tokens: 1500, make: town },
-  { id: "chronicle", title: "A chronicle", about: "Thirty pages of prose that hide five facts: more than the model was trained to read at once.", tokens: 10800, make: chronicle },
+  { id: "town", title: "A town", about: "A few pages of prose with eight facts about people.", tokens: 1500, make: town },
+  { id: "chronicle", title: "A chronicle", about: "Twenty pages of prose that hide five facts: more than the model was trained to read at once.", tokens: 10800, make: chronicle },
 ];
