@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help run demo wasm test test-gpu test-js test-page check bench golden build tools
+.PHONY: help run demo wasm test test-gpu test-js test-page check load bench golden build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ test-js: tools ## the engine's tests as WebAssembly under Node, selections of th
 	GOOS=js GOARCH=wasm $(GO) test -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" ./shaders ./engine/f16 ./engine/gpu ./engine/gpu/cpudev \
 		./engine/kernels/simd ./engine/kvcache ./engine/sample ./engine/selection ./engine/tokenizer ./engine/chat ./engine/weights
 	GOOS=js GOARCH=wasm $(GO) test -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" -run 'Plain|TinyModels' ./engine
+
+load: tools ## the server with 200 idle pages and 16 that ask at once; its figures are in the README
+	$(GO) test -tags load -run 'TestLoad$$' -count=1 -timeout 10m -v ./cmd/tokenselect/internal/server
 
 check: tools ## format and vet, natively, without cgo and for the browser
 	@out=$$(gofmt -l .); test -z "$$out" || { echo "not formatted by gofmt:"; echo "$$out"; exit 1; }
