@@ -28,7 +28,7 @@ const STAGINGS = 4; // buffers kept for reading back
 const QUERIES = 4096; // timestamps, two a pass
 
 /** What went wrong, as Go takes it. */
-const trouble = (kind, message, more = {}) => ({ kind, message: String(message), ...more });
+const trouble = (kind, message, more = {}) => ({ kind, message: String(message), line: 0, ...more });
 
 /** @param {GPUError} error */
 function kindOf(error) {
@@ -46,6 +46,7 @@ class Link {
     this.exports = instance.exports;
     this.live = new Set();
     this.results = new Map();
+    this.opened = null;
   }
 
   /** Memory that grew is another buffer: it is asked for each time. */
@@ -624,6 +625,7 @@ async function open(link, timestamps) {
     throw trouble("no-device", error.message);
   }
   const device = new Device(link, made, timed);
+  link.opened = device;
   const methods = {};
   for (const name of ["newBuffer", "compile", "run", "write", "wait", "takeError", "cancel", "importRows", "timings", "close"]) {
     methods[name] = device[name].bind(device);
@@ -649,5 +651,6 @@ export function attach(go, instance) {
     open(request, timestamps) { link.answer(request, () => open(link, timestamps)); },
     take: (request) => link.take(request),
     cancel: (request) => link.cancel(request),
+    lose: () => link.opened?.device.destroy(), // the last device that was opened, for tests
   };
 }
