@@ -38,20 +38,27 @@ export class AnswerView {
     this.#answer.setAttribute("aria-label", "Answer");
     this.#foot = element("p", { className: "turn-foot" });
     this.node = element("li", { className: "turn" });
-    if (turn.fresh) this.node.append(element("p", { className: "divider", textContent: "the model begins anew and does not remember what is above" }));
     this.node.append(element("p", { className: "asked", textContent: turn.question }), element("div", {}, this.#answer), this.#foot);
     this.#answer.onclick = (event) => this.#click(event);
     this.#answer.onkeydown = (event) => this.#key(event);
+    this.#divide();
     turn.tokens.forEach((text) => this.#append(text));
     if (turn.reason) this.end();
   }
 
-  get last() {
+  /** The element around the answer's text. */
+  get frame() {
     return this.#answer.parentElement;
+  }
+
+  #divide() {
+    if (!this.#turn.fresh || this.node.firstElementChild.className === "divider") return;
+    this.node.prepend(element("p", { className: "divider", textContent: "the model begins anew and does not remember what is above" }));
   }
 
   /** The answer begins, or begins anew. */
   begin() {
+    this.#divide();
     this.#turn.tokens.length = 0;
     this.#answer.replaceChildren(element("span", { className: "waiting", textContent: "…" }));
     this.#answer.setAttribute("aria-busy", "true");
@@ -103,14 +110,6 @@ export class AnswerView {
       parts.push(element("span", { textContent: `${count(stats.answer_tokens)} tokens${speed}` }));
     }
     this.#foot.replaceChildren(...parts);
-  }
-
-  /** Takes the ways to the document away: it is another one now. */
-  forget() {
-    this.#turn.source = null;
-    this.#turn.sources = [];
-    this.#current = -1;
-    if (this.#turn.reason) this.end();
   }
 
   #click(event) {

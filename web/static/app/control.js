@@ -24,6 +24,8 @@ export class Control extends EventTarget {
   #opening = null; // promise of the open document
   #recoveries = 0;
   #answer = null;
+  #drop = () => {}; // gives up the answer that is running
+  #broken = false; // the engine answers no more
 
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
@@ -62,11 +64,27 @@ export class Control extends EventTarget {
     this.#loading?.abort.abort();
   }
 
-  async #load(signal) {
+  /** Frees the engine; nothing is loaded then. */
+  async unload() {
+    this.cancel();
+    const before = this.#leave();
+    this.#become("none");
+    await before?.close();
+  }
+
+  /** Turns away from the engine, and returns it for closing. */
+  #leave() {
     const before = this.engine;
     this.engine = null;
     this.opened = null;
     this.#opening = null;
+    this.#broken = false;
+    this.#drop();
+    return before;
+  }
+
+  async #load(signal) {
+    const before = this.#leave();
     this.#become("loading");
     try {
       await before?.close();
@@ -94,8 +112,9 @@ export class Control extends EventTarget {
       engine.on(type, (detail) => { if (engine === this.engine) this.#tell(type, detail); });
     }
     engine.on("error", (error) => {
-      // An answer that is running fails with the same error and deals with it.
-      if (engine !== this.engine || this.#answer) return;
+      if (engine !== this.engine) return;
+      this.#broken = true;
+      if (this.#answer) return; // which fails with the same error and deals with it
       if (this.#mayRecover(error)) this.#recover(error).catch(() => {});
       else this.#dead(error);
     });
@@ -194,14 +213,13 @@ export class Control extends EventTarget {
     for (;;) {
       begin();
       try {
-        await this.#ready();
-        signal.throwIfAborted();
+        await unlessAborted(this.#ready(), signal);
         const answer = await this.#answerOnce(question, piece, signal);
         this.#recoveries = 0;
         return answer;
       } catch (error) {
         if (signal.aborted || !this.#mayRecover(error)) {
-          if (LOST.has(error.code) || error.code === "network") this.#become("failed");
+          if (this.#broken || LOST.has(error.code)) this.#become("failed");
           throw error;
         }
         await this.#recover(error);
@@ -217,14 +235,34 @@ export class Control extends EventTarget {
 
   async #answerOnce(question, piece, signal) {
     const answering = this.engine.ask(question, { trace: true, selection: this.selection, signal });
+    const dropped = new Promise((_, reject) => {
+      this.#drop = () => reject(new TokenselectError("cancelled", "the engine was closed"));
+    });
+    dropped.catch(() => {});
     this.#answer = answering;
     try {
-      for await (const p of answering) piece(p);
-      return await answering.done;
+      const pieces = answering[Symbol.asyncIterator]();
+      for (;;) {
+        const { value, done } = await Promise.race([pieces.next(), dropped]);
+        if (done) return await answering.done;
+        piece(value);
+      }
     } finally {
       this.#answer = null;
+      this.#drop = () => {};
     }
   }
 
   stop() { this.#answer?.stop(); }
+}
+
+/** The promise's outcome, or an AbortError as soon as signal says so. */
+function unlessAborted(promise, signal) {
+  promise.catch(() => {});
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) return void abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

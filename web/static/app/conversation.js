@@ -84,13 +84,14 @@ export class Conversation {
   /** What the engine remembers of the turns is gone; the document is read anew. */
   forgotten() {
     this.#layout = null;
-    this.#fresh = this.turns.length > 0;
+    if (this.#running) this.#running.turn.fresh = this.turns.length > 1;
+    else this.#fresh = this.turns.length > 0;
   }
 
   #show(turn) {
     const view = new AnswerView(turn, (of, token) => this.#go(of, token));
     byId("answer")?.removeAttribute("id");
-    view.last.id = "answer";
+    view.frame.id = "answer";
     byId("turns").append(view.node);
     return view;
   }

@@ -54,14 +54,14 @@ export class Remedies {
     return true;
   }
 
-  #button(name, again = () => {}) {
+  #button(name, again) {
     const { control, setup, conversation, halve } = this.#page;
     switch (name) {
       case "cpu": return { label: "Use the CPU", act: () => this.#device("cpu") };
       case "server": return { label: "Use the server", act: () => this.#device("server") };
       case "browser": return { label: "Use this browser", act: () => this.#device("auto") };
       case "fresh": return { label: "Begin a fresh conversation", act: () => conversation.startAnew() };
-      case "again": return { label: "Ask again", act: again };
+      case "again": return { label: "Ask again", act: () => again?.() };
       case "half": return { label: "Keep the first half of the document", act: halve };
       case "context": return {
         label: "Use a smaller context",
@@ -69,11 +69,17 @@ export class Remedies {
           this.#smaller = true;
           conversation.forgotten();
           await control.reopen({ context: control.opened.tokens + ROOM }).catch(() => {});
-          again();
+          again?.();
         },
       };
     }
-    return { label: "Load again", act: () => setup.load() };
+    return {
+      label: again ? "Load again and ask" : "Load again",
+      act: async () => {
+        await setup.load();
+        if (control.state === "ready") again?.();
+      },
+    };
   }
 
   #recovering(error) {

@@ -69,8 +69,7 @@ export class Setup {
       await this.load();
       return;
     }
-    byId("load").textContent = `Load (${bytes(model.size)})`;
-    byId("load").hidden = false;
+    await this.#control.unload();
   }
 
   #chosen() {
@@ -89,7 +88,7 @@ export class Setup {
       ? "The server's engine is chosen: the document and the questions go to the server."
       : "Nothing leaves the browser.";
     byId("load").hidden = !(state === "failed" || (state === "none" && this.models.length > 0));
-    if (!byId("load").hidden) byId("load").textContent = "Load";
+    if (model && this.device !== "server") byId("load").textContent = `Load (${bytes(model.size)})`;
     if (state === "ready") this.cache();
   }
 
