@@ -263,11 +263,11 @@ func (b *byteSizeFlag) Set(s string) error {
 	unit := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(strings.TrimSpace(s[len(digits):])), "B"), "I")
 	i := slices.Index(byteUnits, unit)
 	v, err := strconv.ParseFloat(digits, 64)
-	if err != nil || i < 0 || v <= 0 {
+	if err != nil || i < 0 {
 		return errors.New("expected a number of bytes such as 512MiB or 2GiB")
 	}
 	v *= float64(int64(1) << (10 * i))
-	if v < 1 || v > float64(b.limit) {
+	if !(v >= 1 && v <= float64(b.limit)) { // NaN too
 		return fmt.Errorf("expected 1 byte to %s", byteSize(b.limit))
 	}
 	b.n = int64(v)

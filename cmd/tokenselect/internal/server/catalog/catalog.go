@@ -182,26 +182,21 @@ func (k *Catalog) remove(e *entry) {
 	}
 }
 
-// read parses the model and computes its digest.
+// read parses the model's header and computes the digest of its file, without
+// having all of it in memory.
 func (e *entry) read() error {
-	var ckpt *weights.Model
-	var err error
-	if e.data != nil {
-		ckpt, err = weights.ParseGGUF(e.path, e.data)
-	} else {
-		ckpt, err = weights.Open(e.path)
+	f, err := e.open()
+	if err != nil {
+		return err
 	}
+	defer f.Close()
+	ckpt, err := weights.OpenGGUF(e.path, f, e.stamp.Size, nil)
 	if err != nil {
 		return err
 	}
 	if ckpt.Tokenizer == nil {
 		return fmt.Errorf("%s: the model has no tokenizer", e.path)
 	}
-	f, err := e.open()
-	if err != nil {
-		return err
-	}
-	defer f.Close()
 	hash := sha256.New()
 	n, err := io.Copy(hash, f)
 	if err != nil {
@@ -224,15 +219,21 @@ func (e *entry) read() error {
 // errChanged is why a file is not served.
 var errChanged = errors.New("the file has changed since the server was started")
 
-type readSeekCloser struct {
-	io.ReadSeeker
-	io.Closer
+// content is the bytes of a model.
+type content interface {
+	io.ReadSeekCloser
+	io.ReaderAt
 }
 
+// inMemory is the content of the built-in model.
+type inMemory struct{ *bytes.Reader }
+
+func (inMemory) Close() error { return nil }
+
 // open opens the file that was listed, and no other of its name.
-func (e *entry) open() (io.ReadSeekCloser, error) {
+func (e *entry) open() (content, error) {
 	if e.data != nil {
-		return readSeekCloser{bytes.NewReader(e.data), io.NopCloser(nil)}, nil
+		return inMemory{bytes.NewReader(e.data)}, nil
 	}
 	f, err := os.Open(e.path)
 	if err != nil {
