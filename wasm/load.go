@@ -58,14 +58,19 @@ func openModel(ctx context.Context, dev gpu.Device, c trace.Command, blob js.Val
 	if name == "" {
 		name = "model"
 	}
-	ckpt, err := readCheckpoint(ctx, name, blob, size)
+	ckpt, err := readCheckpoint(ctx, dev, name, blob, size)
 	if err != nil {
 		return nil, session.Coded(trace.BadModel, err)
 	}
 	return session.Load(dev, ckpt, engine.Options{Cache: c.KV})
 }
 
-func readCheckpoint(ctx context.Context, name string, blob js.Value, size int64) (*weights.Model, error) {
+// readCheckpoint reads the header for a GPU, which fetches the weights itself,
+// and the whole file for the CPU device, whose memory is Go's.
+func readCheckpoint(ctx context.Context, dev gpu.Device, name string, blob js.Value, size int64) (*weights.Model, error) {
+	if _, ok := dev.(gpu.Importer); ok {
+		return weights.OpenGGUF(name, blobReader{ctx, blob, size}, size, blob)
+	}
 	data := make([]byte, size)
 	if _, err := (blobReader{ctx, blob, size}).ReadAt(data, 0); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

@@ -41,23 +41,23 @@ async function launch() {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", ignoreDefaultArgs: true,
     args: ["--headless=new", "--no-sandbox", "--enable-unsafe-webgpu", "--remote-debugging-pipe", `--user-data-dir=${profile}`, "--no-first-run"],
   });
-  context.on("close", () => rmSync(profile, { recursive: true, force: true }));
-  return context;
+  return { context, profile };
 }
 
 const plain = "It was a plain day. ";
 const people = "Felix Ellis is 64 years old. Ada Dixon keeps a fox at home. Peter Webb works as a pilot. ";
 
-let server, browser, page;
+let server, browser, profile, page;
 before(async () => {
   if (skip) return;
   server = await start();
-  browser = await launch();
+  ({ context: browser, profile } = await launch());
   page = await browser.newPage();
   await page.goto(`${server.url}tokenselect.d.ts`);
 });
 after(async () => {
   await browser?.close();
+  if (profile) rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   await server?.stop("SIGKILL");
 });
 

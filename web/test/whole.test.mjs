@@ -29,7 +29,7 @@ test("an example is opened, asked about, and there again after a reload", { skip
   });
   t.after(async () => {
     await browser.close();
-    rmSync(profile, { recursive: true, force: true });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   });
   const page = await browser.newPage();
   const failures = [];
