@@ -110,6 +110,7 @@ func TestQueue(t *testing.T) {
 func TestMemory(t *testing.T) {
 	c, done := config(t)
 	c.Memory = 120 << 20
+	c.Live.Ping = patience // pings are answered by reading, and nobody reads on pages that wait here
 	s := run(t, c, time.Minute, done)
 	document := strings.Repeat(plain, 100) + people
 	ask := func(p *page) (warned bool) {
