@@ -105,6 +105,17 @@ test("rare words outweigh common ones: the short answer that begins like another
   assert.equal(TEXT.slice(start, end), "Tina Martin keeps a sheep at home.");
 });
 
+test("what stands in the local window is found there, though it is not chosen but always attended to", () => {
+  const { words, layout } = lay(TEXT, FIRST);
+  const at = words.indexOf(" sheep") + FIRST, n = words.length + 20;
+  const sources = new Sources(TEXT, layout);
+  for (const word of [" Tina", " Martin", " keeps", " a", " sheep"]) {
+    sources.add(word, { ...step([9, 10], [FIRST + words.indexOf(" keeps") - 1]), n, n_local: n - at + 4 });
+  }
+  const { start, end } = sources.find();
+  assert.equal(TEXT.slice(start, end), "Tina Martin keeps a sheep at home.");
+});
+
 test("where everything is attended to, the words alone tell", () => {
   const { sources } = answered([" Oslo"], () => [null, null]);
   const { start, end } = sources.find();

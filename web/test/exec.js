@@ -1,5 +1,5 @@
-// Runs a Go test binary for js/wasm under Node with WebGPU (Dawn, of the npm
-// package webgpu), for go test -exec:
+// Runs a Go program for js/wasm under Node with WebGPU (Dawn, of the npm package
+// webgpu), with or without the tag wasmsimd, for go test -exec:
 //
 //   go test -exec "node --stack-size=8192 <here>/exec.js" ./engine/gpu/webgpujs
 //
@@ -53,4 +53,5 @@ process.on("exit", (code) => {
     running._resume();
   }
 });
-process.exit(await runWasm({ module, args, env, prepare: (go) => { running = go; } }));
+const simd = fs.readFileSync(new URL("../../engine/kernels/simd/simd128.wasm", import.meta.url));
+process.exit(await runWasm({ module, args, env, simd, prepare: (go) => { running = go; } }));

@@ -2,6 +2,7 @@
 // engine, under Node or in a page. globalThis.Go (wasm_exec.js) and, for output
 // and files, globalThis.fs must be there.
 import { attach } from "../../engine/gpu/webgpujs/webgpu.js";
+import { simdImports } from "../../engine/kernels/simd/simd128.js";
 
 /**
  * @param {object} program
@@ -9,9 +10,10 @@ import { attach } from "../../engine/gpu/webgpujs/webgpu.js";
  * @param {string[]} program.args os.Args, the program's name first
  * @param {Record<string, string>} [program.env]
  * @param {(go: object) => void} [program.prepare] sees the Go object before it starts
+ * @param {BufferSource} [program.simd] simd128.wasm, for a build with the tag wasmsimd
  * @returns {Promise<number>} the exit code
  */
-export async function runWasm({ module, args, env = {}, prepare }) {
+export async function runWasm({ module, args, env = {}, prepare, simd }) {
   const go = new globalThis.Go();
   go.argv = args;
   go.env = env;
@@ -19,10 +21,18 @@ export async function runWasm({ module, args, env = {}, prepare }) {
   go.exit = (c) => { code = c; };
   countCrossings(go.importObject.gojs);
   prepare?.(go);
+  const side = needsSimd(module) ? simdImports(simd) : null;
+  if (side) go.importObject.tokenselect_simd = side.imports;
   const instance = await WebAssembly.instantiate(module, go.importObject);
+  side?.attach(instance);
   attach(go, instance);
   await go.run(instance);
   return code;
+}
+
+/** Whether a program was built with the tag wasmsimd. */
+export function needsSimd(module) {
+  return WebAssembly.Module.imports(module).some((i) => i.module === "tokenselect_simd");
 }
 
 /**

@@ -50,6 +50,6 @@ test("an example is opened, asked about, and there again after a reload", { skip
     .catch(async (error) => { throw new Error(`${error.message}; the page says ${await page.textContent("#answer")}, expected ${answer}`); });
   await page.reload();
   await page.waitForFunction((answer) => document.body.textContent.includes(answer), answer, { polling: 100 });
-  assert.match(await page.textContent("#cache"), /17\.8 MB/);
+  await page.waitForFunction(() => document.querySelector("#cache").textContent.includes("17.8 MB"), null, { polling: 100 });
   assert.deepEqual(failures, []);
 });

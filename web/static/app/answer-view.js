@@ -74,7 +74,8 @@ export class AnswerView {
   }
 
   #append(text) {
-    this.#answer.append(element("span", { className: "t", textContent: text }));
+    const begins = this.#answer.childElementCount === 0; // with the blank between words, often
+    this.#answer.append(element("span", { className: "t", textContent: begins ? text.trimStart() : text }));
   }
 
   #sourced(yes) {

@@ -120,6 +120,7 @@ const RARITY = 4; // the power of a word's rarity: from 3 on "tiger" wins over "
 const SPREAD = 8; // tokens that a score reaches on either side
 const REACH = 4; // answer tokens over which other steps fade, for one token's source
 const FLOOR = 0.05; // weight of those that are farther
+const ALWAYS = 0.5; // weight of a row that is attended to without being chosen, at the start and in the local window
 
 /** Collects the steps of one answer and finds what it was read from. */
 export class Sources {
@@ -156,11 +157,14 @@ export class Sources {
     const { first } = this.#layout;
     const words = this.#words, id = words.id(text);
     const weight = id < 0 ? 0 : words.rarity(id) ** RARITY;
-    const count = (token, seen) => {
+    const count = (token, seen, share = 1) => {
       if (seen.has(token)) return;
       seen.add(token);
-      scores.set(token, (scores.get(token) ?? 0) + weight);
+      scores.set(token, (scores.get(token) ?? 0) + weight * share);
     };
+    const unchosen = id < 0 ? [] : words.places[id].filter((token) => {
+      return first + token < step.n_init || first + token >= step.n - step.n_local;
+    });
     for (const { rows } of step.layers) {
       const seen = new Set();
       if (!rows) {
@@ -175,6 +179,7 @@ export class Sources {
         if (words.of[token] === id) count(token, seen);
         if (words.of[token + 1] === id) count(token + 1, seen);
       }
+      for (const token of unchosen) count(token, seen, ALWAYS);
     }
   }
 

@@ -36,7 +36,9 @@ export class Figures {
     }
     const names = { webgpu: "WebGPU", wgpu: "GPU", cpu: "CPU", upstream: "another server" };
     const place = info.where === "server" ? "server, " : "";
-    this.#set("where", `${place}${names[info.device] ?? info.device}${info.adapter && info.adapter.toLowerCase() !== "cpu" ? `: ${info.adapter}` : ""}`, info.why);
+    const adapter = info.adapter && info.adapter.toLowerCase() !== "cpu" ? `: ${info.adapter}` : "";
+    const text = `${place}${names[info.device] ?? info.device}${adapter}`;
+    this.#set("where", text, info.why ? `${text} (${info.why})` : text);
   }
 
   /** @param {import("../tokenselect.js").Memory | undefined} memory */

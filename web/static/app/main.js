@@ -112,13 +112,14 @@ let legendOf = null;
 /** What the shading means; only as often as it changes. */
 function legend() {
   const { step } = shading;
-  const kind = !step ? "none" : step.layers.some((l) => l.rows) ? `some ${step.layers.length}` : "all";
+  const kind = !step ? "none" : step.layers.some((l) => l.rows?.length > 0) ? "some" : step.layers.some((l) => l.rows) ? "window" : "all";
   if (kind === legendOf) return;
   legendOf = kind;
   const node = byId("legend");
   node.hidden = kind === "none";
   if (kind === "none") node.replaceChildren();
   else if (kind === "all") node.textContent = "All tokens are attended to at this step: nothing is chosen, so nothing is shaded.";
+  else if (kind === "window") node.textContent = "Only the first and the latest tokens are attended to at this step: nothing is chosen, so nothing is shaded.";
   else {
     const scale = element("span", { className: "scale" }, "1");
     for (let level = 1; level <= 4; level++) scale.append(element("i", { className: `level-${level}` }));

@@ -50,6 +50,7 @@ export class Remedies {
   #applies(name) {
     const { control, setup } = this.#page;
     if (name === "cpu") return setup.device !== "cpu" && control.info?.device !== "cpu";
+    if (name === "server") return setup.device !== "server";
     if (name === "context") return !this.#smaller && control.opened;
     return true;
   }

@@ -63,9 +63,12 @@ export class Setup {
   /** Loads what is chosen, unless it is a large download that nobody has asked for. */
   async loadIfSmall() {
     const { model } = this;
-    if (!model) return;
+    if (!model || this.device === "server") {
+      await this.load();
+      return;
+    }
     const kept = (await this.#kept()).some((k) => k.complete && k.digest === model.digest);
-    if (this.device === "server" || kept || (model.size <= LARGE && !navigator.connection?.saveData)) {
+    if (kept || (model.size <= LARGE && !navigator.connection?.saveData)) {
       await this.load();
       return;
     }
@@ -84,9 +87,9 @@ export class Setup {
     byId("setup-summary").textContent = `${model?.title || model?.name || "Model"}: ${said}${info?.where === "server" ? " on the server" : ""}`;
     byId("state").textContent = { none: "Not loaded", loading: "Loading …", ready: "Ready", failed: "Not loaded" }[state];
     byId("state").dataset.state = state;
-    byId("privacy").textContent = this.device === "server"
-      ? "The server's engine is chosen: the document and the questions go to the server."
-      : "Nothing leaves the browser.";
+    const away = this.device === "server";
+    byId("place").textContent = away ? "on the server" : "in this browser";
+    byId("privacy").textContent = away ? "The document and the questions go to the server." : "Nothing leaves the browser.";
     byId("load").hidden = !(state === "failed" || (state === "none" && this.models.length > 0));
     if (model && this.device !== "server") byId("load").textContent = `Load (${bytes(model.size)})`;
     if (state === "ready") this.cache();

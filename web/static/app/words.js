@@ -38,7 +38,7 @@ export function explain(error, { where }) {
     case "busy":
       return { title: "An answer is still coming", text: hint || "Stop it, or wait for its end.", remedies: [] };
     case "bad_model":
-      return { title: "This model cannot be used", text: hint || "Choose another one from the list.", remedies: [] };
+      return { title: "This model cannot be used", text: hint || "Choose another one from the list, or the server's engine where there is one.", remedies: ["server"] };
     case "bad_command":
       return { title: "The engine did not accept that", text: hint || "Reloading the page may help; the document is kept.", remedies: ["load"] };
   }
