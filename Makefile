@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help run demo wasm test test-gpu test-js test-page check load bench golden build tools
+.PHONY: help run demo wasm test test-gpu test-js test-js-long test-page node check load bench golden build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,11 +38,23 @@ web/node_modules/.package-lock.json: web/package-lock.json
 test-gpu: tools ## every golden file on the WebGPU device; fails without an adapter
 	TOKENSELECT_REQUIRE_GPU=1 TOKENSELECT_ALL_GOLDENS=1 $(GO) test -count=1 -timeout 120m -v -run 'Parity|Golden|WGPU' ./engine/...
 
-test-js: tools ## the engine's tests as WebAssembly under Node, selections of the short golden cases included
-	@command -v node >/dev/null || { echo "make test-js: node is missing; install Node.js 20 or later"; exit 1; }
-	GOOS=js GOARCH=wasm $(GO) test -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" ./shaders ./engine/f16 ./engine/gpu ./engine/gpu/cpudev \
+JS_TEST = GOOS=js GOARCH=wasm $(GO) test -exec="node --stack-size=8192 $(CURDIR)/web/test/exec.js"
+# The Vulkan driver for Node's WebGPU: Chromium's, which runs on the CPU, unless another is named.
+SWIFTSHADER = /usr/lib/chromium/vk_swiftshader_icd.json
+JS_GPU = VK_ICD_FILENAMES="$${VK_ICD_FILENAMES:-$$(ls $(SWIFTSHADER) 2>/dev/null)}"
+
+node: tools
+	@command -v npm >/dev/null || { echo "make: Node.js is missing; install Node.js 20 or later, with npm"; exit 1; }
+
+test-js: node web/node_modules/.package-lock.json ## the tests as WebAssembly under Node: the whole kernel table, goldens and selections on WebGPU too
+	$(JS_TEST) ./shaders ./engine/f16 ./engine/gpu ./engine/gpu/cpudev \
 		./engine/kernels/simd ./engine/kvcache ./engine/sample ./engine/selection ./engine/tokenizer ./engine/chat ./engine/weights
-	GOOS=js GOARCH=wasm $(GO) test -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" -run 'Plain|TinyModels' ./engine
+	$(JS_TEST) -tags wasmsimd -run 'Plain|TinyModels' ./engine
+	$(JS_GPU) $(JS_TEST) -count=1 -timeout 30m ./engine/gpu/webgpujs ./engine/model
+	$(JS_GPU) $(JS_TEST) -count=1 -timeout 30m -run WGPU ./engine/kernels ./engine
+
+test-js-long: node ## every golden file strictly, on the CPU device as WebAssembly under Node; most of an hour
+	$(JS_TEST) -tags wasmsimd -count=1 -timeout 180m -v -run 'Golden.*CPU|TinyModels' ./engine
 
 load: tools ## the server with 200 idle pages and 16 that ask at once; its figures are in the README
 	$(GO) test -tags load -run 'TestLoad$$' -count=1 -timeout 10m -v ./cmd/tokenselect/internal/server
