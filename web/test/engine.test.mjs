@@ -1,63 +1,22 @@
 // The engine in headless Chromium against the real server: `make test-page`
 // builds both. The page on top of it has tests of its own.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { missing } from "./chromium.mjs";
-
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const binary = `${root}bin/tokenselect`;
-const skip = (await missing([])) || (existsSync(binary) && existsSync(`${root}bin/tokenselect.wasm`) ? false : "bin/ lacks tokenselect and tokenselect.wasm: make build wasm");
-
-/** Starts the server and waits until it says where it is. */
-async function start(addr = "127.0.0.1:0") {
-  const child = spawn(binary, ["serve", "-addr", addr, "-device", "cpu"], { stdio: ["ignore", "ignore", "pipe"] });
-  let said = "";
-  const url = await new Promise((resolve, reject) => {
-    child.stderr.on("data", (data) => {
-      said += data;
-      const found = /is at (http:\S+)/.exec(said);
-      if (found) resolve(found[1]);
-    });
-    child.on("exit", (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
-  });
-  const stop = (signal) => new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve();
-    child.once("exit", resolve);
-    child.kill(signal);
-  });
-  return { url, stop };
-}
-
-/** With these flags and no others Chromium has WebGPU where there is no GPU. */
-async function launch() {
-  const { chromium } = await import("playwright-core");
-  const profile = mkdtempSync(join(tmpdir(), "tokenselect-test-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", ignoreDefaultArgs: true,
-    args: ["--headless=new", "--no-sandbox", "--enable-unsafe-webgpu", "--remote-debugging-pipe", `--user-data-dir=${profile}`, "--no-first-run"],
-  });
-  return { context, profile };
-}
+import { launch, skip, start } from "./real.mjs";
 
 const plain = "It was a plain day. ";
 const people = "Felix Ellis is 64 years old. Ada Dixon keeps a fox at home. Peter Webb works as a pilot. ";
 
-let server, browser, profile, page;
+let server, browser, page;
 before(async () => {
   if (skip) return;
   server = await start();
-  ({ context: browser, profile } = await launch());
-  page = await browser.newPage();
+  browser = await launch({ webgpu: true });
+  page = await browser.context.newPage();
   await page.goto(`${server.url}tokenselect.d.ts`);
 });
 after(async () => {
   await browser?.close();
-  if (profile) rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   await server?.stop("SIGKILL");
 });
 
@@ -171,7 +130,7 @@ test("a running prefill is stopped, and the document is not read again from its 
 
 test("a server that dies is noticed, one that comes back is used again", { skip, timeout: 120_000 }, async () => {
   const other = await start();
-  const tab = await browser.newPage();
+  const tab = await browser.context.newPage();
   await tab.goto(`${other.url}tokenselect.d.ts`);
   await tab.evaluate(async (document) => {
     const { load } = await import("/tokenselect.js");

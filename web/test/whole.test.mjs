@@ -1,55 +1,78 @@
-// The page as people use it, with the real engine and the real server.
+// The page as people use it, with the real engine on the CPU and the real server.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { missing } from "./chromium.mjs";
+import { golden, launch, skip, start } from "./real.mjs";
+import { answer, ask, drop, kept, reading, ready, says, visit } from "./visitor.mjs";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const skip = (await missing([])) || (existsSync(`${root}bin/tokenselect.wasm`) ? false : "bin/ lacks tokenselect.wasm: make build wasm");
+/** A server and a browser for a test. */
+async function both(t) {
+  const server = await start();
+  t.after(() => server.stop("SIGKILL"));
+  const browser = await launch();
+  t.after(() => browser.close());
+  return { server, context: browser.context };
+}
 
-test("an example is opened, asked about, and there again after a reload", { skip, timeout: 300_000 }, async (t) => {
-  const { chromium } = await import("playwright-core");
-  const child = spawn(`${root}bin/tokenselect`, ["serve", "-addr", "127.0.0.1:0", "-device", "cpu"], { stdio: ["ignore", "ignore", "pipe"] });
-  t.after(() => child.kill("SIGKILL"));
-  const url = await new Promise((resolve, reject) => {
-    child.stderr.on("data", (data) => {
-      const found = /is at (http:\S+)/.exec(data);
-      if (found) resolve(found[1]);
-    });
-    child.on("exit", (code) => reject(new Error(`the server ended with ${code}`)));
-  });
-  const profile = mkdtempSync(join(tmpdir(), "tokenselect-test-"));
-  const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", ignoreDefaultArgs: true,
-    args: ["--headless=new", "--no-sandbox", "--remote-debugging-pipe", `--user-data-dir=${profile}`, "--no-first-run"],
-  });
-  t.after(async () => {
-    await browser.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
-  });
-  const page = await browser.newPage();
-  const failures = [];
-  page.on("pageerror", (error) => failures.push(error.message));
-  await page.goto(url);
+test("without WebGPU: said, and a document of 11,000 tokens is stopped, read, and asked again on the CPU", { skip, timeout: 300_000 }, async (t) => {
+  const { document, questions, answers } = golden("facts-10956");
+  const { server, context } = await both(t);
+  const { page, complaints } = await visit(context, server.url);
+  await drop(page, "facts.txt", document);
+  await ready(page);
+  await says(page, "#notice", "The CPU does the work here");
+  await says(page, "#notice", "Chrome and Edge from version 113");
+  assert.match(await page.textContent("#figure-where"), /^CPU/);
+  await says(page, "#document-facts", "10,9");
+
+  await ask(page, questions[0]);
+  await reading(page);
+  await page.click("#stop");
+  assert.equal(await answer(page), "Stopped before the answer began.");
+
+  await ask(page, questions[0]);
+  assert.equal(await answer(page), answers[0]);
+  assert.match(await page.textContent("#figure-context"), /^1[01],\d{3} tokens$/);
+  assert.match(await page.textContent("#figure-attended"), /^7\d\d of 1[01],\d{3}$/);
+
+  await ask(page, questions[1]);
+  assert.equal(await answer(page), answers[1]);
+  assert.equal(await page.textContent("#error"), "");
+  assert.deepEqual(complaints, []);
+});
+
+test("an example, a reload and no network: document, conversation and weights are there again", { skip, timeout: 300_000 }, async (t) => {
+  const { server, context } = await both(t);
+  const { page, complaints } = await visit(context, server.url);
   await page.click("#example-town");
-  const suggestion = page.locator("button", { hasText: /\?$/ }).first();
-  await suggestion.waitFor();
-  const question = await suggestion.textContent();
-  const { answer } = await page.evaluate(async (question) => {
+  const { name, questions } = await page.evaluate(async () => {
     const { examples } = await import("/documents/examples.js");
-    const { questions } = examples.find((e) => e.id === "town").make();
-    return questions.find((q) => q.question === question);
-  }, question);
-  await page.fill("#question", question);
-  await page.click("#ask");
-  await page.waitForFunction((answer) => document.querySelector("#answer")?.textContent.includes(answer), answer, { timeout: 120_000, polling: 100 })
-    .catch(async (error) => { throw new Error(`${error.message}; the page says ${await page.textContent("#answer")}, expected ${answer}`); });
+    return examples.find((example) => example.id === "town").make();
+  });
+  await page.locator("#suggestions button", { hasText: questions[0].question }).click();
+  assert.equal(await answer(page), questions[0].answer);
+  await kept(page, 1);
+  const fetched = await server.fetched();
+  assert.ok(fetched > 0);
+
   await page.reload();
-  await page.waitForFunction((answer) => document.body.textContent.includes(answer), answer, { polling: 100 });
-  await page.waitForFunction(() => document.querySelector("#cache").textContent.includes("17.8 MB"), null, { polling: 100 });
-  assert.deepEqual(failures, []);
+  await ready(page);
+  await says(page, "#document-name", name);
+  await says(page, "#cache", "17.8 MB");
+  assert.equal((await page.textContent("#answer .answer")).trim(), questions[0].answer);
+  await ask(page, questions[1].question);
+  assert.equal(await answer(page), questions[1].answer);
+  assert.equal(await server.fetched(), fetched, "the weights were fetched again");
+  await kept(page, 2);
+
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await server.stop("SIGTERM");
+  await context.setOffline(true);
+  await page.goto(server.url);
+  await ready(page);
+  await says(page, "#document-name", name);
+  assert.equal(await page.locator(".turn").count(), 2);
+  await ask(page, questions[2].question);
+  assert.equal(await answer(page), questions[2].answer);
+  assert.deepEqual(complaints, []);
 });

@@ -1,0 +1,31 @@
+// The page on WebGPU. Where there is no GPU, Chromium's runs on the CPU, which
+// takes minutes for what takes a GPU a moment.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { golden, launch, skip, start } from "./real.mjs";
+import { answer, ask, ready, says, visit } from "./visitor.mjs";
+
+test("WebGPU, chosen on the page: a pasted document of 1,500 tokens is read and asked about", { skip, timeout: 600_000 }, async (t) => {
+  const server = await start();
+  t.after(() => server.stop("SIGKILL"));
+  const browser = await launch({ webgpu: true });
+  t.after(() => browser.close());
+  const { page, complaints } = await visit(browser.context, `${server.url}?device=webgpu`);
+  if (!await page.evaluate(async () => !!await navigator.gpu?.requestAdapter())) {
+    assert.ok(process.env.TOKENSELECT_REQUIRE_GPU !== "1", "TOKENSELECT_REQUIRE_GPU=1, but Chromium has no adapter");
+    t.skip("Chromium has no WebGPU adapter");
+    return;
+  }
+  const { document, questions, answers } = golden("facts-373");
+  await page.fill("#paste", `${document} ${golden("text-1206").document}`);
+  await page.click("#use-paste");
+  await ready(page);
+  await says(page, "#document-facts", "1,5");
+  assert.match(await page.textContent("#figure-where"), /^WebGPU/);
+  await ask(page, questions[1]);
+  assert.equal(await answer(page), answers[1]);
+  assert.match(await page.textContent("#figure-attended"), /^7\d\d of 1,[56]\d\d$/);
+  assert.equal(await page.textContent("#error"), "");
+  assert.deepEqual(complaints, []);
+  t.diagnostic(`first token after ${await page.textContent("#figure-first")}, reading ${await page.textContent("#figure-prefill")}, writing ${await page.textContent("#figure-decode")}`);
+});
