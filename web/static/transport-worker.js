@@ -5,7 +5,7 @@ export class WorkerTransport {
 
   /** @param {string} home the folder of worker.js */
   constructor(home, { event, failure }) {
-    this.#worker = new Worker(new URL("worker.js", home), { type: "module", name: "tokenselect" });
+    this.#worker = new Worker(script(new URL("worker.js", home)), { type: "module", name: "tokenselect" });
     this.#worker.onmessage = ({ data }) => event(data);
     this.#worker.onerror = (e) => {
       e.preventDefault();
@@ -17,4 +17,10 @@ export class WorkerTransport {
   send(command) { this.#worker.postMessage(JSON.parse(JSON.stringify(command))); }
 
   close() { this.#worker.terminate(); }
+}
+
+/** Browsers start workers of the page's own origin only, but those may import from elsewhere. */
+function script(url) {
+  if (url.origin === location.origin) return url;
+  return URL.createObjectURL(new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" }));
 }

@@ -17,8 +17,8 @@ export const skip = (await missing([])) || (existsSync(binary) && existsSync(`${
  * Starts the server and waits until it says where it is.
  * @returns {Promise<{url: string, stop(signal: string): Promise<void>, fetched(): Promise<number>}>}
  */
-export async function start(addr = "127.0.0.1:0") {
-  const child = spawn(binary, ["serve", "-addr", addr, "-device", "cpu"], { stdio: ["ignore", "ignore", "pipe"] });
+export async function start(addr = "127.0.0.1:0", ...flags) {
+  const child = spawn(binary, ["serve", "-addr", addr, "-device", "cpu", ...flags], { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   const url = await new Promise((resolve, reject) => {
     child.stderr.on("data", (data) => {
