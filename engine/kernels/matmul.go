@@ -14,7 +14,7 @@ type MatMulParams struct {
 
 const (
 	matMulTile = 64 // rows of x and of w that a workgroup of matmul multiplies
-	matVecRows = 8  // rows of w that a workgroup of matvec multiplies
+	matVecRows = 2  // rows of w that a workgroup of matvec multiplies
 )
 
 var (
@@ -56,7 +56,7 @@ func dot(a, b []float32) float32 {
 
 // MatMul records y = x wᵀ: x is rows rows of w.Cols values, the first at value
 // xOffset; y is [rows][w.Rows]. Many rows go through tiles of 64 x 64, a single
-// row through matvec, which takes 8 rows of w a workgroup.
+// row through matvec, which takes 2 rows of w a workgroup.
 func MatMul(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int) {
 	for _, s := range w.Shards {
 		k, groups := matMul[w.Type], ceil(rows, matMulTile)*ceil(s.Rows, matMulTile)
