@@ -6,5 +6,6 @@ require (
 	github.com/cogentcore/webgpu v0.23.0
 	github.com/google/uuid v1.6.0
 	github.com/gorilla/websocket v1.5.3
+	github.com/rajveermalviya/go-webgpu/wgpu v0.17.1
 	golang.org/x/sys v0.38.0
 )

@@ -3,17 +3,16 @@
 package wgpunative
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
-
-	"github.com/cogentcore/webgpu/wgpu"
 
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/wgpunative/internal/wgpu"
 )
 
-func init() { wgpu.SetLogLevel(wgpu.LogLevelOff) }
+func init() { wgpu.Silence() }
 
 // rank orders kinds of adapter, best first.
 var rank = map[gpu.Kind]int{gpu.Discrete: 0, gpu.Integrated: 1, gpu.Virtual: 2, gpu.Unknown: 3, gpu.Software: 4}
@@ -54,22 +53,17 @@ const (
 )
 
 func describe(a *wgpu.Adapter) gpu.Info {
-	i, have := a.GetInfo(), a.GetLimits().Limits
+	name, driver, kind, backend := wgpu.Describe(a)
+	have := a.GetLimits().Limits
 	info := gpu.Info{
-		Device: "wgpu", Name: i.DriverDescription, Kind: gpu.Unknown, Driver: "wgpu-native 22",
+		Device: wgpu.Name, Name: name, Kind: gpu.Unknown, Driver: cmp.Or(driver, wgpu.Library),
 		Limits: gpu.Limits{
 			Buffer:  clamp(have.MaxBufferSize),
 			Binding: clamp(min(have.MaxStorageBufferBindingSize, have.MaxBufferSize)),
 			Shared:  defaultShared,
 		},
 	}
-	// This version of wgpu-native gives the name as the description and a
-	// number as the name.
-	if info.Name == "" || !strings.HasPrefix(i.Name, "0x") {
-		info.Name = i.Name
-		info.Driver = i.DriverDescription
-	}
-	switch i.AdapterType {
+	switch kind {
 	case wgpu.AdapterTypeDiscreteGPU:
 		info.Kind = gpu.Discrete
 	case wgpu.AdapterTypeIntegratedGPU:
@@ -77,7 +71,7 @@ func describe(a *wgpu.Adapter) gpu.Info {
 	case wgpu.AdapterTypeCPU:
 		info.Kind = gpu.Software
 	}
-	switch i.BackendType {
+	switch backend {
 	case wgpu.BackendTypeVulkan:
 		info.Backend = "Vulkan"
 	case wgpu.BackendTypeMetal:
@@ -85,7 +79,7 @@ func describe(a *wgpu.Adapter) gpu.Info {
 	case wgpu.BackendTypeD3D12:
 		info.Backend = "D3D12"
 	default:
-		info.Backend = i.BackendType.String()
+		info.Backend = backend.String()
 	}
 	return info
 }

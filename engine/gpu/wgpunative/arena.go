@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"math/bits"
 
-	"github.com/cogentcore/webgpu/wgpu"
-
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/wgpunative/internal/wgpu"
 )
 
 // slot is the alignment of a dynamic offset that every WebGPU device takes.

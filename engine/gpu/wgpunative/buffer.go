@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"math/bits"
 
-	"github.com/cogentcore/webgpu/wgpu"
-
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/wgpunative/internal/wgpu"
 )
 
 // buffer is the Handle of a gpu.Buffer. It is comparable and, unlike the

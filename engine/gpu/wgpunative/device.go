@@ -5,9 +5,8 @@ package wgpunative
 import (
 	"fmt"
 
-	"github.com/cogentcore/webgpu/wgpu"
-
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/wgpunative/internal/wgpu"
 )
 
 // Device is a gpu.Device on wgpu-native.

@@ -3,126 +3,10 @@
 package wgpunative
 
 /*
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "callbacks.h"
 
-// What the Go binding cannot be used for. It leaves most of the descriptor of
-// an instance uninitialised. It gives C pointers to Go memory that nothing keeps
-// alive for the callbacks of a mapping and of a lost device, so that a garbage
-// collection at the wrong time breaks them. And it sets no callback for errors
-// outside an error scope, on which wgpu-native then ends the process. (A refused
-// submit ends it with a callback too, so what is submitted has to be right.) The
-// declarations follow webgpu.h and wgpu.h of wgpu-native 22, which the binding
-// links in.
-
-typedef struct {
-	struct { void const *next; uint32_t type; } chain;
-	uint32_t backends, flags, dx12Compiler, glesMinor;
-	char const *dxil, *dxc;
-} ts_instance_extras;
-
-typedef struct { ts_instance_extras const *next; } ts_instance_descriptor;
-
-extern void *wgpuCreateInstance(ts_instance_descriptor const *descriptor);
-
-static void *ts_instance(uint32_t backends) {
-	ts_instance_extras extras;
-	memset(&extras, 0, sizeof extras);
-	extras.chain.type = 0x00030006; // WGPUSType_InstanceExtras
-	extras.backends = backends;
-	ts_instance_descriptor d = { &extras };
-	return wgpuCreateInstance(&d);
-}
-
-typedef void (*ts_text_callback)(int32_t kind, char const *message, void *data);
-
-typedef struct {
-	uint32_t textures[4], groups[3], dynamic[2], perStage[5];
-	uint64_t uniformBinding, storageBinding;
-	uint32_t alignment[2], vertexBuffers;
-	uint64_t buffer;
-	uint32_t vertex[2], interStage[2], color[2], workgroup[6];
-} ts_limits;
-
-typedef struct { void const *next; ts_limits limits; } ts_required_limits;
-
-typedef struct {
-	void const *next;
-	char const *label;
-	size_t featureCount;
-	void const *features;
-	ts_required_limits const *limits;
-	struct { void const *next; char const *label; } queue;
-	ts_text_callback lost;
-	void *lostData;
-	struct { void const *next; ts_text_callback callback; void *data; } uncaptured;
-} ts_device_descriptor;
-
-extern void wgpuAdapterRequestDevice(void *adapter, ts_device_descriptor const *descriptor,
-	void (*callback)(int32_t status, void *device, char const *message, void *data), void *data);
 extern void wgpuBufferMapAsync(void *buffer, uint32_t mode, size_t offset, size_t size,
 	void (*callback)(int32_t status, void *data), void *data);
-
-// What callbacks leave for Go to find. It is never freed, as a device may be
-// lost at any time, also while it is being released.
-typedef struct {
-	void *device;
-	int32_t lost;    // set when the device is lost
-	int32_t error;   // kind of the first error since the last look, 0: none
-	int32_t mapping; // status of the last mapping, -1: not done
-	char lostText[512], errorText[2048], deviceText[512];
-} ts_state;
-
-static void ts_copy(char *to, size_t size, char const *from) {
-	if (from == NULL) from = "";
-	size_t n = strlen(from);
-	if (n > size - 1) n = size - 1;
-	memcpy(to, from, n);
-	to[n] = 0;
-}
-
-static void ts_on_lost(int32_t reason, char const *message, void *data) {
-	ts_state *s = data;
-	ts_copy(s->lostText, sizeof s->lostText, message);
-	s->lost = 1;
-}
-
-static void ts_on_error(int32_t kind, char const *message, void *data) {
-	ts_state *s = data;
-	if (kind == 0 || s->error != 0) return;
-	ts_copy(s->errorText, sizeof s->errorText, message);
-	s->error = kind;
-}
-
-static void ts_on_device(int32_t status, void *device, char const *message, void *data) {
-	ts_state *s = data;
-	s->device = status == 0 ? device : NULL;
-	ts_copy(s->deviceText, sizeof s->deviceText, message);
-}
-
-static void ts_on_map(int32_t status, void *data) { ((ts_state *)data)->mapping = status; }
-
-// ts_open makes a device with the default limits except for two.
-static ts_state *ts_open(void *adapter, uint64_t buffer, uint64_t binding) {
-	ts_state *s = calloc(1, sizeof *s);
-	if (s == NULL) return NULL;
-	ts_required_limits limits;
-	memset(&limits, 0xff, sizeof limits); // the value of a limit that is left at its default
-	limits.next = NULL;
-	limits.limits.buffer = buffer;
-	limits.limits.storageBinding = binding;
-	ts_device_descriptor d;
-	memset(&d, 0, sizeof d);
-	d.label = "tokenselect";
-	d.limits = &limits;
-	d.lost = ts_on_lost;
-	d.lostData = s;
-	d.uncaptured.callback = ts_on_error;
-	d.uncaptured.data = s;
-	wgpuAdapterRequestDevice(adapter, &d, ts_on_device, s);
-	return s;
-}
 
 static void ts_map(ts_state *s, void *buffer, size_t size) {
 	s->mapping = -1;
@@ -138,9 +22,8 @@ import (
 	"strings"
 	"unsafe"
 
-	"github.com/cogentcore/webgpu/wgpu"
-
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/wgpunative/internal/wgpu"
 )
 
 // The binding keeps wgpu-native's pointers to itself; these mirror its structs,
@@ -163,7 +46,7 @@ func newInstance() *wgpu.Instance {
 		defer os.Unsetenv(layer)
 	}
 	i := new(wgpu.Instance)
-	(*refOnly)(unsafe.Pointer(i)).ref = C.ts_instance(C.uint32_t(backends))
+	(*refOnly)(unsafe.Pointer(i)).ref = createInstance(uint32(backends))
 	return i
 }
 
@@ -176,7 +59,7 @@ type native struct {
 // openNative makes a device whose buffers and storage bindings may have the
 // sizes given in bytes.
 func openNative(a *wgpu.Adapter, buffer, binding uint64) (native, error) {
-	s := C.ts_open((*refOnly)(unsafe.Pointer(a)).ref, C.uint64_t(buffer), C.uint64_t(binding))
+	s := requestDevice((*refOnly)(unsafe.Pointer(a)).ref, buffer, binding)
 	if s == nil || s.device == nil {
 		why := "no memory"
 		if s != nil {

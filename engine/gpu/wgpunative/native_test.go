@@ -8,9 +8,8 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/cogentcore/webgpu/wgpu"
-
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/wgpunative/internal/wgpu"
 )
 
 // TestBinding: the binding's structs are what this package takes them for.

@@ -5,9 +5,8 @@ package wgpunative
 import (
 	"fmt"
 
-	"github.com/cogentcore/webgpu/wgpu"
-
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/wgpunative/internal/wgpu"
 )
 
 // maxBindings is the number of storage buffers that every WebGPU device lets a

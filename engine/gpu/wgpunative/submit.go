@@ -5,9 +5,8 @@ package wgpunative
 import (
 	"fmt"
 
-	"github.com/cogentcore/webgpu/wgpu"
-
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/wgpunative/internal/wgpu"
 )
 
 // step is a command with what WebGPU needs to encode it.
