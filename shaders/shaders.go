@@ -5,10 +5,12 @@
 // directives and no conditionals: two different kernels are two files.
 //
 //	//#import lib/reduce     the text of lib/reduce.wgsl, once
-//	//#const HEAD_DIM        a name that is replaced by a number on assembly
+//	//#const HEAD_DIM        a name that is replaced by a u32 on assembly
 //
 // Numbers are written in because some compilers in use accept neither a
-// constant in @workgroup_size nor a constant expression as an array size.
+// constant in @workgroup_size nor a constant expression as an array size or as
+// the value of a constant. They are u32 by their spelling, as the same compilers
+// take a number without a type for an i32.
 package shaders
 
 import (
@@ -66,7 +68,7 @@ func (a Assembled) Locate(n int) (file string, line int) {
 }
 
 // Assemble returns the kernel with its imports in place and each name that a
-// //#const line declares replaced by its number. A declared name without a
+// //#const line declares replaced by its number, a u32. A declared name without a
 // number, and a number without a declaration, are errors.
 func Assemble(name string, consts map[string]int) (Assembled, error) {
 	a := assembler{consts: consts, seen: map[string]bool{}, used: map[string]bool{}}
@@ -133,7 +135,7 @@ func replaceWords(text string, consts map[string]int) string {
 			continue
 		}
 		if v, ok := consts[text[i:j]]; ok {
-			fmt.Fprintf(&b, "%d", v)
+			fmt.Fprintf(&b, "%du", v)
 		} else {
 			b.WriteString(text[i:j])
 		}

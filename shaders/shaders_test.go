@@ -30,7 +30,7 @@ func TestAssemble(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A library comes in once, where it is first asked for.
-	want := "// head\n//#const 64\nb1\n//#const 64\nb2 64\na1\na2\nvar x: array<f32, 64>; // NN is not 64\nlast N_1 64+64\n"
+	want := "// head\n//#const 64u\nb1\n//#const 64u\nb2 64u\na1\na2\nvar x: array<f32, 64u>; // NN is not 64u\nlast N_1 64u+64u\n"
 	if a.Text != want {
 		t.Errorf("text:\n%s\nexpected:\n%s", a.Text, want)
 	}
@@ -107,6 +107,7 @@ func TestReserved(t *testing.T) {
 func TestBaseline(t *testing.T) {
 	banned := regexp.MustCompile(`\b(enable|requires|f16|subgroup\w*|unpack4x[IU]8|pack4x[IU]8|dot4[IU]8Packed|const_assert)\b`)
 	size := regexp.MustCompile(`@workgroup_size\(([^)]*)\)`)
+	constant := regexp.MustCompile(`(?m)^const \w+: \w+ = ([^;]*);`)
 	comment := regexp.MustCompile(`//.*`)
 	each(t, func(name, text string) {
 		text = comment.ReplaceAllString(text, "")
@@ -116,6 +117,11 @@ func TestBaseline(t *testing.T) {
 		for _, m := range size.FindAllStringSubmatch(text, -1) {
 			if m[1] != "256" && m[1] != "128" && m[1] != "64" && m[1] != "32" {
 				t.Errorf("%s.wgsl: @workgroup_size(%s), expected one number up to 256", name, m[1])
+			}
+		}
+		for _, m := range constant.FindAllStringSubmatch(text, -1) {
+			if !regexp.MustCompile(`^-?[0-9.]+(e-?[0-9]+)?u?$`).MatchString(m[1]) {
+				t.Errorf("%s.wgsl: a constant is %s, expected a number", name, m[1])
 			}
 		}
 	})

@@ -109,8 +109,8 @@ func attentionDecode(t CacheType, d, group int) *gpu.Kernel {
 			Name:     name,
 			Bindings: attentionBindings("part"),
 			Params:   sizeOf[AttentionParams](),
-			WGSL: wgsl(name, map[string]int{"HEAD_DIM": d, "GROUP": group, "GROUP_VECS": group * d / 4,
-				"GROUP_KEYS": group * 64, "POOL": max(group, 4) * 256}),
+			WGSL: wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "UNIT_KEYS": 256 / (d / 4),
+				"GROUP": group, "GROUP_VECS": group * d / 4, "GROUP_KEYS": group * 64, "POOL": max(group, 4) * 256}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return int(p.Splits * p.KVHeads)
@@ -226,7 +226,7 @@ func attentionChunk(t CacheType, d int) *gpu.Kernel {
 			Name:     name,
 			Bindings: attentionBindings("y"),
 			Params:   sizeOf[AttentionParams](),
-			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "RESULTS": 4 * ceil(d, 64)}),
+			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "RESULTS": 4 * ceil(d, 64)}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return ceil(int(p.C), chunkQueries) * int(p.KVHeads)

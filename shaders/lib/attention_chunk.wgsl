@@ -9,7 +9,11 @@
 // slices of 16 pairs of dimensions in workgroup memory, where keys are rotated
 // on the way. Results: 16 x 16 invocations, each of 4 rows and every 16th vector
 // of four dimensions.
+//
+// VECS and HALF: vectors of four in a head and in half of one.
 //#const HEAD_DIM
+//#const VECS
+//#const HALF
 //#const RESULTS
 //#import lib/grid
 //#import lib/lowest
@@ -19,9 +23,7 @@
 
 const ROWS: u32 = 64u;
 const KEYS: u32 = 32u;
-const VECS: u32 = HEAD_DIM / 4u;
-const HALF: u32 = HEAD_DIM / 8u; // vectors of four in half a head
-const SLICE: u32 = 4u;           // vectors of four that a slice takes from each half
+const SLICE: u32 = 4u; // vectors of four that a slice takes from each half
 
 // Queries [2 * 16 dimensions][16 groups of 4 rows]; then weights, [32 entries][16
 // groups of 4 rows].

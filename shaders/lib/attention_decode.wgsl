@@ -7,7 +7,13 @@
 // o then m then sum; sum is 0 where the part is empty.
 // A workgroup takes one part for one key head and all its GROUP query heads,
 // 64 entries at a time: a key is read and rotated once, by 4 invocations.
+//
+// VECS and HALF: vectors of four in a head and in half of one; UNIT_KEYS:
+// invocations that share a column of the values.
 //#const HEAD_DIM
+//#const VECS
+//#const HALF
+//#const UNIT_KEYS
 //#const GROUP
 //#const GROUP_VECS
 //#const GROUP_KEYS
@@ -21,9 +27,6 @@
 const KEYS: u32 = 64u;  // entries of a tile
 const LANES: u32 = 4u;  // invocations that share a key; and 8 share a head's
 const SHARE: u32 = 8u;  // 64 scores
-const VECS: u32 = HEAD_DIM / 4u;
-const HALF: u32 = HEAD_DIM / 8u; // vectors of four in half a head
-const UNIT_KEYS: u32 = 256u / VECS; // invocations that share a column of the values
 
 var<workgroup> query: array<vec4<f32>, GROUP_VECS>; // [GROUP][d / 4]
 var<workgroup> rows: array<u32, 64>;
