@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help run demo wasm test test-gpu test-js test-js-long test-page node check load bench golden build tools
+.PHONY: help run demo wasm test test-gpu test-gowebgpu test-js test-js-long test-page node check load bench golden build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,7 @@ test: tools ## all tests; those of the WebGPU device where there is an adapter
 	$(GO) test -timeout 20m ./...
 	CGO_ENABLED=0 $(GO) build ./...
 	GOOS=js GOARCH=wasm $(GO) build ./...
+	$(MAKE) test-gowebgpu
 	$(MAKE) test-page
 
 test-page: build wasm ## the page and the engine in headless Chromium, against the real server; skips where Node or Chromium are missing
@@ -37,6 +38,12 @@ web/node_modules/.package-lock.json: web/package-lock.json
 
 test-gpu: tools ## every golden file on the WebGPU device; fails without an adapter
 	TOKENSELECT_REQUIRE_GPU=1 TOKENSELECT_ALL_GOLDENS=1 $(GO) test -count=1 -timeout 120m -v -run 'Parity|Golden|WGPU' ./engine/...
+
+test-gowebgpu: tools ## the device's own tests, the kernel table and the short goldens on go-webgpu, where there is an adapter
+	@case "$$($(GO) env GOOS)/$$($(GO) env GOARCH)" in linux/arm64|windows/arm64) \
+		echo "make test-gowebgpu: skipped: go-webgpu has no library for this system"; exit;; esac; \
+	$(GO) test -p 1 -tags gowebgpu -timeout 20m ./engine/gpu/wgpunative ./engine/gpu/gputest && \
+	$(GO) test -p 1 -tags gowebgpu -timeout 20m -run WGPU ./engine/kernels ./engine
 
 JS_TEST = GOOS=js GOARCH=wasm $(GO) test -exec="node --stack-size=8192 $(CURDIR)/web/test/exec.js"
 # The Vulkan driver for Node's WebGPU: Chromium's, which runs on the CPU, unless another is named.
@@ -59,9 +66,10 @@ test-js-long: node ## every golden file strictly, on the CPU device as WebAssemb
 load: tools ## the server with 200 idle pages and 16 that ask at once; its figures are in the README
 	$(GO) test -tags load -run 'TestLoad$$' -count=1 -timeout 10m -v ./cmd/tokenselect/internal/server
 
-check: tools ## format and vet, natively, without cgo and for the browser
+check: tools ## format and vet, natively, with go-webgpu, without cgo and for the browser
 	@out=$$(gofmt -l .); test -z "$$out" || { echo "not formatted by gofmt:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags gowebgpu ./...
 	CGO_ENABLED=0 $(GO) vet ./...
 	GOOS=js GOARCH=wasm $(GO) vet ./...
 

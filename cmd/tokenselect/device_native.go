@@ -11,7 +11,7 @@ import (
 	"tokenselect/engine/gpu/wgpunative"
 )
 
-const deviceHelp = `device to run on: "auto" (a real GPU if there is one, else the CPU), "cpu", or "wgpu" (WebGPU through wgpu-native, on any adapter, a software one too)`
+const deviceHelp = `device to run on: "auto" (a real GPU if there is one, else the CPU), "cpu", or "` + wgpunative.Name + `" (WebGPU through wgpu-native, on any adapter, a software one too)`
 
 // openDevice opens the device called name and says in words what was chosen
 // and why.
@@ -19,13 +19,13 @@ func openDevice(name string) (dev gpu.Device, why string, err error) {
 	switch name {
 	case "cpu":
 		return cpudev.New(cpudev.Options{}), "asked for", nil
-	case "wgpu":
+	case wgpunative.Name:
 		dev, err := wgpunative.Open(wgpunative.Options{Adapter: -1})
 		return dev, "asked for", err
 	case "auto":
 		return autoDevice()
 	}
-	return nil, "", usagef("-device %q, expected auto, cpu or wgpu", name)
+	return nil, "", usagef("-device %q, expected auto, cpu or %s", name, wgpunative.Name)
 }
 
 // autoDevice takes the best real GPU; else the CPU device, which beats a GPU

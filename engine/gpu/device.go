@@ -48,7 +48,7 @@ const (
 
 // Info describes a device to its user.
 type Info struct {
-	Device  string // how it is named on the command line: "cpu", "wgpu"
+	Device  string // how it is named on the command line: "cpu", "wgpu", "gowebgpu"
 	Name    string // of the adapter, as the driver gives it
 	Kind    Kind
 	Backend string // "Vulkan", "Metal", "D3D12", "GL", "Go"

@@ -12,6 +12,10 @@ import (
 	"tokenselect/engine/gpu/wgpunative/internal/wgpu"
 )
 
+// Name is how the device is named on the command line: "wgpu", and "gowebgpu" in
+// a build with that tag.
+const Name = wgpu.Name
+
 func init() { wgpu.Silence() }
 
 // rank orders kinds of adapter, best first.
@@ -56,7 +60,7 @@ func describe(a *wgpu.Adapter) gpu.Info {
 	name, driver, kind, backend := wgpu.Describe(a)
 	have := a.GetLimits().Limits
 	info := gpu.Info{
-		Device: wgpu.Name, Name: name, Kind: gpu.Unknown, Driver: cmp.Or(driver, wgpu.Library),
+		Device: Name, Name: name, Kind: gpu.Unknown, Driver: cmp.Or(driver, wgpu.Library),
 		Limits: gpu.Limits{
 			Buffer:  clamp(have.MaxBufferSize),
 			Binding: clamp(min(have.MaxStorageBufferBindingSize, have.MaxBufferSize)),

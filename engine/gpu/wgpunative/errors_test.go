@@ -230,7 +230,7 @@ func TestAdapters(t *testing.T) {
 	if d.Info() != list[0].Info {
 		t.Errorf("opened %+v, listed %+v", d.Info(), list[0].Info)
 	}
-	if list[0].Info.Device == "" || list[0].Info.Name == "" {
+	if list[0].Info.Device != wgpunative.Name || list[0].Info.Name == "" {
 		t.Errorf("%+v", list[0].Info)
 	}
 	for _, i := range []int{-2, len(list)} {

@@ -30,6 +30,35 @@ func TestBinding(t *testing.T) {
 	}
 }
 
+// TestLimits: the device has the limits that were asked for, neither the defaults
+// nor others, as it would if the C library had its structs otherwise.
+func TestLimits(t *testing.T) {
+	instance := newInstance()
+	defer instance.Release()
+	list := find(instance)
+	if len(list) == 0 {
+		t.Skip("skipped: no adapter")
+	}
+	defer func() {
+		for _, f := range list {
+			f.adapter.Release()
+		}
+	}()
+	const buffer, binding = 96 << 20, 80 << 20
+	n, err := openNative(list[0].adapter, buffer, binding)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.dev.Release()
+	l := n.dev.GetLimits().Limits
+	if l.MaxBufferSize != buffer || l.MaxStorageBufferBindingSize != binding {
+		t.Errorf("buffers of %d bytes and bindings of %d, expected %d and %d", l.MaxBufferSize, l.MaxStorageBufferBindingSize, buffer, binding)
+	}
+	if l.MaxBindGroups < 4 || l.MaxUniformBufferBindingSize < 16<<10 || l.MaxComputeWorkgroupSizeX < 256 || l.MaxComputeWorkgroupsPerDimension != 65535 {
+		t.Errorf("%+v, expected WebGPU's defaults", l)
+	}
+}
+
 // TestCauses: errors that callers branch on keep their cause.
 func TestCauses(t *testing.T) {
 	memory := errors.New("wgpu.(*Device).CreateBuffer(): Validation Error\n\nCaused by:\n    In wgpuDeviceCreateBuffer\n      note: label = `x`\n    Not enough memory left.\n")

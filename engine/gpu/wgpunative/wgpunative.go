@@ -2,7 +2,8 @@
 
 // Package wgpunative is a gpu.Device on the system's own GPU driver (Vulkan,
 // Metal or Direct3D 12) through wgpu-native. It needs cgo; a build without cgo
-// has the same functions, which say so.
+// has the same functions, which say so. The build tag gowebgpu chooses the other
+// of the two bindings that internal/wgpu has.
 package wgpunative
 
 import "tokenselect/engine/gpu"
