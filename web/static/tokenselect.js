@@ -186,12 +186,16 @@ class Engine {
   /** The other side is gone: everything that waits for it ends. */
   #fail(error) {
     const failure = error instanceof TokenselectError ? error : new TokenselectError(error.code ?? "internal", error.message, error.hint);
+    this.#end(failure);
+    this.#emit("error", failure);
+  }
+
+  #end(failure) {
     this.#closed = failure;
     for (const call of this.#calls.values()) call.reject(failure);
     this.#calls.clear();
     this.#answer?.fail(failure);
     this.#answer = null;
-    this.#emit("error", failure);
   }
 
   async load({ model, device, kv, signal, file, where }) {
@@ -238,7 +242,7 @@ class Engine {
   async close() {
     if (!this.#closed) {
       await Promise.race([this.#call({ type: "unload" }).catch(() => {}), new Promise((r) => setTimeout(r, 1000))]);
-      this.#closed = new TokenselectError("gone", "the engine was closed");
+      this.#end(new TokenselectError("cancelled", "the engine was closed"));
     }
     this.#transport.close();
   }

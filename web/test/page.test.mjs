@@ -148,6 +148,30 @@ inPage("stop while reading and while writing, and ask again", { script: "slow" }
   assert.equal(await page.locator(".turn").count(), 2);
 });
 
+inPage("asked before anything is loaded, or known of what to load: answered when it is", { script: "late", wait: "none" }, async (page) => {
+  await page.click("#example-town");
+  await page.click("#suggestions button");
+  assert.match(await answer(page), /\w+ lives in \w+/);
+  assert.equal(await page.locator(".turn").count(), 1);
+  assert.equal(await page.textContent("#error"), "");
+});
+
+inPage("asked, and another device, document and policy chosen meanwhile", { script: "late", wait: "none" }, async (page) => {
+  await page.click("#example-chronicle");
+  await page.click("#suggestions button");
+  await page.waitForFunction(() => tokenselectPage.state().engine === "loading", null, DEADLINE);
+  await page.selectOption("#device", "cpu");
+  await answer(page);
+  await page.waitForFunction(() => tokenselectPage.state().device === "cpu", null, DEADLINE);
+  assert.match(await answer(page), /\w+ lives in \w+/);
+  await page.selectOption("#policy", "window");
+  await page.click("#replace");
+  await page.click("#example-note");
+  await page.click("#suggestions button");
+  assert.match(await answer(page), /door code/);
+  assert.equal(await page.textContent("#error"), "");
+});
+
 inPage("policy and k go with the next question", {}, async (page) => {
   await example(page);
   await page.selectOption("#policy", "dense");

@@ -17,11 +17,14 @@ export class Control extends EventTarget {
   opened = null;
   /** What was asked of load. */
   wanted = { model: undefined, device: "auto", kv: undefined };
+  /** Until then nothing is known of what to load. @type {Promise<void>} */
+  begun = Promise.resolve();
 
   #text = null;
   #openOptions = {};
   #loading = null; // {abort, promise}
   #opening = null; // promise of the open document
+  #turns = Promise.resolve(); // the engine takes one command at a time
   #recoveries = 0;
   #answer = null;
   #drop = () => {}; // gives up the answer that is running
@@ -64,9 +67,10 @@ export class Control extends EventTarget {
     this.#loading?.abort.abort();
   }
 
-  /** Frees the engine; nothing is loaded then. */
-  async unload() {
+  /** Frees the engine; nothing is loaded then, until a question needs what is wanted. */
+  async unload(wanted = {}) {
     this.cancel();
+    Object.assign(this.wanted, wanted);
     const before = this.#leave();
     this.#become("none");
     await before?.close();
@@ -78,6 +82,7 @@ export class Control extends EventTarget {
     this.engine = null;
     this.opened = null;
     this.#opening = null;
+    this.#turns = Promise.resolve();
     this.#broken = false;
     this.#drop();
     return before;
@@ -91,7 +96,7 @@ export class Control extends EventTarget {
       const engine = await load({ ...this.wanted, signal, onProgress: (p) => { if (!signal.aborted) this.#tell("progress", p); } });
       if (signal.aborted) {
         await engine.close();
-        throw new TokenselectError("cancelled", "loading was cancelled");
+        signal.throwIfAborted();
       }
       this.engine = engine;
       this.#listen(engine);
@@ -102,7 +107,7 @@ export class Control extends EventTarget {
         throw this.#failed(error);
       }
       if (this.#loading?.abort.signal === signal) this.#become("none");
-      throw error;
+      throw new TokenselectError("cancelled", "loading was cancelled");
     }
     if (this.#text !== null) await this.#open().catch(() => {}); // told as an event
   }
@@ -154,21 +159,30 @@ export class Control extends EventTarget {
     if (text !== null && this.engine) await this.#open();
   }
 
+  /** Does something with the engine when what was begun before has ended; not if the engine has been replaced by then. */
+  #inTurn(act) {
+    const { engine } = this;
+    const turn = this.#turns.then(() => {
+      if (engine !== this.engine) throw new TokenselectError("cancelled", "the engine was closed");
+      return act(engine);
+    });
+    this.#turns = turn.catch(() => {});
+    return turn;
+  }
+
   /** @returns {Promise<import("../tokenselect.js").Opened>} */
   #open() {
     const engine = this.engine, text = this.#text;
-    const opening = (async () => {
-      const running = this.#answer;
-      running?.stop();
-      await running?.done.catch(() => {});
-      if (engine !== this.engine || text !== this.#text) throw new TokenselectError("cancelled", "another document was opened");
+    this.#answer?.stop();
+    const opening = this.#inTurn(async () => {
+      if (text !== this.#text) throw new TokenselectError("cancelled", "another document was opened");
       const opened = await engine.open(text, { ...this.#openOptions, selection: this.selection });
       if (engine === this.engine && text === this.#text) {
         this.opened = opened;
         this.#tell("opened", opened);
       }
       return opened;
-    })();
+    });
     this.#opening = opening;
     opening.catch((error) => {
       if (engine === this.engine && text === this.#text && error.code !== "cancelled") this.#failed(error);
@@ -187,16 +201,16 @@ export class Control extends EventTarget {
   /** Changes them, and asks for the memory that they take when nothing is running. */
   async select(selection) {
     this.selection = selection;
-    if (!this.engine || !this.opened || this.#answer) return;
-    const engine = this.engine;
-    try {
+    if (!this.engine) return;
+    await this.#inTurn(async (engine) => {
+      if (!this.opened || selection !== this.selection) return;
       const { memory, warning } = await engine.select(selection);
       if (engine !== this.engine || !this.opened) return;
       this.opened = { ...this.opened, memory, warning };
       this.#tell("opened", this.opened);
-    } catch (error) {
-      if (error.code !== "busy" && engine === this.engine) this.#failed(error);
-    }
+    }).catch((error) => {
+      if (error.code !== "cancelled") this.#failed(error);
+    });
   }
 
   /**
@@ -227,14 +241,31 @@ export class Control extends EventTarget {
     }
   }
 
+  /** Waits until the document is open in the engine that was wanted last. */
   async #ready() {
-    if (this.#loading) await this.#loading.promise;
-    else if (!this.engine || this.state === "failed") await this.load();
-    if (!this.opened) await (this.#opening ?? this.#open());
+    await this.begun;
+    while (!this.opened || this.state === "failed") {
+      if (!this.#loading && (!this.engine || this.state === "failed")) this.load();
+      const awaited = this.#loading?.promise ?? this.#opening ?? this.#open();
+      try {
+        await awaited;
+      } catch (error) {
+        const now = this.#loading?.promise ?? this.#opening;
+        if (!now || now === awaited) throw error;
+        // Another model, device or document was chosen: that one is waited for.
+      }
+    }
   }
 
-  async #answerOnce(question, piece, signal) {
-    const answering = this.engine.ask(question, { trace: true, selection: this.selection, signal });
+  #answerOnce(question, piece, signal) {
+    return this.#inTurn((engine) => {
+      signal.throwIfAborted();
+      return this.#follow(engine.ask(question, { trace: true, selection: this.selection, signal }), piece);
+    });
+  }
+
+  /** Passes on the pieces of an answer until its end, or until the engine is replaced. */
+  async #follow(answering, piece) {
     const dropped = new Promise((_, reject) => {
       this.#drop = () => reject(new TokenselectError("cancelled", "the engine was closed"));
     });

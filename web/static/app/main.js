@@ -163,7 +163,7 @@ async function begin() {
   const kept = await keeper.load();
   const asked = Object.fromEntries([...new URLSearchParams(location.search)].filter(([name]) => ["model", "device", "policy"].includes(name)));
   Object.assign(keeper.kept, asked);
-  if (kept.document) {
+  if (kept.document && !current) {
     setDocument(kept.document, kept.turns);
     input.choosing(false);
   }
@@ -185,7 +185,7 @@ globalThis.tokenselectPage = Object.freeze({
   shaded: () => shading.shaded(),
 });
 
-begin();
+control.begun = begin();
 // Once the page is there, so as not to be in its way; online it works without.
 if ("serviceWorker" in navigator && isSecureContext) {
   addEventListener("load", () => navigator.serviceWorker.register(new URL("../sw.js", import.meta.url)).catch(() => {}));

@@ -72,7 +72,7 @@ export class Setup {
       await this.load();
       return;
     }
-    await this.#control.unload();
+    await this.#control.unload({ model: model.name, device: this.device });
   }
 
   #chosen() {

@@ -23,6 +23,7 @@ export class TokenselectError extends Error {
 }
 
 export async function models() {
+  if (script.has("late")) await wait(1500);
   return [
     { name: "needle-16m-q8_0", title: "needle-16m", url: "weights/a.gguf", digest: "a".repeat(64), size: 18_000_000, context: 2048, quantisation: "Q8_0" },
     { name: "large-1b", title: "Large 1B", url: "weights/b.gguf", digest: "b".repeat(64), size: 1_300_000_000, context: 131072, quantisation: "Q8_0" },
@@ -41,6 +42,7 @@ class Engine {
   #selection;
   #listeners = new Map();
   #running = null;
+  #job = null; // the command that is being answered
   #read = 0;
   #id = 0;
 
@@ -69,16 +71,33 @@ class Engine {
     return { weights: 18e6, cache: tokens * 4096, selection: 1e6, work: 5e6, total: 24e6 + tokens * 4096 };
   }
 
-  async open(text) {
-    this.#text = text;
-    this.#read = 0;
-    const tokens = words(text).length;
-    return { tokens, memory: this.#memory(tokens), warning: undefined };
+  /** One command at a time, as with the real one. */
+  async #alone(name, act) {
+    if (this.#job) throw new TokenselectError("busy", `${name}: the command ${this.#job} is still being answered`, "");
+    this.#job = name;
+    try {
+      return await act();
+    } finally {
+      this.#job = null;
+    }
   }
 
-  async select(selection) {
-    Object.assign(this.#selection, selection);
-    return { memory: this.#memory(words(this.#text).length) };
+  open(text) {
+    return this.#alone("open", async () => {
+      await wait(20);
+      this.#text = text;
+      this.#read = 0;
+      const tokens = words(text).length;
+      return { tokens, memory: this.#memory(tokens), warning: undefined };
+    });
+  }
+
+  select(selection) {
+    return this.#alone("select", async () => {
+      await wait(20);
+      Object.assign(this.#selection, selection);
+      return { memory: this.#memory(words(this.#text).length) };
+    });
   }
 
   stop() { this.#running?.stop(); }
@@ -95,7 +114,7 @@ class Engine {
       this.#emit("token", { id, ...piece });
       wake();
     };
-    const done = this.#answer(id, question, push, () => stopped).catch((error) => {
+    const done = this.#alone("ask", () => this.#answer(id, question, push, () => stopped)).catch((error) => {
       failure = error;
       throw error;
     }).finally(() => {
@@ -183,7 +202,7 @@ export async function load({ signal, onProgress = () => {}, ...options } = {}) {
   for (let done = 0; done <= total; done += total / 20) {
     signal?.throwIfAborted();
     onProgress({ phase: "download", done, total, cached: false });
-    await wait(script.has("loading") ? 400 : 1);
+    await wait(script.has("loading") ? 400 : script.has("late") ? 30 : 1);
   }
   onProgress({ phase: "upload", done: total, total });
   onProgress({ phase: "compile", done: 0, total: 1 });
