@@ -202,7 +202,7 @@ export async function load({ signal, onProgress = () => {}, ...options } = {}) {
   for (let done = 0; done <= total; done += total / 20) {
     signal?.throwIfAborted();
     onProgress({ phase: "download", done, total, cached: false });
-    await wait(script.has("loading") ? 400 : script.has("late") ? 30 : 1);
+    await wait(script.has("loading") ? 400 : script.has("late") ? 100 : 1);
   }
   onProgress({ phase: "upload", done: total, total });
   onProgress({ phase: "compile", done: 0, total: 1 });
