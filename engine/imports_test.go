@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 // thirdParty is the packages that may import each module from outside.
 var thirdParty = map[string][]string{
 	"github.com/cogentcore/webgpu":        {"engine/gpu/wgpunative/internal/wgpu"},
+	"github.com/ebitengine/purego":        {"engine/gpu/dawn"},
 	"github.com/google/uuid":              {"cmd/tokenselect/internal/server/live"},
 	"github.com/gorilla/websocket":        {"cmd/tokenselect/internal/server/live"},
 	"github.com/rajveermalviya/go-webgpu": {"engine/gpu/wgpunative/internal/wgpu"},
