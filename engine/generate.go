@@ -86,6 +86,7 @@ type GenerateOptions struct {
 	MaxTokens int // at most so many tokens
 	Sample    sample.Options
 	History   []int              // tokens that count as seen for the repetition penalty
+	Begun     []int              // tokens that the answer begins with, given out before on a device that failed: fed one by one, not emitted again
 	Stop      func(id int) bool  // ends the generation with this token; nil: none does
 	Emit      func(id int) error // gets each token as it comes, the stop token too; an error ends the generation
 	AfterStep func() error       // if not nil, is called after each token has been fed: for traces
@@ -147,9 +148,16 @@ func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *samp
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		id, err := s.next(ctx, o.Sample.Greedy(), sampler)
-		if err != nil {
-			return err
+		again := len(res.IDs) < len(o.Begun)
+		var id int
+		if again {
+			id = o.Begun[len(res.IDs)]
+			sampler.Took(id)
+		} else {
+			var err error
+			if id, err = s.next(ctx, o.Sample.Greedy(), sampler); err != nil {
+				return err
+			}
 		}
 		res.IDs = append(res.IDs, id)
 		if len(res.IDs) == 1 {
@@ -157,7 +165,7 @@ func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *samp
 			res.First = first.Sub(began)
 		}
 		res.Decode = time.Since(first)
-		if o.Emit != nil {
+		if o.Emit != nil && !again {
 			if err := o.Emit(id); err != nil {
 				return err
 			}
@@ -170,7 +178,7 @@ func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *samp
 			res.Reason = ContextFull
 			return nil
 		}
-		if err := s.take(id, o.Sample.Greedy()); err != nil {
+		if err := s.take(id, o.Sample.Greedy() && !again); err != nil {
 			return err
 		}
 		if o.AfterStep != nil {
@@ -197,9 +205,9 @@ func (s *Session) next(ctx context.Context, greedy bool, sampler *sample.Sampler
 	return sampler.Next(logits), nil
 }
 
-// take makes the picked token part of the text.
-func (s *Session) take(id int, greedy bool) error {
-	if !greedy {
+// take makes a token part of the text: the one that the device has picked, or id.
+func (s *Session) take(id int, picked bool) error {
+	if !picked {
 		return s.feed([]int{id}, true)
 	}
 	s.ready = false

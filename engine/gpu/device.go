@@ -43,7 +43,7 @@ const (
 	Virtual    Kind = "virtual GPU"
 	Software   Kind = "software GPU" // a GPU driver that runs on the CPU
 	CPU        Kind = "CPU"          // this project's own CPU device
-	Unknown    Kind = "GPU" // of a kind that the driver does not tell
+	Unknown    Kind = "GPU"          // of a kind that the driver does not tell
 )
 
 // Info describes a device to its user.

@@ -11,6 +11,7 @@ var (
 	ErrLimit       = errors.New("beyond a limit of the device")
 	ErrDeviceLost  = errors.New("device lost")
 	ErrNoAdapter   = errors.New("no adapter")
+	ErrHang        = errors.New("the device does not answer")
 )
 
 // ShaderError is a complaint of a shader compiler or of validation, with the

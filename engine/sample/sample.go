@@ -66,6 +66,15 @@ func (s *Sampler) Saw(id int) {
 	}
 }
 
+// Took tells the sampler of a token that it picked in another life, so that its
+// random numbers go on from there.
+func (s *Sampler) Took(id int) {
+	if s.opt.Temperature != 0 {
+		s.rng.Float64()
+	}
+	s.Saw(id)
+}
+
 // Next picks a token. Equal logits are ranked by id, lowest first; NaN is never
 // picked while there is anything else.
 func (s *Sampler) Next(logits []float32) int {

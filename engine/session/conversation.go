@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"tokenselect/engine"
 	"tokenselect/engine/chat"
+	"tokenselect/engine/gpu"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/selection"
 )
@@ -21,6 +23,13 @@ type Options struct {
 	MaxTokens int                   // of an answer
 	Raw       bool                  // no chat format: the text as it stands, special tokens parsed
 	Progress  func(done, total int) // during prefill, in tokens; nil: none
+
+	// Next is asked for the same model on another device when the one in use
+	// fails (see [gpu.Failed]). The conversation goes on there: what had been read
+	// and answered is read again, and an answer that was on its way goes on after
+	// the tokens that have been told. An error of Next ends the question. It may
+	// close the model that failed. Nil: a failure ends the question.
+	Next func(failure error) (*Model, error)
 }
 
 // Conversation is a document and what is asked about it.
@@ -31,6 +40,8 @@ type Conversation struct {
 	s        *engine.Session
 	seen     []int // tokens fed or generated, for the repetition penalty
 	pending  []int // tokens at the session's end of a prompt whose reading was stopped
+	turns    []turn
+	room     int // tokens that the session was made for
 }
 
 // NewConversation starts a conversation about a document, which may be empty.
@@ -107,21 +118,54 @@ func (c *Conversation) Listen(ctx context.Context, question string, l Listener) 
 	if len(ids) == 0 {
 		return ans, errors.New("session: nothing to read: document and question are empty")
 	}
-	if err := c.open(len(ids)); err != nil {
-		return ans, err
-	}
 	if document != nil && l.Layout != nil {
 		l.Layout(*document)
 	}
-	began := time.Now()
-	err := c.read(ctx, ids, &ans, l)
-	ans.Prefill = time.Since(began)
-	if err != nil {
-		return ans, err
+	t, err := c.attempt(ctx, ids, nil, &ans, l)
+	for err != nil && c.opt.Next != nil && gpu.Failed(err) {
+		m, nerr := c.opt.Next(err)
+		if nerr != nil {
+			return ans, errors.Join(err, nerr)
+		}
+		c.move(m)
+		t, err = c.attempt(ctx, ids, t.told, &ans, l)
 	}
-	c.seen = append(c.seen, ids...)
+	if t.read {
+		fed := min(c.s.Len()-c.held()-len(ids), len(ans.IDs))
+		c.turns = append(c.turns, turn{ids, ans.IDs[:fed]})
+		c.seen = slices.Concat(c.seen, ids, ans.IDs)
+	}
+	return ans, err
+}
+
+// try is how far an attempt to answer came.
+type try struct {
+	read bool  // the prompt has been read
+	told []int // tokens of the answer that the listener has
+}
+
+// attempt reads a prompt and answers it; the answer begins with what has been
+// told already.
+func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer, l Listener) (try, error) {
+	t := try{told: told}
+	if err := c.open(len(ids)); err != nil {
+		return t, err
+	}
+	began := time.Now()
+	err := c.restore(ctx, len(ids), l)
+	if err == nil {
+		err = c.read(ctx, ids, ans, l)
+	}
+	ans.Prefill += time.Since(began)
+	if err != nil {
+		return t, err
+	}
+	t.read = true
 
 	stream, text := c.m.Tokenizer.Stream(), strings.Builder{}
+	for _, id := range told {
+		text.WriteString(stream.Push(id))
+	}
 	say := func(id int, piece string) error {
 		text.WriteString(piece)
 		if l.Piece == nil {
@@ -130,17 +174,22 @@ func (c *Conversation) Listen(ctx context.Context, question string, l Listener) 
 		return l.Piece(Piece{id, piece, c.s.Len()})
 	}
 	ans.Result, err = c.s.Generate(ctx, engine.GenerateOptions{
-		MaxTokens: c.opt.MaxTokens, Sample: c.opt.Sample, History: c.seen,
+		MaxTokens: c.opt.MaxTokens, Sample: c.opt.Sample, History: slices.Concat(c.seen, ids), Begun: told,
 		Stop: c.m.Tokenizer.IsEnd,
-		Emit: func(id int) error { return say(id, stream.Push(id)) },
+		Emit: func(id int) error {
+			err := say(id, stream.Push(id))
+			if err == nil {
+				t.told = append(t.told[:len(t.told):len(t.told)], id)
+			}
+			return err
+		},
 	})
 	// What is left is told with the last token once more.
 	if rest := stream.Flush(); rest != "" && err == nil {
 		err = say(ans.IDs[len(ans.IDs)-1], rest)
 	}
 	ans.Text = text.String()
-	c.seen = append(c.seen, ans.IDs...)
-	return ans, err
+	return t, err
 }
 
 // read feeds a prompt. What a stopped prompt has in common with it is kept, in
@@ -179,7 +228,7 @@ func (c *Conversation) read(ctx context.Context, ids []int, ans *Answer, l Liste
 // prompt is the tokens that a question adds, and where the document's are in
 // them, if this is the prompt that has them.
 func (c *Conversation) prompt(question string) ([]int, *Rows) {
-	tok, first := c.m.Tokenizer, c.Len() == 0
+	tok, first := c.m.Tokenizer, len(c.turns) == 0
 	if c.opt.Raw {
 		text := question
 		if first {
@@ -228,13 +277,19 @@ func (c *Conversation) open(tokens int) error {
 	if c.s != nil {
 		return nil
 	}
-	o := engine.SessionOptions{Context: c.opt.room(tokens), Selection: c.opt.Selection}
+	if len(c.turns) == 0 {
+		c.room = c.opt.room(tokens)
+	}
+	o := engine.SessionOptions{Context: c.room, Selection: c.opt.Selection}
 	if need := tokens + 1; need > o.Context {
 		return fmt.Errorf("session: document and question are %d tokens, the context is %d", tokens, o.Context)
 	}
 	s, err := c.m.Engine.NewSession(o)
+	if err != nil {
+		return err
+	}
 	c.s = s
-	return err
+	return nil
 }
 
 // Len is the number of tokens that the conversation holds.
@@ -283,7 +338,7 @@ func (c *Conversation) Forget() {
 		c.s.Close()
 		c.s = nil
 	}
-	c.seen, c.pending = nil, nil
+	c.seen, c.pending, c.turns = nil, nil, nil
 }
 
 // Close frees the conversation's memory.
