@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -53,6 +54,7 @@ func Adapters(lib string) ([]Adapter, error) {
 		return nil, err
 	}
 	defer n.release()
+	defer quiet()()
 	found, _ := n.find()
 	var list []Adapter
 	for _, f := range found {
@@ -165,6 +167,7 @@ func Open(o Options) (gpu.Device, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer quiet()()
 	list, why := n.find()
 	defer func() {
 		for _, f := range list {
@@ -188,6 +191,18 @@ func Open(o Options) (gpu.Device, error) {
 	}
 	n.release()
 	return nil, err
+}
+
+// quiet keeps a layer of Mesa from asking the desktop which GPU it prefers:
+// where there is no desktop it complains on stderr, once for each way to reach
+// one. The function that it returns ends that.
+func quiet() func() {
+	const desktop, layer = "XDG_RUNTIME_DIR", "NODEVICE_SELECT"
+	if _, set := os.LookupEnv(layer); set || os.Getenv(desktop) != "" {
+		return func() {}
+	}
+	os.Setenv(layer, "1")
+	return func() { os.Unsetenv(layer) }
 }
 
 // driverAdvice is what to do about a system without adapters.

@@ -1,17 +1,20 @@
-//go:build (darwin || linux || windows) && (amd64 || arm64)
+//go:build (darwin || linux) && (amd64 || arm64)
 
 package dawn
 
-// cCall is a call of a C function with six words at most and no result.
-type cCall struct {
-	f    uintptr
-	args [6]uintptr
+import "unsafe"
+
+// callAll makes calls in order. All of them cross into C at once, as a crossing
+// costs more than most of the calls themselves.
+func callAll(list []cCall) {
+	if len(list) == 0 {
+		return
+	}
+	var p pins
+	defer p.Unpin()
+	call(callEach, pin(&p, unsafe.SliceData(list)), uintptr(len(list)))
 }
 
-// callAll makes calls in order.
-func callAll(list []cCall) {
-	for i := range list {
-		c := &list[i]
-		call(c.f, c.args[:]...)
-	}
-}
+// callEach is the address of a C function of the address and the number of
+// cCalls, in batch_amd64.s and batch_arm64.s.
+var callEach uintptr

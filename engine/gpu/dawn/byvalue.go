@@ -33,3 +33,9 @@ func withPair(s unsafe.Pointer) []uintptr {
 // viewsByPointer: Windows for amd64 passes what does not fit a register by the
 // address of a copy.
 const viewsByPointer = runtime.GOOS == "windows" && runtime.GOARCH == "amd64"
+
+// cCall is a call of a C function with at most six words and no result.
+type cCall struct {
+	f    uintptr
+	args [6]uintptr
+}

@@ -92,6 +92,9 @@ func (n *native) wait(ctx context.Context, future uint64) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if err := n.lost(); err != nil {
+			return err
+		}
 		if status > statusSuccess+1 { // neither success nor a time that has run out
 			return fmt.Errorf("waiting failed with status %d", status)
 		}

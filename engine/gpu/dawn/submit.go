@@ -4,6 +4,7 @@ package dawn
 
 import (
 	"fmt"
+	"unsafe"
 
 	"tokenselect/engine/gpu"
 )
@@ -121,6 +122,7 @@ func (d *Device) pass(enc handle, commands []gpu.Command, steps []step) {
 	pass := call(d.lib.CommandEncoderBeginComputePass, uintptr(enc), 0)
 	var p pins
 	defer p.Unpin()
+	p.Pin(&steps[0]) // their offsets are read by C
 	l := d.list[:0]
 	var pipe *pipeline
 	for i := range steps {
@@ -131,7 +133,7 @@ func (d *Device) pass(enc handle, commands []gpu.Command, steps []step) {
 		}
 		l = append(l, cCall{d.lib.ComputePassEncoderSetBindGroup, [6]uintptr{pass, 0, uintptr(s.group)}})
 		if s.params != nil {
-			l = append(l, cCall{d.lib.ComputePassEncoderSetBindGroup, [6]uintptr{pass, 1, uintptr(s.params.group), 1, pin(&p, &s.offset)}})
+			l = append(l, cCall{d.lib.ComputePassEncoderSetBindGroup, [6]uintptr{pass, 1, uintptr(s.params.group), 1, uintptr(unsafe.Pointer(&s.offset))}})
 		}
 		g := commands[i].Groups
 		l = append(l, cCall{d.lib.ComputePassEncoderDispatchWorkgroups, [6]uintptr{pass, uintptr(g[0]), uintptr(g[1]), uintptr(g[2])}})

@@ -1,0 +1,11 @@
+//go:build windows && (amd64 || arm64)
+
+package dawn
+
+// callAll makes calls in order.
+func callAll(list []cCall) {
+	for i := range list {
+		c := &list[i]
+		call(c.f, c.args[:]...)
+	}
+}
