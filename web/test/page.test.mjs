@@ -4,6 +4,7 @@ import test, { after, before } from "node:test";
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { looks, sourceInSight } from "./page/looks.mjs";
 import { noBrowser, openBrowser, root, serve } from "./page/site.mjs";
 
 const skip = await noBrowser() ?? false;
@@ -106,15 +107,7 @@ inPage("paste, ask, and click to where it was read", {}, async (page) => {
   await page.locator("#answer .t", { hasText: "fox" }).click();
   await page.waitForFunction(() => document.querySelector("#document").scrollTop > 1000, null, DEADLINE);
   assert.equal(await marked(page, "source"), "Ada Dixon keeps a fox at home.");
-  const inView = await page.waitForFunction(() => {
-    const [found] = CSS.highlights.get("source");
-    const range = document.createRange();
-    range.setStart(found.startContainer, found.startOffset);
-    range.setEnd(found.endContainer, found.endOffset);
-    const place = range.getBoundingClientRect(), view = document.querySelector("#document").getBoundingClientRect();
-    return place.height > 0 && place.top >= view.top && place.bottom <= view.bottom;
-  }, null, DEADLINE);
-  assert.ok(inView);
+  await sourceInSight(page, DEADLINE);
 });
 
 inPage("the shading is what the layers chose", { script: "slow" }, async (page) => {
@@ -361,21 +354,41 @@ inPage("everything that can be used has a name", {}, async (page) => {
 });
 
 for (const scheme of ["light", "dark"]) {
-  inPage(`390 pixels wide, ${scheme}: one pane at a time, nothing sticks out`, { width: 390, height: 844, scheme }, async (page) => {
-    const fits = async (when) => assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${when}: wider than the screen`);
-    await fits("empty");
+  const fine = async (page, when) => assert.deepEqual(await looks(page), [], when);
+
+  inPage(`390 pixels wide, ${scheme}: one pane at a time, and all of it can be read and touched`, { width: 390, height: 844, scheme, script: "oom" }, async (page) => {
+    await fine(page, "empty");
     await page.click("#setup summary");
-    await fits("with the setup open");
+    await fine(page, "with the setup open");
     await example(page);
-    await fits("with a document");
+    await fine(page, "with a document");
     await page.click("#tabs [data-pane=conversation]");
     assert.equal(await page.isVisible("#document"), false);
     await page.click("#suggestions button");
+    await page.waitForSelector("#error .card");
+    await fine(page, "with an error");
+    await page.getByRole("button", { name: "Use a smaller context" }).click();
+    await page.waitForSelector("#answer .t");
     const said = await answer(page);
-    await fits("with an answer");
+    await fine(page, "with an answer");
     await page.click("#answer .t");
     assert.equal(await page.isVisible("#document"), true);
     assert.equal(await marked(page, "source"), said);
+    await sourceInSight(page, DEADLINE);
+    await fine(page, "with the shading");
+    await page.click("#edit");
+    await fine(page, "with the text being edited");
+  });
+
+  inPage(`1280 pixels wide, ${scheme}: all of it can be read`, { scheme, script: "cpu,crawl" }, async (page) => {
+    await example(page);
+    await page.waitForSelector("#notice .card[data-name=slow]");
+    await fine(page, "with notices");
+    await page.click("#suggestions button");
+    await idle(page);
+    await fine(page, "with an answer");
+    await page.click("#replace");
+    await fine(page, "with another document being chosen");
   });
 }
 

@@ -70,13 +70,16 @@ export async function noBrowser() {
   return why;
 }
 
-/** @returns {Promise<{context: import("playwright-core").BrowserContext, close(): Promise<void>}>} */
-export async function openBrowser() {
+/**
+ * @param {string[]} [flags] more of them
+ * @returns {Promise<{context: import("playwright-core").BrowserContext, close(): Promise<void>}>}
+ */
+export async function openBrowser(flags = []) {
   const { chromium } = await import("playwright-core");
   const folder = mkdtempSync(join(tmpdir(), "tokenselect-page-"));
   const context = await chromium.launchPersistentContext(folder, {
     executablePath: CHROMIUM, ignoreDefaultArgs: true, viewport: { width: 1280, height: 800 },
-    args: ["--headless=new", "--no-sandbox", "--enable-unsafe-webgpu", "--remote-debugging-pipe", `--user-data-dir=${folder}`, "--no-first-run"],
+    args: ["--headless=new", "--no-sandbox", "--enable-unsafe-webgpu", "--remote-debugging-pipe", `--user-data-dir=${folder}`, "--no-first-run", ...flags],
   });
   return {
     context,
