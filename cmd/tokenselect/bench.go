@@ -57,6 +57,7 @@ type bench struct {
 	tokens   int
 	repeats  int
 	budgets  *selectionFlags
+	flags    *deviceFlags
 	cache    string
 }
 
@@ -64,6 +65,8 @@ func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 	b := bench{std: std}
 	fs.StringVar(&b.ckptPath, "model", "", "`path` of a model; default: the built-in needle-16m")
 	fs.StringVar(&b.cache, "kv", "", cacheHelp)
+	b.flags = &deviceFlags{}
+	addLibraryFlag(fs, b.flags)
 	devices := fs.String("devices", "cpu,auto", "comma-separated devices, each measured once")
 	depths := fs.String("depths", "512,2048,8192,16384,32768", "comma-separated numbers of tokens in the cache")
 	policies := fs.String("policies", "tokenselect,dense,window", "comma-separated policies")
@@ -107,7 +110,7 @@ func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 
 // device measures one device, unless it turns out to be one that was measured.
 func (b *bench) device(ctx context.Context, name string, seen map[string]bool, rep *benchReport) error {
-	dev, _, err := openDevice(name)
+	dev, _, err := (&deviceFlags{name, b.flags.dawnLib}).open()
 	if err != nil {
 		return err
 	}

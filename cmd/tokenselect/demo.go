@@ -16,7 +16,7 @@ import (
 
 func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
 	model := fs.String("model", "", "`path` of a model; default: the built-in needle-16m")
-	device := fs.String("device", "auto", deviceHelp)
+	device := addDeviceFlags(fs)
 	cache := fs.String("kv", "", cacheHelp)
 	size := fs.Int("tokens", 20000, "length of the text")
 	facts := fs.Int("facts", 5, "facts hidden in it")
@@ -28,7 +28,7 @@ func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	if *size < 100 || *facts < 1 || *facts > 20 {
 		return usagef("-tokens %d -facts %d, expected at least 100 tokens and 1 to 20 facts", *size, *facts)
 	}
-	dev, why, err := openDevice(*device)
+	dev, why, err := device.open()
 	if err != nil {
 		return err
 	}

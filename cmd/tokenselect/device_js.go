@@ -2,55 +2,37 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"flag"
 
 	"tokenselect/engine/gpu"
-	"tokenselect/engine/gpu/cpudev"
 	"tokenselect/engine/gpu/webgpujs"
 )
 
-const deviceHelp = `device to run on: "auto" (a real GPU if there is one, else the CPU), "cpu", or "webgpu" (that of the JavaScript host, a software one too)`
+const autoHelp = "a real GPU if there is one, else the CPU"
 
-// openDevice opens the device called name and says in words what was chosen
-// and why.
-func openDevice(name string) (dev gpu.Device, why string, err error) {
-	switch name {
-	case "cpu":
-		return cpudev.New(cpudev.Options{}), "asked for", nil
-	case "webgpu":
-		dev, err := webgpujs.Open(context.Background(), webgpujs.Options{})
-		return dev, "asked for", err
-	case "auto":
-		dev, err := webgpujs.Open(context.Background(), webgpujs.Options{})
+// patience is none: JavaScript tells when a device is lost, and a goroutine of
+// its own for each call would not run meanwhile.
+const patience = 0
+
+var sources = []source{webgpuSource, cpuSource}
+
+// webgpuSource is the GPU that the JavaScript host gives.
+var webgpuSource = source{
+	name: "webgpu", help: "that of the JavaScript host, a software one too", trusts: true,
+	list: func(*deviceFlags) ([]adapter, error) {
+		d, err := webgpujs.Open(context.Background(), webgpujs.Options{})
 		if err != nil {
-			return cpudev.New(cpudev.Options{}), err.Error(), nil
+			return nil, err
 		}
-		info := dev.Info()
-		if info.Kind == gpu.Software {
-			dev.Close()
-			return cpudev.New(cpudev.Options{}), fmt.Sprintf("%s is a %s, slower than the CPU device", info.Name, info.Kind), nil
+		defer d.Close()
+		return []adapter{{info: d.Info()}}, nil
+	},
+	open: func(_ *deviceFlags, i int) (gpu.Device, error) {
+		if i > 0 {
+			return nil, usagef("-device webgpu:%d, expected webgpu: the host gives one", i)
 		}
-		return dev, fmt.Sprintf("%s, a %s", info.Name, info.Kind), nil
-	}
-	return nil, "", usagef("-device %q, expected auto, cpu or webgpu", name)
+		return webgpujs.Open(context.Background(), webgpujs.Options{})
+	},
 }
 
-// listDevices describes what openDevice can open, and which of it auto takes.
-func listDevices() (infos []gpu.Info, auto int, why string) {
-	cpu := cpudev.New(cpudev.Options{})
-	defer cpu.Close()
-	infos = append(infos, cpu.Info())
-	dev, err := webgpujs.Open(context.Background(), webgpujs.Options{})
-	if err != nil {
-		return infos, 0, err.Error()
-	}
-	defer dev.Close()
-	info := dev.Info()
-	infos = append(infos, info)
-	if info.Kind == gpu.Software {
-		return infos, 0, fmt.Sprintf("%s is a %s, slower than the CPU device", info.Name, info.Kind)
-	}
-	return infos, 1, fmt.Sprintf("%s, a %s", info.Name, info.Kind)
-}
-
-func nativeGPU() string { return "" }
+func addLibraryFlag(*flag.FlagSet, *deviceFlags) {}

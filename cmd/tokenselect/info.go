@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"tokenselect/engine"
@@ -16,6 +17,8 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 	length := fs.Int("context", 32768, "`tokens` to state the memory for")
 	cache := fs.String("kv", "", cacheHelp)
 	budgets := addSelectionFlags(fs, true)
+	devices := &deviceFlags{}
+	addLibraryFlag(fs, devices)
 	if err := parse(fs, args); err != nil {
 		return err
 	}
@@ -35,8 +38,8 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 	}
 	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
 	describeModel(w, ckpt)
-	infos, auto, why := listDevices()
-	mem, err := engine.Estimate(ckpt.Config, *length, infos[auto], engine.Options{Cache: *cache}, cfg)
+	all, auto, why, notes := listDevices(devices)
+	mem, err := engine.Estimate(ckpt.Config, *length, all[auto].info, engine.Options{Cache: *cache}, cfg)
 	if err != nil {
 		return usageError{err}
 	}
@@ -47,7 +50,7 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 		fmt.Fprintf(w, "warning\t%s\n", warning)
 	}
 	fmt.Fprintln(w)
-	describeDevices(w, infos, auto, why)
+	describeDevices(w, all, auto, why, notes)
 	return w.Flush()
 }
 
@@ -85,14 +88,21 @@ func describeModel(w io.Writer, m *weights.Model) {
 	}
 }
 
-func describeDevices(w io.Writer, infos []gpu.Info, auto int, why string) {
-	for _, i := range infos {
-		fmt.Fprintf(w, "device %s\t%s, a %s through %s%s%s\n", i.Device, i.Name, i.Kind, i.Backend, driver(i), limits(i.Limits))
+func describeDevices(w io.Writer, all []listed, auto int, why string, notes []string) {
+	for _, l := range all {
+		i := l.info
+		fmt.Fprintf(w, "device %s\t%s, %s through %s%s%s\n", l.name, i.Name, a(i.Kind), i.Backend, driver(i), limits(i.Limits))
+		if l.library != "" {
+			fmt.Fprintf(w, "\tfrom %s; it offers %s\n", l.library, strings.Join(l.features, ", "))
+		}
 	}
-	if note := nativeGPU(); note != "" {
-		fmt.Fprintf(w, "no WebGPU\t%s\n", note)
+	for _, note := range notes {
+		fmt.Fprintf(w, "not there\t%s\n", note)
 	}
-	fmt.Fprintf(w, "auto takes\t%s: %s\n", infos[auto].Device, why)
+	if why != "" {
+		why = ": " + why
+	}
+	fmt.Fprintf(w, "auto takes\t%s%s\n", all[auto].name, why)
 }
 
 func driver(i gpu.Info) string {

@@ -20,20 +20,20 @@ import (
 
 // runFlags are those of run.
 type runFlags struct {
-	model, device string
-	cache         string
-	files         []string
-	maxTokens     int
-	context       int
-	sample        sample.Options
-	raw, json     bool
-	verbose       bool
-	selection     *selectionFlags
+	model, cache string
+	device       *deviceFlags
+	files        []string
+	maxTokens    int
+	context      int
+	sample       sample.Options
+	raw, json    bool
+	verbose      bool
+	selection    *selectionFlags
 }
 
 func (f *runFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.model, "model", "", "`path` of a model: a GGUF file, a safetensors file with its config.json beside it, or a Hugging Face folder; default: the built-in needle-16m")
-	fs.StringVar(&f.device, "device", "auto", deviceHelp)
+	f.device = addDeviceFlags(fs)
 	fs.StringVar(&f.cache, "kv", "", cacheHelp)
 	fs.Func("file", "`document` to read before the question; may be given several times, \"-\" is standard input", func(path string) error {
 		f.files = append(f.files, path)
@@ -68,11 +68,10 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 		return usagef("no question: give it after the flags, or run on a terminal to be asked")
 	}
 
-	dev, why, err := openDevice(f.device)
+	devices, err := f.device.devices()
 	if err != nil {
 		return err
 	}
-	defer dev.Close()
 	ckpt, err := openModel(f.model)
 	if err != nil {
 		return err
@@ -85,15 +84,20 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	if w := cfg.Warning(ckpt.Config.Context); w != "" {
 		say("warning: %s", w)
 	}
-	talk := f.verbose || std.errTerminal
-	if talk {
-		say("%s on %s (%s)", ckpt.Config.Name, dev.Info().Name, why)
-	}
-	m, err := session.Load(dev, ckpt, engine.Options{Cache: f.cache})
+	load := func() (*loaded, error) { return devices.load(ckpt, engine.Options{Cache: f.cache}, say) }
+	m, err := load()
 	if err != nil {
 		return err
 	}
-	defer m.Close()
+	defer func() {
+		if m != nil {
+			m.close()
+		}
+	}()
+	talk := f.verbose || std.errTerminal
+	if talk {
+		say("%s on %s (%s)", ckpt.Config.Name, m.dev.Info().Name, m.why)
+	}
 	opt := session.Options{Context: f.context, Selection: cfg, Sample: f.sample, MaxTokens: f.maxTokens, Raw: f.raw}
 	if talk {
 		bar := progressBar{w: std.err, live: std.errTerminal}
@@ -101,12 +105,25 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 		tokens := m.Tokens(document)
 		say("document of %d tokens; memory when it is read: %s", tokens, byteSize(m.Engine.Memory(max(f.context, tokens+f.maxTokens), cfg).Total()))
 	}
+	asker := asker{std: std, json: f.json, talk: talk, info: m.dev.Info(), policy: f.selection.policy}
+	if devices.auto {
+		opt.Next = func(failure error) (*session.Model, error) {
+			asker.endLine()
+			m.close()
+			if m, err = load(); err != nil {
+				return nil, err
+			}
+			asker.info = m.dev.Info()
+			say("%v; going on with %s", failure, asker.info.Name)
+			return m.Model, nil
+		}
+	}
 	c, err := m.NewConversation(document, opt)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	asker := asker{std: std, m: m, c: c, json: f.json, talk: talk, info: dev.Info(), policy: f.selection.policy}
+	asker.c = c
 	if !interactive {
 		return asker.ask(ctx, question)
 	}
@@ -139,17 +156,27 @@ func (f *runFlags) document(std stdio) (string, error) {
 // asker puts questions to a conversation and shows the answers.
 type asker struct {
 	std    stdio
-	m      *session.Model
 	c      *session.Conversation
 	json   bool
 	talk   bool
 	info   gpu.Info
 	policy string
+
+	midLine bool // the answer's last line is not ended
+}
+
+// endLine ends the line of an answer before something else is said.
+func (a *asker) endLine() {
+	if a.midLine {
+		fmt.Fprintln(a.std.out)
+		a.midLine = false
+	}
 }
 
 func (a *asker) ask(ctx context.Context, question string) error {
 	emit := func(text string) error {
 		_, err := fmt.Fprint(a.std.out, text)
+		a.midLine = true
 		return err
 	}
 	if a.json {
@@ -162,9 +189,7 @@ func (a *asker) ask(ctx context.Context, question string) error {
 		}
 		return a.printJSON(ans)
 	}
-	if len(ans.IDs) > 0 {
-		fmt.Fprintln(a.std.out)
-	}
+	a.endLine()
 	if err == nil && a.talk {
 		a.figures(ans)
 	}

@@ -32,7 +32,8 @@ func serveCommand() []command {
 
 // serveFlags are those of serve.
 type serveFlags struct {
-	addr, device, kv          string
+	addr, kv                  string
+	device                    *deviceFlags
 	models, first, wasm       string
 	open                      bool
 	cert, key, tls            string
@@ -50,7 +51,7 @@ func (f *serveFlags) add(fs *flag.FlagSet) {
 	fs.BoolVar(&f.open, "open", false, "open the page in the browser")
 	fs.StringVar(&f.models, "models", "", "`folder` whose *.gguf files are offered besides the built-in model")
 	fs.StringVar(&f.first, "default", "", "`name` of the model that comes first: for programs that name none, and on the page; default: the built-in needle-16m")
-	fs.StringVar(&f.device, "device", "auto", deviceHelp)
+	f.device = addDeviceFlags(fs)
 	fs.StringVar(&f.kv, "kv", "", cacheHelp)
 
 	fs.StringVar(&f.tls, "tls", "", `"auto": serve https with a certificate made for this machine and kept. Browsers give WebGPU to https and localhost only, so that other machines need it; they warn once, and the fingerprint that is printed tells the certificate from a forgery`)

@@ -50,7 +50,7 @@ func (f *serveFlags) backend(ctx context.Context, list *catalog.Catalog, c *serv
 		c.Host = &upstream.Host{Client: b.client, Where: "server"}
 		return b, nil
 	}
-	dev, why, err := openDevice(f.device)
+	dev, why, err := f.device.open()
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ type Options struct {
 	// fails (see [gpu.Failed]). The conversation goes on there: what had been read
 	// and answered is read again, and an answer that was on its way goes on after
 	// the tokens that have been told. An error of Next ends the question. It may
-	// close the model that failed. Nil: a failure ends the question.
+	// close the model that failed, of which the conversation holds nothing more. Nil: a failure ends the question.
 	Next func(failure error) (*Model, error)
 }
 
@@ -123,11 +123,12 @@ func (c *Conversation) Listen(ctx context.Context, question string, l Listener) 
 	}
 	t, err := c.attempt(ctx, ids, nil, &ans, l)
 	for err != nil && c.opt.Next != nil && gpu.Failed(err) {
+		c.leave()
 		m, nerr := c.opt.Next(err)
 		if nerr != nil {
 			return ans, errors.Join(err, nerr)
 		}
-		c.move(m)
+		c.m = m
 		t, err = c.attempt(ctx, ids, t.told, &ans, l)
 	}
 	if t.read {

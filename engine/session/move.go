@@ -19,14 +19,13 @@ func (c *Conversation) held() int {
 	return n
 }
 
-// move takes the conversation to the same model on another device. Nothing is
-// read there yet.
-func (c *Conversation) move(m *Model) {
+// leave gives up what is on the device. The turns are kept, to be restored.
+func (c *Conversation) leave() {
 	if c.s != nil {
 		c.s.Close()
 		c.s = nil
 	}
-	c.m, c.pending = m, nil
+	c.pending = nil
 }
 
 // restore reads all turns into an empty session, as they were read and answered
