@@ -54,7 +54,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown command", []string{"rum"}, 2, `unknown command "rum"`},
 		{"unknown flag", []string{"run", "-polcy", "dense", "q"}, 2, "-polcy"},
 		{"unknown policy", []string{"run", "-policy", "sparse", "q"}, 2, `policy "sparse", expected tokenselect, dense, window`},
-		{"unknown device", []string{"run", "-device", "tpu", "q"}, 2, `"tpu", expected auto, cpu`},
+		{"unknown device", []string{"run", "-device", "tpu", "q"}, 2, `"tpu", expected auto, `},
 		{"unknown cache", []string{"run", "-kv", "int4", "q"}, 1, `"int4", expected f16 or f32`},
 		{"k of 0", []string{"run", "-k", "0", "q"}, 2, "k is 0, expected at least 1"},
 		{"negative k", []string{"run", "-k", "-5", "q"}, 2, "k is -5, expected 0 to"},
