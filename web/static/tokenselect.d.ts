@@ -28,6 +28,8 @@ export interface Progress {
   total: number;
   /** The weights came from the browser's cache. */
   cached?: boolean;
+  /** Why the browser does not keep the weights, in words; they are fetched again with the next load then. */
+  unkept?: string;
 }
 
 /** A model of models.json. */

@@ -130,7 +130,7 @@ class Engine {
   #event(event) {
     switch (event.type) {
       case "progress":
-        this.#emit("progress", { phase: event.phase, done: event.done ?? 0, total: event.total ?? 0, cached: event.cached ?? false });
+        this.#emit("progress", { phase: event.phase, done: event.done ?? 0, total: event.total ?? 0, cached: event.cached ?? false, unkept: event.unkept });
         return;
       case "queued":
         this.#emit("queued", { id: event.id, position: event.position });
@@ -185,6 +185,7 @@ class Engine {
 
   /** The other side is gone: everything that waits for it ends. */
   #fail(error) {
+    if (this.#closed) return;
     const failure = error instanceof TokenselectError ? error : new TokenselectError(error.code ?? "internal", error.message, error.hint);
     this.#end(failure);
     this.#emit("error", failure);

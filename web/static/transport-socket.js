@@ -5,6 +5,7 @@ import { VERSION } from "./trace.js";
 
 const KEPT_MS = 60_000; // the server's patience
 const LONGEST_WAIT_MS = 5_000;
+const TOO_BIG = 1009; // of a message, by the standard
 
 export class SocketTransport {
   #url;
@@ -13,7 +14,7 @@ export class SocketTransport {
   #session = "";
   #seq = 0;
   #open = false;
-  #waiting = []; // commands said while there was no connection
+  #said = []; // commands that may not have arrived
   #lostAt = 0;
   #attempt = 0;
   #timer = 0;
@@ -37,14 +38,14 @@ export class SocketTransport {
       socket.send(JSON.stringify(hello));
     };
     socket.onmessage = ({ data }) => {
-      if (socket === this.#socket) this.#event(JSON.parse(data));
+      if (socket === this.#socket) this.#event(JSON.parse(data), socket);
     };
     socket.onclose = ({ code, reason }) => {
       if (socket === this.#socket && !this.#closed) this.#lost(code, reason);
     };
   }
 
-  #event(event) {
+  #event(event, socket) {
     if (event.type === "hello") {
       const again = this.#session !== "";
       if (again && !event.resumed) {
@@ -54,7 +55,10 @@ export class SocketTransport {
       this.#session = event.session;
       this.#open = true;
       this.#attempt = 0;
-      for (const command of this.#waiting.splice(0)) this.send(command);
+      // The server tells which command was the last to arrive. A stop has no
+      // number of its own, and does no harm twice.
+      this.#said = this.#said.filter((command) => command.type === "stop" || command.id > (event.id ?? 0));
+      for (const command of this.#said) socket.send(JSON.stringify(command));
       this.#handlers.connection({ state: again ? "resumed" : "open" });
       return;
     }
@@ -62,6 +66,7 @@ export class SocketTransport {
       if (event.seq <= this.#seq) return; // sent again
       this.#seq = event.seq;
     }
+    this.#arrived(event);
     if (event.type === "error" && event.error.code === "gone") {
       this.#give(event.error);
       return;
@@ -70,6 +75,10 @@ export class SocketTransport {
   }
 
   #lost(code, reason) {
+    if (code === TOO_BIG) { // and would be so again
+      this.#give({ code: "bad_command", message: reason, hint: "Choose a shorter document." });
+      return;
+    }
     if (this.#open) this.#lostAt = performance.now();
     this.#open = false;
     const message = reason || (code === 1001 ? "the server is shutting down" : "the connection broke");
@@ -88,9 +97,16 @@ export class SocketTransport {
     this.#handlers.failure(error);
   }
 
+  /** An answer tells that its command arrived, and all before it. */
+  #arrived({ type, id }) {
+    if (!id || this.#said.length === 0) return;
+    const over = type === "done" || type === "error";
+    this.#said = this.#said.filter((command) => command.id > id || (command.type === "stop" && command.id === id && !over));
+  }
+
   send(command) {
+    this.#said.push(command);
     if (this.#open) this.#socket.send(JSON.stringify(command));
-    else this.#waiting.push(command);
   }
 
   close() {

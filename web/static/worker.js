@@ -42,18 +42,26 @@ started.catch((error) => fail(undefined, "internal", `the engine could not be st
 async function weights(id, file) {
   const abort = new AbortController();
   downloads.set(id, abort);
-  const tell = (phase) => (done, total, cached = false) => postMessage({ type: "progress", id, phase, done, total, cached });
+  let unkept;
+  const onProgress = (done, total, cached = false) => postMessage({ type: "progress", id, phase: "download", done, total, cached, unkept });
   try {
     const cache = await WeightsCache.open();
     const kept = await cache.get(file.digest);
     if (kept) {
-      tell("download")(file.size, file.size, true);
+      onProgress(file.size, file.size, true);
       return kept;
     }
-    return await cache.fetchInto({
-      url: new URL(file.url, file.base).href, digest: file.digest, size: file.size, name: file.name,
-      signal: abort.signal, onProgress: tell("download"),
-    });
+    unkept = cache.reason ?? undefined;
+    const wanted = { url: new URL(file.url, file.base).href, digest: file.digest, size: file.size, name: file.name, signal: abort.signal, onProgress };
+    try {
+      return await cache.fetchInto(wanted);
+    } catch (error) {
+      if (error.name !== "StorageError" || error.code !== "quota") throw error;
+      // It is of no use on the disk, but can be used all the same.
+      unkept = error.message;
+      await cache.remove(file.digest);
+      return await cache.fetchInto({ ...wanted, store: false });
+    }
   } finally {
     downloads.delete(id);
   }

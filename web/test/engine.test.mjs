@@ -2,6 +2,7 @@
 // builds both. The page on top of it has tests of its own.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { proxy } from "./proxy.mjs";
 import { launch, skip, start } from "./real.mjs";
 
 const plain = "It was a plain day. ";
@@ -157,4 +158,55 @@ test("a server that dies is noticed, one that comes back is used again", { skip,
   assert.equal(text, "Ada Dixon keeps a fox.");
   await tab.close();
   await again.stop("SIGTERM");
+});
+
+test("what was said while the connection broke is said again, once", { skip, timeout: 120_000 }, async () => {
+  const wire = await proxy(server.url);
+  const tab = await browser.context.newPage();
+  try {
+    await tab.goto(`${wire.url}tokenselect.d.ts`);
+    await tab.evaluate(async (document) => {
+      const { load } = await import("/tokenselect.js");
+      globalThis.states = [];
+      globalThis.engine = await load({ device: "server" });
+      globalThis.engine.on("connection", (c) => globalThis.states.push(c.state));
+      await globalThis.engine.open(document);
+    }, people);
+    const question = "Which animal does Ada Dixon keep?";
+    const heard = wire.swallow();
+    await tab.evaluate((question) => { globalThis.answer = globalThis.engine.ask(question).done.then((a) => a.text, (e) => e.code); }, question);
+    await heard;
+    wire.cut();
+    assert.equal(await tab.evaluate(() => globalThis.answer), "Ada Dixon keeps a fox.");
+    assert.deepEqual(await tab.evaluate(() => globalThis.states), ["lost", "resumed"]);
+    // A break when everything has arrived: nothing is said again.
+    wire.cut();
+    await tab.waitForFunction(() => globalThis.states.length === 4);
+    assert.equal(await tab.evaluate((question) => globalThis.engine.ask(question).done.then((a) => a.text, (e) => e.code), question), "Ada Dixon keeps a fox.");
+    await tab.evaluate(() => globalThis.engine.close());
+  } finally {
+    await tab.close();
+    await wire.close();
+  }
+});
+
+test("a document that is too large for the server is refused, once", { skip, timeout: 120_000 }, async () => {
+  const small = await start(undefined, "-message", "100KiB");
+  const tab = await browser.context.newPage();
+  try {
+    await tab.goto(`${small.url}tokenselect.d.ts`);
+    const seen = await tab.evaluate(async (document) => {
+      const { load } = await import("/tokenselect.js");
+      const errors = [];
+      const engine = await load({ device: "server" });
+      engine.on("error", (e) => errors.push(e.message));
+      const refused = await engine.open(document).catch((e) => e);
+      return { code: refused.code, message: refused.message, errors: errors.length };
+    }, plain.repeat(10_000));
+    assert.deepEqual([seen.code, seen.errors], ["bad_command", 1]);
+    assert.match(seen.message, /a message of more than/);
+  } finally {
+    await tab.close();
+    await small.stop("SIGKILL");
+  }
 });

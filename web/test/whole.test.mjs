@@ -40,6 +40,22 @@ test("without WebGPU: said, and a document of 11,000 tokens is stopped, read, an
   assert.deepEqual(complaints, []);
 });
 
+test("no room in the browser's storage: said, and the model is used without being kept", { skip, timeout: 120_000 }, async (t) => {
+  const { server, context } = await both(t);
+  const page = await context.newPage();
+  await page.goto(`${server.url}tokenselect.d.ts`);
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("Storage.overrideQuotaForOrigin", { origin: new URL(server.url).origin, quotaSize: 8e6 });
+  await page.goto(server.url);
+  await page.click("#example-note");
+  await ready(page);
+  await says(page, "#notice", "does not keep the model");
+  await says(page, "#notice", "storage is full");
+  await says(page, "#cache", "No weights kept");
+  await ask(page, "Which animal does Clara Nash keep?");
+  assert.equal(await answer(page), "Clara Nash keeps a parrot.");
+});
+
 test("an example, a reload and no network: document, conversation and weights are there again", { skip, timeout: 300_000 }, async (t) => {
   const { server, context } = await both(t);
   const { page, complaints } = await visit(context, server.url);

@@ -9,6 +9,7 @@ const ROOM = 1024; // tokens for questions and answers in a context made small
 export class Remedies {
   #page;
   #smaller = false; // the context has been made smaller already
+  #unkept = ""; // the reason that was told last
 
   /**
    * @param {object} page
@@ -23,6 +24,7 @@ export class Remedies {
     control.addEventListener("error", ({ detail }) => this.error(detail));
     control.addEventListener("recovering", ({ detail }) => this.#recovering(detail));
     control.addEventListener("connection", ({ detail }) => this.#connection(detail));
+    control.addEventListener("progress", ({ detail }) => this.#progress(detail));
     control.addEventListener("opened", ({ detail }) => this.#opened(detail));
     control.addEventListener("state", () => this.#state());
   }
@@ -92,6 +94,16 @@ export class Remedies {
     show("notice", "recovering", error.code === "gone"
       ? { title: "The server has forgotten this session", text: "A new one is begun and goes on from the document.", dismiss: false }
       : { title: "The GPU was lost", text: "Its driver or the browser has reset it. It is being loaded again, and goes on from the document.", detail: error.message, dismiss: false });
+  }
+
+  #progress({ unkept }) {
+    if (!unkept || unkept === this.#unkept) return;
+    this.#unkept = unkept;
+    show("notice", "unkept", {
+      title: "This browser does not keep the model",
+      text: "It works all the same, but is fetched again each time, and the page does not work offline.",
+      detail: unkept,
+    });
   }
 
   #connection({ state, attempt, message }) {

@@ -231,7 +231,7 @@ func (c *conn) read() (done bool) {
 		if err != nil {
 			err = c.session.send(trace.Event{Type: trace.Failed, ID: number(raw), Error: &trace.Error{Code: trace.BadCommand, Message: err.Error()}})
 		} else {
-			err = c.session.take(cmd)
+			err = c.session.take(c, cmd)
 		}
 		if err != nil {
 			c.close(websocket.CloseInternalServerErr, "the session has ended")

@@ -4,7 +4,8 @@
 // The first message of a client is the command hello. With the name of a session
 // and the number of the last event that arrived, the session is continued: its
 // hello says so, the events that were missed follow, and its ID is the last
-// command that has arrived (stop, which repeats another's, is not counted).
+// command that has arrived (stop, which repeats another's, is not counted): what
+// was said after it is to be said again.
 package live
 
 import (

@@ -68,7 +68,12 @@ func TestResume(t *testing.T) {
 		gate <- struct{}{}
 	}
 	c.tokens(id, 12, 30)
+	// What arrives by the old connection now is sent again by the new one.
+	again := trace.Command{Type: trace.Ask, ID: c.id + 1, Question: "0 0"}
+	old.raw(string(again.Bytes()))
+	c.tokens(c.say(again), 1, 0)
 	old.closed(websocket.ClosePolicyViolation, "another connection")
+	eventually(t, "the old connection is gone", func() bool { return hub.Stats().Connections == 1 })
 	c.tokens(c.say(trace.Command{Type: trace.Ask, Question: "0 0"}), 1, 0)
 }
 

@@ -185,8 +185,12 @@ func (s *session) batch(seq int) (events [][]byte, from, rest int, lost bool) {
 
 // take passes a command of the client on. It waits while the host is busy with
 // those before.
-func (s *session) take(c trace.Command) error {
-	if refused := s.admit(c); refused != nil {
+func (s *session) take(from *conn, c trace.Command) error {
+	current, refused := s.admit(from, c)
+	if !current {
+		return nil
+	}
+	if refused != nil {
 		return s.send(trace.Event{Type: trace.Failed, ID: c.ID, Error: refused})
 	}
 	select {
@@ -197,15 +201,19 @@ func (s *session) take(c trace.Command) error {
 	}
 }
 
-// admit notes a command, or says why it is not taken.
-func (s *session) admit(c trace.Command) *trace.Error {
-	if c.Type == trace.Hello {
-		return &trace.Error{Code: trace.BadCommand, Message: "hello: it has been said, expected it once and first"}
-	}
+// admit notes a command, or says why it is not taken. What still arrives by a
+// connection that another one has replaced is not current: the client was told
+// which command had arrived last, and sends those after it again.
+func (s *session) admit(from *conn, c trace.Command) (current bool, refused *trace.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c.Type == trace.Stop {
-		return nil
+	switch {
+	case s.conn != from:
+		return false, nil
+	case c.Type == trace.Hello:
+		return true, &trace.Error{Code: trace.BadCommand, Message: "hello: it has been said, expected it once and first"}
+	case c.Type == trace.Stop:
+		return true, nil
 	}
 	s.command = max(s.command, c.ID)
 	switch c.Type {
@@ -214,7 +222,7 @@ func (s *session) admit(c trace.Command) *trace.Error {
 			break // the host refuses it, or nobody waits for it
 		}
 		if !s.hub.ask() {
-			return errDraining()
+			return true, errDraining()
 		}
 		s.asking, s.arrived = c.ID, time.Now()
 	case trace.Open:
@@ -222,9 +230,9 @@ func (s *session) admit(c trace.Command) *trace.Error {
 		s.opening = int64(len(c.Document))
 		more := max(0, s.opening-s.document)
 		if !s.hub.take(more) {
-			return &trace.Error{Code: trace.Overloaded, Message: "the server holds as many documents as it has room for", Hint: "Open it again a little later, or choose a shorter one."}
+			return true, &trace.Error{Code: trace.Overloaded, Message: "the server holds as many documents as it has room for", Hint: "Open it again a little later, or choose a shorter one."}
 		}
 		s.document += more
 	}
-	return nil
+	return true, nil
 }
