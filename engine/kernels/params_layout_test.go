@@ -154,7 +154,7 @@ func TestPlaceholders(t *testing.T) {
 			}
 		}
 		for _, m := range arrays.FindAllStringSubmatch(text, -1) {
-			if strings.Trim(m[1], "0123456789") != "" {
+			if strings.Trim(strings.TrimSuffix(m[1], "u"), "0123456789") != "" {
 				t.Errorf("%s: array size %s, expected a number", k.Name, m[1])
 			}
 		}
