@@ -205,7 +205,7 @@ export interface Engine {
   /** Changes policy and budgets from the next question on. */
   select(selection: Selection): Promise<{ memory: Memory; warning?: string }>;
   on<K extends keyof Events>(type: K, listener: (event: Events[K]) => void): () => void;
-  /** Frees the device and ends the worker or the connection. */
+  /** Frees the device and ends the worker or the connection; what is pending fails with "cancelled". */
   close(): Promise<void>;
 }
 
