@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help run demo wasm test test-gpu test-gowebgpu test-js test-js-long test-page node check load bench golden build tools
+.PHONY: help run demo wasm test test-gpu test-gowebgpu test-js test-js-long test-page node check cross release load bench golden build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,23 @@ test-js: node web/node_modules/.package-lock.json ## the tests as WebAssembly un
 
 test-js-long: node ## every golden file strictly, on the CPU device as WebAssembly under Node; most of an hour
 	$(JS_TEST) -tags wasmsimd -count=1 -timeout 180m -v -run 'Golden.*CPU|TinyModels' ./engine
+
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+cross: tools ## the command for Linux, macOS and Windows, compiled without cgo
+	@set -e; for p in $(PLATFORMS); do echo "go build for $$p"; \
+		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/tokenselect; done
+
+release: wasm ## archives of the command for every platform, with the engine for browsers, and their checksums, in dist/
+	@command -v zip >/dev/null || { echo "make release: zip is missing: apt-get install zip"; exit 1; }
+	rm -rf dist && mkdir dist
+	@set -e; version=$$(git describe --tags --always --dirty); for p in $(PLATFORMS); do \
+		os=$${p%/*}; arch=$${p#*/}; name=tokenselect-$$version-$$os-$$arch; exe=; test $$os = windows && exe=.exe; \
+		mkdir dist/$$name; cp LICENSE README.md bin/tokenselect.wasm bin/wasm_exec.js dist/$$name/; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags="-s -w" -o dist/$$name/tokenselect$$exe ./cmd/tokenselect; \
+		if test $$os = windows; then (cd dist && zip -qr $$name.zip $$name); else tar -C dist -czf dist/$$name.tar.gz $$name; fi; \
+		rm -r dist/$$name; done
+	cd dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
 
 load: tools ## the server with 200 idle pages and 16 that ask at once; its figures are in the README
 	$(GO) test -tags load -run 'TestLoad$$' -count=1 -timeout 10m -v ./cmd/tokenselect/internal/server
