@@ -1,64 +1,12 @@
 // The page in Chromium, with a scripted engine: what is shown and what can be
 // done, from the empty page to the end of a conversation and after a reload.
-import test, { after, before } from "node:test";
 import assert from "node:assert/strict";
+import test from "node:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { looks, sourceInSight } from "./page/looks.mjs";
-import { noBrowser, openBrowser, root, serve } from "./page/site.mjs";
-
-const skip = await noBrowser() ?? false;
-const DEADLINE = { timeout: 30_000 };
-let site;
-before(async () => { site = await serve({ healthz: true }); });
-after(() => site.close());
-
-/** Runs a test in a fresh browser; anything on the error console fails it. */
-function inPage(name, { script = "", width = 1280, height = 800, scheme = "light", motion = "reduce", wait = "ready", quiet = false }, act) {
-  test(name, { skip }, async () => {
-    const browser = await openBrowser();
-    const complaints = [];
-    try {
-      const page = await browser.context.newPage();
-      page.setDefaultTimeout(DEADLINE.timeout);
-      page.on("console", (message) => { if (message.type() === "error") complaints.push(message.text()); });
-      page.on("pageerror", (error) => complaints.push(error.message));
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme: scheme, reducedMotion: motion });
-      await page.goto(`${site.url}?script=${script}`);
-      await page.waitForSelector("#example-note");
-      if (wait) await state(page, wait);
-      await act(page, browser);
-    } finally {
-      await browser.close();
-    }
-    if (!quiet) assert.deepEqual(complaints, []);
-  });
-}
-
-const state = (page, wanted) => page.waitForFunction((w) => globalThis.tokenselectPage?.state().engine === w, wanted, DEADLINE);
-const idle = (page) => page.waitForFunction(() => !tokenselectPage.state().answering, null, DEADLINE);
-const kept = (page) => page.waitForFunction(async () => {
-  const { loadConversation } = await import("./storage.js");
-  return (await loadConversation()).some((turn) => turn.reason);
-}, null, DEADLINE);
-const example = async (page, id = "chronicle") => {
-  await page.click(`#example-${id}`);
-  await page.waitForFunction(() => tokenselectPage.state().tokens > 0, null, DEADLINE);
-};
-const answer = async (page) => {
-  await idle(page);
-  return (await page.textContent("#answer .answer")).trim();
-};
-/** The text that a highlight marks. */
-const marked = (page, name) => page.evaluate((n) => [...CSS.highlights.get(n)].map((r) => {
-  const range = document.createRange();
-  range.setStart(r.startContainer, r.startOffset);
-  range.setEnd(r.endContainer, r.endOffset);
-  return range.toString();
-}).join(""), name);
-
-const LETTER = "The harvest was poor this year. Ada Dixon keeps a fox at home. The road to Oxford is closed. ";
+import { DEADLINE, LETTER, answer, example, idle, inPage, kept, marked, site, state } from "./page/in-page.mjs";
+import { sourceInSight } from "./page/looks.mjs";
+import { root } from "./page/site.mjs";
 
 inPage("empty: says what it is, and what the model can do", {}, async (page) => {
   assert.match(await page.textContent(".tagline"), /Nothing leaves the browser/);
@@ -212,79 +160,6 @@ inPage("reload and offline: document, conversation and settings are there again"
   assert.match(await answer(page), /\w/);
 });
 
-inPage("out of memory: a smaller context is offered and taken", { script: "oom" }, async (page) => {
-  await example(page);
-  await page.click("#suggestions button");
-  await page.waitForSelector("#error .card");
-  assert.match(await page.textContent("#error"), /not enough memory[\s\S]*smaller[\s\S]*0\.9 GB/);
-  await page.getByRole("button", { name: "Use a smaller context" }).click();
-  await page.waitForSelector("#answer .t");
-  assert.match(await answer(page), /\w/);
-  assert.equal(await page.locator(".turn").count(), 1);
-  assert.equal(await page.textContent("#error"), "");
-});
-
-inPage("the device is lost: it is loaded again and the answer comes", { script: "lost" }, async (page) => {
-  await example(page);
-  await page.click("#suggestions button");
-  await page.waitForSelector("#answer .t");
-  assert.match(await answer(page), /\w/);
-  assert.equal(await page.locator(".turn").count(), 1);
-  assert.equal(await page.textContent("#error"), "");
-  assert.equal(await page.textContent("#notice"), "");
-});
-
-inPage("the engine dies: said, and loaded again at a click", { script: "dies" }, async (page) => {
-  await example(page);
-  await page.click("#suggestions button");
-  await page.waitForSelector("#error .card");
-  assert.equal((await page.evaluate(() => tokenselectPage.state())).engine, "failed");
-  assert.match(await page.textContent(".turn-foot"), /broken off/);
-  await page.getByRole("button", { name: "Load again and ask" }).click();
-  await state(page, "ready");
-  await page.waitForFunction(() => document.querySelectorAll(".turn").length === 2, null, DEADLINE);
-  assert.match(await answer(page), /\.$/);
-});
-
-inPage("no GPU: the CPU takes over and the page says so; asked for, it is an error with a way out", { script: "cpu" }, async (page) => {
-  await page.waitForSelector("#notice .card");
-  assert.match(await page.textContent("#notice"), /CPU does the work[\s\S]*Chrome and Edge from version 113/);
-  assert.match(await page.textContent("#figure-where"), /CPU/);
-  await page.selectOption("#device", "webgpu");
-  await page.waitForSelector("#error .card");
-  assert.match(await page.textContent("#error"), /no GPU/);
-  await page.getByRole("button", { name: "Use the CPU" }).click();
-  await state(page, "ready");
-  assert.equal(await page.textContent("#error"), "");
-});
-
-inPage("too slow here: the server is offered, and the page says where the text goes", { script: "cpu,crawl" }, async (page) => {
-  await example(page);
-  await page.waitForSelector("#notice .card[data-name=slow]");
-  assert.match(await page.textContent("#notice .card[data-name=slow]"), /takes about 15 min/);
-  await page.getByRole("button", { name: "Use the server" }).click();
-  await page.waitForFunction(() => tokenselectPage.state().device === "wgpu", null, DEADLINE);
-  assert.match(await page.textContent("#privacy"), /go to the server/);
-  await page.click("#suggestions button");
-  assert.match(await answer(page), /\w/);
-});
-
-inPage("the connection breaks in an answer: said, and gone when it is back", { script: "connection" }, async (page) => {
-  await example(page);
-  await page.selectOption("#device", "server");
-  await state(page, "ready");
-  await page.click("#suggestions button");
-  await page.waitForSelector("#error .card");
-  assert.match(await page.textContent("#error"), /lost: reconnecting/);
-  assert.match(await answer(page), /\.$/);
-  assert.equal(await page.textContent("#error"), "");
-});
-
-inPage("the download fails: said, with a button", { script: "down", wait: "failed" }, async (page) => {
-  assert.match(await page.textContent("#error"), /did not come through[\s\S]*502/);
-  assert.equal(await page.getByRole("button", { name: "Load again" }).isVisible(), true);
-});
-
 inPage("a file, an unreadable file, editing and replacing", {}, async (page) => {
   await page.setInputFiles("#file", { name: "letter.md", mimeType: "text/markdown", buffer: Buffer.from(LETTER) });
   await page.waitForFunction(() => document.querySelector("#document-name").textContent === "letter.md", null, DEADLINE);
@@ -310,87 +185,6 @@ inPage("a file, an unreadable file, editing and replacing", {}, async (page) => 
   await page.waitForFunction(() => document.querySelector("#document").textContent === "A dropped text. It is short.", null, DEADLINE);
   assert.equal(await page.locator(".turn").count(), 0);
 });
-
-inPage("with the keyboard alone", {}, async (page) => {
-  const reach = async (selector) => {
-    for (let i = 0; i < 60; i++) {
-      await page.keyboard.press("Tab");
-      if (await page.evaluate((s) => document.activeElement?.matches(s), selector)) {
-        assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none", `${selector} shows no focus`);
-        return;
-      }
-    }
-    assert.fail(`${selector} cannot be reached with Tab`);
-  };
-  await reach("#choose");
-  await reach("#example-town");
-  await page.keyboard.press("Enter");
-  await page.waitForFunction(() => tokenselectPage.state().tokens > 0, null, DEADLINE);
-  await reach("#document");
-  await reach("#policy");
-  await reach("#suggestions button");
-  await page.keyboard.press("Enter");
-  const said = await answer(page);
-  await reach(".answer");
-  await page.keyboard.press("ArrowRight");
-  assert.equal(await page.textContent(".answer .current"), said.split(" ")[0]);
-  await page.keyboard.press("Enter");
-  assert.equal(await marked(page, "source"), said);
-  await reach(".turn-foot button");
-  await reach("#question");
-  await page.keyboard.type("Who?");
-  await page.keyboard.press("Shift+Enter");
-  assert.equal(await page.inputValue("#question"), "Who?\n");
-});
-
-inPage("everything that can be used has a name", {}, async (page) => {
-  await example(page);
-  await page.click("#suggestions button");
-  await idle(page);
-  const nameless = await page.evaluate(() => [...document.querySelectorAll("button, select, textarea, input, [tabindex='0']")].filter((e) =>
-    !(e.labels?.length > 0 || e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || e.textContent.trim())).map((e) => e.outerHTML));
-  assert.deepEqual(nameless, []);
-  assert.equal(await page.getAttribute("#answer .answer", "aria-live"), "polite");
-});
-
-for (const scheme of ["light", "dark"]) {
-  const fine = async (page, when) => assert.deepEqual(await looks(page), [], when);
-
-  inPage(`390 pixels wide, ${scheme}: one pane at a time, and all of it can be read and touched`, { width: 390, height: 844, scheme, script: "oom" }, async (page) => {
-    await fine(page, "empty");
-    await page.click("#setup summary");
-    await fine(page, "with the setup open");
-    await example(page);
-    await fine(page, "with a document");
-    await page.click("#tabs [data-pane=conversation]");
-    assert.equal(await page.isVisible("#document"), false);
-    await page.click("#suggestions button");
-    await page.waitForSelector("#error .card");
-    await fine(page, "with an error");
-    await page.getByRole("button", { name: "Use a smaller context" }).click();
-    await page.waitForSelector("#answer .t");
-    const said = await answer(page);
-    await fine(page, "with an answer");
-    await page.click("#answer .t");
-    assert.equal(await page.isVisible("#document"), true);
-    assert.equal(await marked(page, "source"), said);
-    await sourceInSight(page, DEADLINE);
-    await fine(page, "with the shading");
-    await page.click("#edit");
-    await fine(page, "with the text being edited");
-  });
-
-  inPage(`1280 pixels wide, ${scheme}: all of it can be read`, { scheme, script: "cpu,crawl" }, async (page) => {
-    await example(page);
-    await page.waitForSelector("#notice .card[data-name=slow]");
-    await fine(page, "with notices");
-    await page.click("#suggestions button");
-    await idle(page);
-    await fine(page, "with an answer");
-    await page.click("#replace");
-    await fine(page, "with another document being chosen");
-  });
-}
 
 inPage("a text of 600 kB is shown and shaded in blocks", {}, async (page) => {
   await page.evaluate((text) => {
