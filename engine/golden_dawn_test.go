@@ -33,3 +33,5 @@ func TestGoldenDenseDawn(t *testing.T) {
 	}
 	denseGolden(t, onDevice(t, gputest.Dawn(t), ""), "transformers-q8_0.json", cases)
 }
+
+func TestAgreementDawn(t *testing.T) { agreement(t, gputest.Dawn(t)) }
