@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help run demo wasm test test-gpu test-gowebgpu test-js test-js-long test-page node check cross release load bench golden build tools
+.PHONY: help run demo wasm test test-gpu test-gowebgpu dawn test-dawn test-js test-js-long test-page node check cross release load bench golden build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,26 @@ test-gowebgpu: tools ## the device's own tests, the kernel table and the short g
 		echo "make test-gowebgpu: skipped: go-webgpu has no library for this system"; exit;; esac; \
 	$(GO) test -p 1 -tags gowebgpu -timeout 20m ./engine/gpu/wgpunative ./engine/gpu/gputest && \
 	$(GO) test -p 1 -tags gowebgpu -timeout 20m -run WGPU ./engine/kernels ./engine
+
+# Dawn for the dawn target: packages of npm by system, the digest of each and its library's name.
+DAWN_linux_amd64 = bun-webgpu-linux-x64@0.1.7 8badfecdad4e726ac12be4f29771f4cbd7ce7683b4418316a547c5bda94fb798 libwebgpu_wrapper.so
+DAWN_darwin_amd64 = bun-webgpu-darwin-x64@0.1.5 e2bedd5ab803f2c8b0615ddbf57e65173c52bfa8f88f35493d8cded3ba033b60 libwebgpu_wrapper.dylib
+DAWN_darwin_arm64 = bun-webgpu-darwin-arm64@0.1.5 9df19c84e89cb739d3e75c10116ae14c21435555e6cb32dbcb654d4d1e95975d libwebgpu_wrapper.dylib
+DAWN_windows_amd64 = bun-webgpu-win32-x64@0.1.5 a5837dcd2ad4c4f96d561e945408894617d23f476cc10ba8142a0c26d2d59d76 webgpu_wrapper.dll
+DAWN = $(DAWN_$(shell $(GO) env GOOS)_$(shell $(GO) env GOARCH))
+
+dawn: ## Dawn's library from npm, into bin/ beside the command, for -device dawn
+	@test -n "$(DAWN)" || { echo "make dawn: npm has no Dawn for this system; the README says how to build it"; exit 1; }
+	@command -v npm >/dev/null || { echo "make dawn: npm is missing; install Node.js 20 or later, with npm"; exit 1; }
+	@set -e; set -- $(DAWN); mkdir -p bin; dir=$$(mktemp -d bin/dawn.XXXXXX); trap 'rm -rf '$$dir EXIT; \
+	file=$$(npm pack --silent --pack-destination $$dir $$1); \
+	got=$$( (sha256sum $$dir/$$file 2>/dev/null || shasum -a 256 $$dir/$$file) | cut -d' ' -f1); \
+	test "$$got" = "$$2" || { echo "make dawn: $$1 has the sha256 digest $$got, expected $$2"; exit 1; }; \
+	tar -xzf $$dir/$$file -C $$dir package/$$3 && mv -f $$dir/package/$$3 bin/$$3 && echo "bin/$$3: Dawn of $$1"
+
+test-dawn: tools ## the device's own tests, the kernel table and the short goldens on Dawn, where there is one (make dawn) and an adapter
+	$(GO) test -p 1 -timeout 30m ./engine/gpu/dawn
+	$(GO) test -p 1 -timeout 30m -run Dawn ./engine/kernels ./engine
 
 JS_TEST = GOOS=js GOARCH=wasm $(GO) test -exec="node --stack-size=8192 $(CURDIR)/web/test/exec.js"
 # The Vulkan driver for Node's WebGPU: Chromium's, which runs on the CPU, unless another is named.

@@ -1,4 +1,4 @@
-//go:build (darwin || linux || windows) && (amd64 || arm64)
+//go:build (darwin || linux || windows) && (amd64 || arm64) && !nodawn
 
 package dawn
 
@@ -265,7 +265,11 @@ func bytesAt(address uintptr, n int) []byte {
 	return unsafe.Slice((*byte)(addressed(address)), n)
 }
 
-// addressed is a pointer to memory of the library.
+// addressed is a pointer to memory of the library. It is not inlined as Go 1.26's
+// compiler stops with an internal error where it knows that a pointer that is
+// copied from was an integer.
+//
+//go:noinline
 func addressed(address uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&address)) }
 
 // maxText is as much of a message as is kept.

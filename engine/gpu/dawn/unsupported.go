@@ -1,18 +1,17 @@
-//go:build !js && !((darwin || linux || windows) && (amd64 || arm64))
+//go:build !js && (nodawn || !((darwin || linux || windows) && (amd64 || arm64)))
 
 package dawn
 
 import (
 	"fmt"
-	"runtime"
 
 	"tokenselect/engine/gpu"
 )
 
-var errUnsupported = fmt.Errorf("dawn: Dawn cannot be loaded on %s/%s, only on Linux, macOS and Windows on amd64 and arm64: %w", runtime.GOOS, runtime.GOARCH, gpu.ErrNoAdapter)
+var errUnsupported = fmt.Errorf("dawn: this build has no Dawn, because it is not for Linux, macOS or Windows on amd64 or arm64, or was made with -tags nodawn: %w", gpu.ErrNoAdapter)
 
-// Adapters fails: Dawn cannot be loaded here.
+// Adapters fails: this build has no Dawn.
 func Adapters(string) ([]Adapter, error) { return nil, errUnsupported }
 
-// Open fails: Dawn cannot be loaded here.
+// Open fails: this build has no Dawn.
 func Open(Options) (gpu.Device, error) { return nil, errUnsupported }
