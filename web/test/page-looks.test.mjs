@@ -56,6 +56,7 @@ for (const scheme of ["light", "dark"]) {
     await fine(page, "with a document");
     await page.click("#tabs [data-pane=conversation]");
     assert.equal(await page.isVisible("#document"), false);
+    assert.match(await page.textContent("#welcome"), /Ask about the document/);
     await page.click("#suggestions button");
     await page.waitForSelector("#error .card");
     await fine(page, "with an error");

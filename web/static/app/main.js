@@ -96,6 +96,7 @@ function setDocument(document, turns = null) {
   conversation.suggest(document.questions ?? []);
   documentFacts();
   legend();
+  welcome(setup.model, true);
   control.document(document.text).catch(() => {}); // told as an event
 }
 

@@ -6,7 +6,7 @@ import { bytes, count } from "./format.js";
 const LARGE = 100e6; // bytes that are not fetched without being asked for
 
 /** How a model is named in the list. */
-const label = (m) => `${m.title || m.name} (${bytes(m.size)}, trained on ${count(m.context)} tokens)`;
+const label = (m) => `${m.title || m.name} (${bytes(m.size)}, ${count(m.context)} tokens)`;
 
 export class Setup {
   /** @type {import("../tokenselect.js").Model[]} */
