@@ -4,20 +4,16 @@
 //   go test -exec "node --stack-size=8192 <here>/exec.js" ./engine/gpu/webgpujs
 //
 // The driver can be chosen with VK_ICD_FILENAMES, as for every Vulkan program.
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { environment, wasmExec } from "./exec-env.js";
 import { runWasm } from "./run-wasm.js";
-
-// What a program may have of the environment: wasm_exec.js takes 8 KB of it.
-const PASSED = /^(TOKENSELECT_|GO|HOME$|PATH$|PWD$|TMPDIR$)/;
 
 globalThis.fs = fs;
 globalThis.path = path;
-const root = process.env.GOROOT || execFileSync("go", ["env", "GOROOT"], { encoding: "utf8" }).trim();
-await import(pathToFileURL(path.join(root, "lib/wasm/wasm_exec.js")).href);
+await import(pathToFileURL(wasmExec()).href);
 
 // Dawn asks its driver again and again from setImmediate whether work is done. A
 // driver that runs on the CPU needs these cores itself.
@@ -42,8 +38,7 @@ try {
 }
 
 const args = process.argv.slice(2);
-const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => PASSED.test(name)));
-env.TMPDIR ??= os.tmpdir();
+const env = environment();
 const module = await WebAssembly.compile(fs.readFileSync(args[0]));
 let running;
 process.on("exit", (code) => {
