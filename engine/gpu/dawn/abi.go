@@ -257,6 +257,15 @@ func pin[T any](p *pins, v *T) uintptr {
 	return uintptr(unsafe.Pointer(v))
 }
 
+// arrayAt is the address of a slice's memory, held in place by p.
+func arrayAt[T any](p *pins, s []T) unsafe.Pointer {
+	if len(s) == 0 {
+		return nil
+	}
+	p.Pin(&s[0])
+	return unsafe.Pointer(&s[0])
+}
+
 // bytesAt is memory of the library.
 func bytesAt(address uintptr, n int) []byte {
 	if address == 0 || n == 0 {

@@ -139,10 +139,12 @@ func (n *native) describe(adapter handle) (found, backend) {
 	}
 	have := &limits{}
 	call(n.lib.AdapterGetLimits, uintptr(adapter), pin(&p, have))
+	// Of a library that does not say, WebGPU's minimum.
+	buffer, binding := cmp.Or(have.buffer, 256<<20), cmp.Or(have.storageBinding, 128<<20)
 	info.Limits = gpu.Limits{
-		Buffer:  clamp(have.buffer),
-		Binding: clamp(min(have.storageBinding, have.buffer)),
-		Shared:  int(have.workgroupStorage),
+		Buffer:  clamp(buffer),
+		Binding: clamp(min(binding, buffer)),
+		Shared:  int(cmp.Or(have.workgroupStorage, 16<<10)),
 	}
 	id := [4]any{about.backendType, about.vendorID, about.deviceID, info.Name}
 	const infoMembers = 96 // bytes of the struct that all versions have

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
-	"unsafe"
 
 	"tokenselect/engine/gpu"
 )
@@ -199,31 +198,4 @@ func (d *Device) mapStaging(ctx context.Context, n int) error {
 		return fmt.Errorf("mapping failed with status %d: %s", status, plain(text))
 	}
 	return nil
-}
-
-// submit records commands and submits them. Errors in them are found before any
-// of them runs.
-func (d *Device) submit(record func(enc handle)) error {
-	err := d.scoped(func() {
-		enc := handle(call(d.lib.DeviceCreateCommandEncoder, uintptr(d.device), 0))
-		record(enc)
-		commands := new(handle)
-		*commands = handle(call(d.lib.CommandEncoderFinish, uintptr(enc), 0))
-		var p pins
-		defer p.Unpin()
-		call(d.lib.QueueSubmit, uintptr(d.queue), 1, pin(&p, commands))
-		call(d.lib.CommandBufferRelease, uintptr(*commands))
-		call(d.lib.CommandEncoderRelease, uintptr(enc))
-	}, filterValidation)
-	d.pending = 0
-	return err
-}
-
-// arrayAt is the address of a slice's memory, held in place by p.
-func arrayAt[T any](p *pins, s []T) unsafe.Pointer {
-	if len(s) == 0 {
-		return nil
-	}
-	p.Pin(&s[0])
-	return unsafe.Pointer(&s[0])
 }

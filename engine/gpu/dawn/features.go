@@ -2,7 +2,10 @@
 
 package dawn
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // featureNames are WebGPU's names of features by their number in the versions
 // that have wgpuGetInstanceCapabilities. Versions after them count otherwise,
@@ -22,4 +25,19 @@ func (l *library) featureName(f uint32) string {
 		return featureNames[f]
 	}
 	return fmt.Sprintf("%#x", f)
+}
+
+// features are the names of what an adapter can do; those that have none here
+// are numbers.
+func (n *native) features(adapter handle) []string {
+	var p pins
+	defer p.Unpin()
+	have := &supportedFeatures{}
+	call(n.lib.AdapterGetFeatures, uintptr(adapter), pin(&p, have))
+	var list []string
+	for _, f := range unsafe.Slice((*uint32)(addressed(have.features)), have.count) {
+		list = append(list, n.lib.featureName(f))
+	}
+	call(n.lib.SupportedFeaturesFreeMembers, withPair(unsafe.Pointer(have))...)
+	return list
 }

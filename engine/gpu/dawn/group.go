@@ -24,8 +24,8 @@ type boundRange struct {
 }
 
 type group struct {
-	bind handle
-	used int // the last submit that used it
+	bind       handle
+	made, used int // the submit that it was made for, and the last that used it
 }
 
 // group is the bind group of k over ranges.
@@ -53,21 +53,33 @@ func (d *Device) group(k *gpu.Kernel, p *pipeline, ranges []gpu.Range) (handle, 
 	if err != nil {
 		return 0, fmt.Errorf("dawn: kernel %s: %w", k.Name, err)
 	}
-	d.groups[key] = &group{bind, d.submits}
+	d.groups[key] = &group{bind, d.submits, d.submits}
 	return bind, nil
 }
 
+// newGroup makes a bind group. It does without an error scope, as a decode step
+// makes many: what is wrong is found here, or when the group is used.
 func (d *Device) newGroup(label string, layout handle, entries []groupEntry) (handle, error) {
 	var p pins
 	defer p.Unpin()
 	descriptor := pin(&p, &groupDescriptor{label: p.text(label), layout: layout, count: uintptr(len(entries)), list: arrayAt(&p, entries)})
-	var made handle
-	err := d.scoped(func() { made = handle(call(d.lib.DeviceCreateBindGroup, uintptr(d.device), descriptor)) }, filterValidation)
-	if err != nil {
+	made := handle(call(d.lib.DeviceCreateBindGroup, uintptr(d.device), descriptor))
+	if err := d.check(nil); err != nil {
 		d.releaseObject(d.lib.BindGroupRelease, made)
 		return 0, err
 	}
 	return made, nil
+}
+
+// dropNewGroups forgets the bind groups that were made for a submit which was
+// refused: one of them may be the reason.
+func (d *Device) dropNewGroups() {
+	for key, g := range d.groups {
+		if g.made == d.submits {
+			call(d.lib.BindGroupRelease, uintptr(g.bind))
+			delete(d.groups, key)
+		}
+	}
 }
 
 // dropGroups forgets the bind groups that have b.

@@ -4,14 +4,13 @@ package dawn
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"os"
-	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"unsafe"
-
-	"github.com/ebitengine/purego"
 
 	"tokenselect/engine/gpu"
 )
@@ -194,55 +193,70 @@ func TestTrim(t *testing.T) {
 	}
 }
 
-// TestLayout: structs have the sizes and offsets that C gives them.
-func TestLayout(t *testing.T) {
-	for _, c := range []struct {
-		what      string
-		got, want uintptr
-	}{
-		{"instanceCapabilities", unsafe.Sizeof(instanceCapabilities{}), 32},
-		{"instanceFeatures", unsafe.Sizeof(instanceFeatures{}), 32},
-		{"requestAdapterOptions", unsafe.Sizeof(requestAdapterOptions{}), 32},
-		{"callbackInfo", unsafe.Sizeof(callbackInfo{}), 40},
-		{"deviceDescriptor", unsafe.Sizeof(deviceDescriptor{}), 144},
-		{"deviceDescriptor.lost", unsafe.Offsetof(deviceDescriptor{}.lost), 72},
-		{"adapterInfo.backendType", unsafe.Offsetof(adapterInfo{}.backendType), 72},
-		{"limits.storageBinding", unsafe.Offsetof(limits{}.storageBinding), 72},
-		{"limits.buffer", unsafe.Offsetof(limits{}.buffer), 96},
-		{"limits.workgroupStorage", unsafe.Offsetof(limits{}.workgroupStorage), 124},
-		{"bufferDescriptor", unsafe.Sizeof(bufferDescriptor{}), 48},
-		{"layoutEntry", unsafe.Sizeof(layoutEntry{}), 120},
-		{"plainLayoutEntry", unsafe.Sizeof(plainLayoutEntry{}), 112},
-		{"groupEntry", unsafe.Sizeof(groupEntry{}), 56},
-		{"computePipelineDescriptor", unsafe.Sizeof(computePipelineDescriptor{}), 80},
-		{"futureWaitInfo", unsafe.Sizeof(futureWaitInfo{}), 16},
-		{"cCall", unsafe.Sizeof(cCall{}), 56},
-	} {
-		if c.got != c.want {
-			t.Errorf("%s: %d, expected %d", c.what, c.got, c.want)
-		}
+// TestDropped: bind groups made for a submit that is refused are forgotten, and
+// older ones are kept.
+func TestDropped(t *testing.T) {
+	d := open(t)
+	y, err := d.NewBuffer("y", 512)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := &gpu.Kernel{Name: "long", Bindings: one.Bindings, WGSL: func() (gpu.Source, error) {
+		return gpu.Source{Text: "@group(0) @binding(0) var<storage, read_write> y: array<u32, 1000>;\n@compute @workgroup_size(1) fn main() { y[0] = 1u; }\n"}, nil
+	}}
+	value := uint32(1)
+	var r gpu.Recording
+	gpu.Dispatch(&r, one, 1, &value, gpu.All(y))
+	if err := d.Submit(&r); err != nil {
+		t.Fatal(err)
+	}
+	gpu.Dispatch(&r, one, 1, &value, gpu.Range{Buffer: y, Offset: 256, Size: 256})
+	gpu.Dispatch(&r, long, 1, &struct{}{}, gpu.All(y))
+	if err := d.Submit(&r); err == nil {
+		t.Fatal("512 bytes bound where the shader needs 4000: no error")
+	}
+	if len(d.groups) != 1 {
+		t.Errorf("%d bind groups, expected the first alone", len(d.groups))
 	}
 }
 
-// TestByValue: a struct that is passed by value arrives as C passes it.
-func TestByValue(t *testing.T) {
-	info := &callbackInfo{mode: 11, callback: 22, user1: 33, user2: 44}
-	var p pins
-	defer p.Unpin()
-	p.Pin(info)
-	var words, rest []uintptr
-	f := purego.NewCallback(func(a, b, c, d, e, f, g, h, i, j, k uintptr) uintptr {
-		words = []uintptr{a, b}
-		if runtime.GOARCH == "amd64" && runtime.GOOS != "windows" {
-			rest = []uintptr{g, h, i, j, k}
-		} else {
-			rest = append(rest, unsafe.Slice((*uintptr)(addressed(c)), 5)...)
-		}
-		return 0
-	})
-	call(f, withStruct([]uintptr{1, 2}, unsafe.Pointer(info), unsafe.Sizeof(*info))...)
-	if words[0] != 1 || words[1] != 2 || rest[0] != 0 || uint32(rest[1]) != 11 || rest[2] != 22 || rest[3] != 33 || rest[4] != 44 {
-		t.Errorf("got %v and %v", words, rest)
+// TestReopened: devices that are closed leave nothing behind, and those of two
+// goroutines do not disturb each other.
+func TestReopened(t *testing.T) {
+	open(t).Close()
+	states.Lock()
+	before := len(states.by)
+	states.Unlock()
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for range 5 {
+				d := open(t)
+				y, err := d.NewBuffer("y", 4)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var r gpu.Recording
+				for value := range uint32(50) {
+					gpu.Dispatch(&r, one, 1, &value, gpu.All(y))
+				}
+				got := make([]byte, 4)
+				if err := errors.Join(d.Submit(&r), d.Read(context.Background(), y, 0, got)); err != nil {
+					t.Error(err)
+				}
+				if sum := binary.LittleEndian.Uint32(got); sum != 49*25 {
+					t.Errorf("got %d, expected %d", sum, 49*25)
+				}
+				d.Close()
+			}
+		})
+	}
+	wg.Wait()
+	states.Lock()
+	defer states.Unlock()
+	if len(states.by) != before {
+		t.Errorf("%d states, expected %d", len(states.by), before)
 	}
 }
 

@@ -103,3 +103,10 @@ func (n *native) object(create, release, descriptor uintptr) (handle, error) {
 	}
 	return made, nil
 }
+
+// releaseObject gives back an object, if there is one.
+func (n *native) releaseObject(release uintptr, object handle) {
+	if object != 0 {
+		call(release, uintptr(object))
+	}
+}

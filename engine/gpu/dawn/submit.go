@@ -42,10 +42,29 @@ func (d *Device) Submit(r *gpu.Recording) error {
 	if err != nil {
 		if d.lost() == nil {
 			commands, err = d.blame(commands, err)
+			d.dropNewGroups()
 		}
 		return fmt.Errorf("dawn: submit of %s: %w", describeCommands(commands), err)
 	}
 	return nil
+}
+
+// submit records commands and submits them. Errors in them are found before any
+// of them runs.
+func (d *Device) submit(record func(enc handle)) error {
+	err := d.scoped(func() {
+		enc := handle(call(d.lib.DeviceCreateCommandEncoder, uintptr(d.device), 0))
+		record(enc)
+		commands := new(handle)
+		*commands = handle(call(d.lib.CommandEncoderFinish, uintptr(enc), 0))
+		var p pins
+		defer p.Unpin()
+		call(d.lib.QueueSubmit, uintptr(d.queue), 1, pin(&p, commands))
+		call(d.lib.CommandBufferRelease, uintptr(*commands))
+		call(d.lib.CommandEncoderRelease, uintptr(enc))
+	}, filterValidation)
+	d.pending = 0
+	return err
 }
 
 // prepare makes what the commands need and writes their params to the arena.
