@@ -26,6 +26,7 @@ const PIECE = 16 << 20; // bytes of a transfer that are in JavaScript's memory a
 const UNFINISHED = 64 << 20; // bytes written that the driver may keep copies of
 const STAGINGS = 4; // buffers kept for reading back
 const QUERIES = 4096; // timestamps, two a pass
+const LOSS = 1000; // milliseconds from what a loss made fail until the device says that it is lost
 
 /** What went wrong, as Go takes it. */
 const trouble = (kind, message, more = {}) => ({ kind, message: String(message), line: 0, ...more });
@@ -120,6 +121,12 @@ class Device {
     return error;
   }
 
+  /** Why WebGPU failed. A browser may fail what was under way before it says that the device is lost. */
+  async cause(kind, failure) {
+    if (!this.lost && !this.error) await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, LOSS))]);
+    return this.takeError() ?? trouble(kind, failure.message);
+  }
+
   /** Link.answer, which ends also when the device is lost. */
   async answer(request, work) {
     this.requests.add(request);
@@ -146,7 +153,7 @@ class Device {
         const error = errors.find((e) => e);
         return thrown ?? (error ? trouble(kindOf(error), error.message) : null);
       },
-      (error) => thrown ?? this.lost ?? trouble("internal", error.message),
+      async (error) => thrown ?? await this.cause("internal", error),
     );
     return { made, said };
   }
@@ -409,7 +416,7 @@ class Device {
           await Promise.all([said, staging.mapAsync(MAP_READ, 0, n)]);
         } catch (error) {
           staging.destroy();
-          throw this.takeError() ?? trouble("map", error.message);
+          throw await this.cause("map", error);
         }
       } else {
         await said;
