@@ -333,37 +333,46 @@ func denseGolden(t *testing.T, e *engine.Engine, file string, most int) {
 	if most > 0 && most < len(cases) {
 		cases = cases[:most]
 	}
-	if len(cases) == 0 {
-		t.Fatalf("%s: no cases", file)
+	played := 0
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			played++
+			runDense(t, e, c)
+		})
 	}
+	if played == 0 {
+		t.Fatalf("%s: no case was played", file)
+	}
+	t.Logf("%s: %d cases", file, played)
+}
+
+func runDense(t *testing.T, e *engine.Engine, c denseCase) {
+	t.Helper()
 	cfg := selection.Default(e.Config().Context)
 	cfg.Policy = selection.Dense
 	ctx := context.Background()
-	for _, c := range cases {
-		s, err := e.NewSession(engine.SessionOptions{Context: len(c.PromptIDs) + len(c.OutputIDs) + 8, Selection: cfg})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Prefill(ctx, c.PromptIDs, nil); err != nil {
-			t.Fatal(err)
-		}
-		logits, err := s.Logits(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, l := range c.TopLogits {
-			if d := math.Abs(float64(logits[int(l[0])]) - l[1]); !(d < 0.05) {
-				t.Errorf("%s: logit of token %v is %v, expected %v", c.Name, l[0], logits[int(l[0])], l[1])
-			}
-		}
-		res, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: len(c.OutputIDs)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(res.IDs, c.OutputIDs) {
-			t.Errorf("%s: ids %v, expected %v", c.Name, res.IDs, c.OutputIDs)
-		}
-		s.Close()
+	s, err := e.NewSession(engine.SessionOptions{Context: len(c.PromptIDs) + len(c.OutputIDs) + 8, Selection: cfg})
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Logf("%s: %d cases", file, len(cases))
+	defer s.Close()
+	if err := s.Prefill(ctx, c.PromptIDs, nil); err != nil {
+		t.Fatal(err)
+	}
+	logits, err := s.Logits(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range c.TopLogits {
+		if d := math.Abs(float64(logits[int(l[0])]) - l[1]); !(d < 0.05) {
+			t.Errorf("logit of token %v is %v, expected %v", l[0], logits[int(l[0])], l[1])
+		}
+	}
+	res, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: len(c.OutputIDs)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(res.IDs, c.OutputIDs) {
+		t.Errorf("ids %v, expected %v", res.IDs, c.OutputIDs)
+	}
 }
