@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help run demo wasm test test-gpu test-gowebgpu dawn test-dawn test-js test-js-long test-page node check cross release load bench golden build tools
+.PHONY: help run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-js test-js-long test-page node check cross release load bench golden build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,11 +20,13 @@ wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.j
 	GOOS=js GOARCH=wasm $(GO) build -trimpath -tags wasmsimd -ldflags="-s -w" -o bin/tokenselect.wasm ./wasm
 	cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" bin/wasm_exec.js
 
-test: tools ## all tests; those of the WebGPU device where there is an adapter
-	$(GO) test -timeout 20m ./...
+test: tools ## all tests, on every device that there is; of the kernel table a part where the device is slow
+	TOKENSELECT_REQUIRE_DAWN= $(GO) test -timeout 20m ./...
 	CGO_ENABLED=0 $(GO) build ./...
 	GOOS=js GOARCH=wasm $(GO) build ./...
 	$(MAKE) test-gowebgpu
+	TOKENSELECT_TABLE=8 $(MAKE) test-dawn
+	TOKENSELECT_TABLE=8 $(MAKE) test-node
 	$(MAKE) test-page
 
 test-page: build wasm ## the page and the engine in headless Chromium, against the real server; skips where Node or Chromium are missing
@@ -36,8 +38,9 @@ test-page: build wasm ## the page and the engine in headless Chromium, against t
 web/node_modules/.package-lock.json: web/package-lock.json
 	npm ci --prefix web --no-audit --no-fund --silent
 
-test-gpu: tools ## every golden file on the WebGPU device; fails without an adapter
-	TOKENSELECT_REQUIRE_GPU=1 TOKENSELECT_ALL_GOLDENS=1 $(GO) test -count=1 -timeout 120m -v -run 'Parity|Golden|WGPU' ./engine/...
+test-hardware: tools ## the kernel table and every golden file on this machine's GPU, through wgpu-native and, if it is there, Dawn
+	TOKENSELECT_REQUIRE_GPU=1 $(GO) test -count=1 -timeout 60m -run 'WGPU|Dawn' ./engine/kernels
+	TOKENSELECT_REQUIRE_GPU=1 TOKENSELECT_ALL_GOLDENS=1 $(GO) test -count=1 -timeout 120m -v -run 'WGPU|Dawn' ./engine
 
 test-gowebgpu: tools ## the device's own tests, the kernel table and the short goldens on go-webgpu, where there is an adapter
 	@case "$$($(GO) env GOOS)/$$($(GO) env GOARCH)" in linux/arm64|windows/arm64) \
@@ -61,14 +64,20 @@ dawn: ## Dawn's library from npm, into bin/ beside the command, for -device dawn
 	test "$$got" = "$$2" || { echo "make dawn: $$1 has the sha256 digest $$got, expected $$2"; exit 1; }; \
 	tar -xzf $$dir/$$file -C $$dir package/$$3 && mv -f $$dir/package/$$3 bin/$$3 && echo "bin/$$3: Dawn of $$1"
 
+# Two Vulkan drivers that run on the CPU, for Dawn where no other driver is
+# named: Chromium's compiles quickly, which the kernel table needs; Mesa's, from
+# version 25 on, computes quickly (.ci/mesa fetches it).
+SWIFTSHADER = $(wildcard /usr/lib/chromium/vk_swiftshader_icd.json)
+LAVAPIPE = $(firstword $(wildcard $(CURDIR)/bin/mesa/lavapipe.json) $(SWIFTSHADER))
+QUICK_TO_COMPILE = VK_ICD_FILENAMES="$${VK_ICD_FILENAMES:-$(SWIFTSHADER)}"
+QUICK_TO_RUN = VK_ICD_FILENAMES="$${VK_ICD_FILENAMES:-$(LAVAPIPE)}"
+
 test-dawn: tools ## the device's own tests, the kernel table and the short goldens on Dawn, where there is one (make dawn) and an adapter
-	$(GO) test -p 1 -timeout 30m ./engine/gpu/dawn
-	$(GO) test -p 1 -timeout 30m -run Dawn ./engine/kernels ./engine
+	$(QUICK_TO_COMPILE) $(GO) test -p 1 -timeout 30m ./engine/gpu/dawn
+	$(QUICK_TO_COMPILE) $(GO) test -p 1 -timeout 30m -run Dawn ./engine/kernels
+	$(QUICK_TO_RUN) $(GO) test -p 1 -timeout 30m -run Dawn ./engine
 
 JS_TEST = GOOS=js GOARCH=wasm $(GO) test -exec="node --stack-size=8192 $(CURDIR)/web/test/exec.js"
-# The Vulkan driver for Node's WebGPU: Chromium's, which runs on the CPU, unless another is named.
-SWIFTSHADER = /usr/lib/chromium/vk_swiftshader_icd.json
-JS_GPU = VK_ICD_FILENAMES="$${VK_ICD_FILENAMES:-$$(ls $(SWIFTSHADER) 2>/dev/null)}"
 
 node: tools
 	@command -v npm >/dev/null || { echo "make: Node.js is missing; install Node.js 20 or later, with npm"; exit 1; }
@@ -77,8 +86,17 @@ test-js: node web/node_modules/.package-lock.json ## the tests as WebAssembly un
 	$(JS_TEST) ./shaders ./engine/f16 ./engine/gpu ./engine/gpu/cpudev \
 		./engine/kernels/simd ./engine/kvcache ./engine/sample ./engine/selection ./engine/tokenizer ./engine/chat ./engine/weights
 	$(JS_TEST) -tags wasmsimd -run 'Plain|TinyModels' ./engine
-	$(JS_GPU) $(JS_TEST) -count=1 -timeout 30m ./engine/gpu/webgpujs ./engine/model
-	$(JS_GPU) $(JS_TEST) -count=1 -timeout 30m -run WGPU ./engine/kernels ./engine
+	$(QUICK_TO_COMPILE) $(JS_TEST) -count=1 -timeout 30m ./engine/gpu/webgpujs ./engine/model
+	$(QUICK_TO_COMPILE) $(JS_TEST) -count=1 -timeout 30m -run WGPU ./engine/kernels
+	$(QUICK_TO_RUN) $(JS_TEST) -count=1 -timeout 30m -run WGPU ./engine
+
+test-node: tools ## some of test-js: the WebGPU device under Node, the kernel table and the short goldens; skips where Node is missing
+	@if ! command -v npm >/dev/null; then \
+		echo "make test-node: skipped: npm is needed (apt-get install nodejs npm)"; test -z "$$TOKENSELECT_REQUIRE_BROWSER"; exit; fi; \
+	$(MAKE) web/node_modules/.package-lock.json && \
+	$(QUICK_TO_COMPILE) $(JS_TEST) -count=1 -timeout 30m ./engine/gpu/webgpujs && \
+	$(QUICK_TO_COMPILE) $(JS_TEST) -count=1 -timeout 30m -run WGPU ./engine/kernels && \
+	$(QUICK_TO_RUN) $(JS_TEST) -count=1 -timeout 30m -run Golden.*WGPU ./engine
 
 test-js-long: node ## every golden file strictly, on the CPU device as WebAssembly under Node; most of an hour
 	$(JS_TEST) -tags wasmsimd -count=1 -timeout 180m -v -run 'Golden.*CPU|TinyModels' ./engine

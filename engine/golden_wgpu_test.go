@@ -11,7 +11,7 @@ import (
 	"tokenselect/web"
 )
 
-// everyGolden is set by make test-gpu; without it only the cases run that suit
+// everyGolden is set by make test-hardware; without it only the cases run that suit
 // a software GPU's speed.
 var everyGolden = os.Getenv("TOKENSELECT_ALL_GOLDENS") != ""
 
