@@ -24,7 +24,9 @@ import (
 //go:embed *.wgsl lib/*.wgsl
 var embedded embed.FS
 
-var files fs.FS = embedded // tests put others in its place
+// files is read with ReadFile alone, not as any fs.FS: what that can ask of a
+// file, such as its time in words, would be linked into every program.
+var files fs.ReadFileFS = embedded // tests put others in its place
 
 // Names lists the kernels: the .wgsl files outside lib, without the ending.
 func Names() []string {
@@ -41,7 +43,7 @@ func Names() []string {
 
 // Text is the file of a kernel or of a lib as it stands.
 func Text(name string) (string, error) {
-	b, err := fs.ReadFile(files, name+".wgsl")
+	b, err := files.ReadFile(name + ".wgsl")
 	if err != nil {
 		return "", fmt.Errorf("shaders: no kernel %s", name)
 	}
