@@ -17,8 +17,25 @@ build: tools ## the command, as bin/tokenselect
 	$(GO) build -o $(BIN) ./cmd/tokenselect
 
 wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.js beside it
-	GOOS=js GOARCH=wasm $(GO) build -trimpath -tags wasmsimd -ldflags="-s -w" -o bin/tokenselect.wasm ./wasm
-	cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" bin/wasm_exec.js
+	@mkdir -p bin
+	GOOS=js GOARCH=wasm $(GO) build -trimpath -tags wasmsimd -ldflags="-s -w" -o bin/linked.new ./wasm
+	@cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" bin/wasm_exec.js
+	@set -e; if ! test -e $(WASM_OPT); then \
+		echo "make wasm: $(WASM_OPT) would take off a tenth (npm ci --prefix web)"; \
+		mv bin/linked.new bin/linked.wasm; cp bin/linked.wasm bin/tokenselect.wasm; \
+	elif cmp -s bin/linked.new bin/linked.wasm && test -s bin/tokenselect.wasm && ! cmp -s bin/linked.wasm bin/tokenselect.wasm; then \
+		rm bin/linked.new; \
+	else \
+		echo "wasm-opt -Oz, for half a minute"; rm -f bin/tokenselect.wasm; mv bin/linked.new bin/linked.wasm; \
+		$(WASM_OPT) $(WASM_FEATURES) --strip-debug --strip-producers --low-memory-unused -Oz bin/linked.wasm -o bin/shrunk.wasm; \
+		mv bin/shrunk.wasm bin/tokenselect.wasm; \
+	fi
+
+# Binaryen's optimiser makes what Go's linker wrote smaller. It may use what Go
+# uses of WebAssembly, and not more; Go leaves the first 4096 bytes of the
+# memory unused, so that a load at a small offset needs no sum.
+WASM_OPT = web/node_modules/.bin/wasm-opt
+WASM_FEATURES = --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals --enable-multivalue
 
 test: tools ## all tests, on every device that there is; of the kernel table a part where the device is slow
 	TOKENSELECT_REQUIRE_DAWN= $(GO) test -timeout 20m ./...
@@ -29,11 +46,11 @@ test: tools ## all tests, on every device that there is; of the kernel table a p
 	TOKENSELECT_TABLE=8 $(MAKE) test-node
 	$(MAKE) test-page
 
-test-page: build wasm ## the page and the engine in headless Chromium, against the real server; skips where Node or Chromium are missing
+test-page: build ## the page and the engine in headless Chromium, against the real server; skips where Node or Chromium are missing
 	@if ! command -v npm >/dev/null || ! command -v chromium >/dev/null; then \
 		echo "make test-page: skipped: npm and chromium are needed (apt-get install nodejs npm chromium)"; \
 		test -z "$$TOKENSELECT_REQUIRE_BROWSER"; exit; fi; \
-	$(MAKE) web/node_modules/.package-lock.json && node --test --test-concurrency=1 web/test/*.test.mjs
+	$(MAKE) web/node_modules/.package-lock.json && $(MAKE) wasm && node --test --test-concurrency=1 web/test/*.test.mjs
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	npm ci --prefix web --no-audit --no-fund --silent
@@ -107,7 +124,7 @@ cross: tools ## the command for Linux, macOS and Windows, compiled without cgo
 	@set -e; for p in $(PLATFORMS); do echo "go build for $$p"; \
 		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/tokenselect; done
 
-release: wasm ## archives of the command for every platform, with the engine for browsers, and their checksums, in dist/
+release: node web/node_modules/.package-lock.json wasm ## archives of the command for every platform, with the engine for browsers, and their checksums, in dist/
 	@command -v zip >/dev/null || { echo "make release: zip is missing: apt-get install zip"; exit 1; }
 	rm -rf dist && mkdir dist
 	@set -e; version=$$(git describe --tags --always --dirty); for p in $(PLATFORMS); do \

@@ -108,3 +108,23 @@ func TestImports(t *testing.T) {
 		t.Errorf("%d packages listed, expected all builds of all", seen)
 	}
 }
+
+// TestWasmHasNoHTTP holds the engine for browsers to what a page gives it: the
+// bytes come in through fetch, and an HTTP client would double its size.
+func TestWasmHasNoHTTP(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "-tags=wasmsimd", "tokenselect/wasm")
+	cmd.Env = append(cmd.Environ(), "GOOS=js", "GOARCH=wasm")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Skipf("skipped: go list does not run here: %v", err)
+	}
+	deps := strings.Fields(string(out))
+	if !slices.Contains(deps, "tokenselect/engine/session") {
+		t.Fatalf("%d packages listed, the engine not among them", len(deps))
+	}
+	for _, p := range deps {
+		if p == "net" || strings.HasPrefix(p, "net/") || strings.HasPrefix(p, "crypto/") {
+			t.Errorf("tokenselect/wasm is linked with %s", p)
+		}
+	}
+}
