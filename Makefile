@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-js test-js-long test-page node check cross release load bench golden build tools
+.PHONY: help run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench golden build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,16 +41,17 @@ test: tools ## all tests, on every device that there is; of the kernel table a p
 	TOKENSELECT_REQUIRE_DAWN= $(GO) test -timeout 20m ./...
 	CGO_ENABLED=0 $(GO) build ./...
 	GOOS=js GOARCH=wasm $(GO) build ./...
-	$(MAKE) test-gowebgpu
+	TOKENSELECT_TABLE=4 $(MAKE) test-gowebgpu
 	TOKENSELECT_TABLE=8 $(MAKE) test-dawn
 	TOKENSELECT_TABLE=8 $(MAKE) test-node
+	TOKENSELECT_TABLE=16 $(MAKE) test-chromium GOLDENS='^TestGoldenSelectionWGPU$$/f16/passkey-353,k=64,theta=0$$|^TestGoldenDenseWGPU$$/text$$'
 	$(MAKE) test-page
 
 test-page: build ## the page and the engine in headless Chromium, against the real server; skips where Node or Chromium are missing
 	@if ! command -v npm >/dev/null || ! command -v chromium >/dev/null; then \
 		echo "make test-page: skipped: npm and chromium are needed (apt-get install nodejs npm chromium)"; \
 		test -z "$$TOKENSELECT_REQUIRE_BROWSER"; exit; fi; \
-	$(MAKE) web/node_modules/.package-lock.json && $(MAKE) wasm && node --test --test-concurrency=1 web/test/*.test.mjs
+	$(MAKE) web/node_modules/.package-lock.json && $(MAKE) wasm && node --test --test-concurrency=2 web/test/*.test.mjs
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	npm ci --prefix web --no-audit --no-fund --silent
@@ -114,6 +115,18 @@ test-node: tools ## some of test-js: the WebGPU device under Node, the kernel ta
 	$(QUICK_TO_COMPILE) $(JS_TEST) -count=1 -timeout 30m ./engine/gpu/webgpujs && \
 	$(QUICK_TO_COMPILE) $(JS_TEST) -count=1 -timeout 30m -run WGPU ./engine/kernels && \
 	$(QUICK_TO_RUN) $(JS_TEST) -count=1 -timeout 30m -run Golden.*WGPU ./engine
+
+CHROMIUM_TEST = TOKENSELECT_REQUIRE_GPU=1 GOOS=js GOARCH=wasm $(GO) test -exec="node $(CURDIR)/web/test/exec-chromium.js" -count=1 -timeout 60m
+GOLDENS = Golden.*WGPU
+
+test-chromium: tools ## the same in headless Chromium; skips where Node or Chromium are missing
+	@if ! command -v npm >/dev/null || ! command -v "$${CHROMIUM:-chromium}" >/dev/null; then \
+		echo "make test-chromium: skipped: npm and chromium are needed (apt-get install nodejs npm chromium)"; \
+		test -z "$$TOKENSELECT_REQUIRE_BROWSER"; exit; fi; \
+	$(MAKE) web/node_modules/.package-lock.json && \
+	$(CHROMIUM_TEST) ./engine/gpu/webgpujs && \
+	$(CHROMIUM_TEST) -run WGPU ./engine/kernels && \
+	$(CHROMIUM_TEST) -run '$(GOLDENS)' ./engine
 
 test-js-long: node ## every golden file strictly, on the CPU device as WebAssembly under Node; most of an hour
 	$(JS_TEST) -tags wasmsimd -count=1 -timeout 180m -v -run 'Golden.*CPU|TinyModels' ./engine

@@ -86,17 +86,6 @@ test("the server's engine chooses the same rows as the one in the browser", { sk
   assert.ok(common / all > 0.95, `${common} of ${all} rows in common`);
 });
 
-test("WebGPU answers, where there is an adapter", { skip, timeout: 600_000 }, async (t) => {
-  if (!await page.evaluate(async () => !!await navigator.gpu?.requestAdapter())) {
-    assert.ok(process.env.TOKENSELECT_REQUIRE_GPU !== "1", "TOKENSELECT_REQUIRE_GPU=1, but Chromium has no adapter");
-    t.skip("Chromium has no WebGPU adapter");
-    return;
-  }
-  const seen = await visit({ device: "webgpu", document: people, questions: ["Which animal does Ada Dixon keep?"] });
-  assert.equal(seen.info.device, "webgpu");
-  assert.equal(seen.answers[0].text, "Ada Dixon keeps a fox.");
-});
-
 test("auto prefers the CPU device to a GPU that runs on the CPU", { skip, timeout: 120_000 }, async () => {
   const info = await page.evaluate(async () => {
     const { load, probe } = await import("/tokenselect.js");
