@@ -108,6 +108,30 @@ func (g *guard) Submit(r *Recording) error {
 	})
 }
 
+func (g *guard) Time(ctx context.Context, r *Recording) (time.Duration, error) {
+	c, ok := g.dev.(Clock)
+	if !ok {
+		return 0, fmt.Errorf("gpu: %s has no clock: %w", g.dev.Info().Device, errors.ErrUnsupported)
+	}
+	var took time.Duration
+	var unsupported error // which is no failure
+	err := g.do(ctx, func() string { return fmt.Sprintf("timing %d commands", r.Len()) }, func() error {
+		t, err := c.Time(ctx, r)
+		if errors.Is(err, errors.ErrUnsupported) {
+			unsupported, err = err, nil
+		}
+		took = t
+		return err
+	})
+	if err == nil {
+		err = unsupported
+	}
+	if err != nil {
+		return 0, err
+	}
+	return took, nil
+}
+
 func (g *guard) Read(ctx context.Context, b *Buffer, offset int, dst []byte) error {
 	doing := func() string { return fmt.Sprintf("reading %d bytes of %s", len(dst), label(b)) }
 	if g.patience == 0 {

@@ -197,6 +197,25 @@ type computePipelineDescriptor struct {
 	constants     unsafe.Pointer
 }
 
+type querySetDescriptor struct {
+	next  unsafe.Pointer
+	label stringView
+	kind  uint32
+	count uint32
+}
+
+type timestampWrites struct {
+	next       unsafe.Pointer
+	set        handle
+	begin, end uint32 // which query each goes to
+}
+
+type passDescriptor struct {
+	next       unsafe.Pointer
+	label      stringView
+	timestamps *timestampWrites
+}
+
 type futureWaitInfo struct {
 	future    uint64
 	completed uint32
@@ -224,11 +243,15 @@ const (
 
 	sTypeShaderSource = 2
 
+	featureTimestamps = 3 // of an adapter, where instanceCapabilities is the descriptor of an instance
+	queryTimestamp    = 2
+
 	usageMapRead = 0x1
 	usageCopySrc = 0x4
 	usageCopyDst = 0x8
 	usageUniform = 0x40
 	usageStorage = 0x80
+	usageResolve = 0x200
 
 	bindingUniform         = 2
 	bindingStorage         = 3

@@ -3,6 +3,7 @@
 package dawn_test
 
 import (
+	"errors"
 	"runtime"
 	"sync"
 	"testing"
@@ -174,5 +175,32 @@ func TestCollections(t *testing.T) {
 		if got := read(t, d, y, 0, 1)[0]; got != want {
 			t.Fatalf("read %d: got %d, expected %d", value, got, want)
 		}
+	}
+}
+
+// TestTime: what is timed is done too, and takes time.
+func TestTime(t *testing.T) {
+	d := gputest.Dawn(t)
+	const n, rounds = 1 << 20, 40
+	x, y := newBuffer(t, d, "x", 4*n), newBuffer(t, d, "y", 4*n)
+	write(t, d, x, 0, ramp(n))
+	var r gpu.Recording
+	for i := range rounds {
+		gpu.Dispatch(&r, add, (n+63)/64, &addParams{n, uint32(i), 0}, gpu.All(x), gpu.All(y))
+	}
+	took, err := d.(gpu.Clock).Time(t.Context(), &r)
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skipf("skipped: %v", err)
+	}
+	if err != nil || took <= 0 {
+		t.Fatalf("%v, %v", took, err)
+	}
+	if got := read(t, d, y, 4*(n-1), 1)[0]; got != n-1+rounds-1 {
+		t.Errorf("the last word is %d, expected %d", got, n-1+rounds-1)
+	}
+	t.Logf("%d dispatches: %v", rounds, took)
+	r.Copy(x, 0, y, 0, 4)
+	if _, err := d.(gpu.Clock).Time(t.Context(), &r); err == nil {
+		t.Error("a copy was timed")
 	}
 }

@@ -4,6 +4,7 @@ package dawn
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 )
 
@@ -30,14 +31,25 @@ func (l *library) featureName(f uint32) string {
 // features are the names of what an adapter can do; those that have none here
 // are numbers.
 func (n *native) features(adapter handle) []string {
+	var list []string
+	for _, f := range n.featureNumbers(adapter) {
+		list = append(list, n.lib.featureName(f))
+	}
+	return list
+}
+
+func (n *native) featureNumbers(adapter handle) []uint32 {
 	var p pins
 	defer p.Unpin()
 	have := &supportedFeatures{}
 	call(n.lib.AdapterGetFeatures, uintptr(adapter), pin(&p, have))
-	var list []string
-	for _, f := range unsafe.Slice((*uint32)(addressed(have.features)), have.count) {
-		list = append(list, n.lib.featureName(f))
-	}
+	list := slices.Clone(unsafe.Slice((*uint32)(addressed(have.features)), have.count))
 	call(n.lib.SupportedFeaturesFreeMembers, withPair(unsafe.Pointer(have))...)
 	return list
+}
+
+// offersTimestamps tells whether the adapter has the feature timestamp-query, in
+// versions whose number for it is known.
+func (n *native) offersTimestamps(adapter handle) bool {
+	return n.lib.GetInstanceCapabilities != 0 && slices.Contains(n.featureNumbers(adapter), featureTimestamps)
 }

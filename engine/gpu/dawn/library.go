@@ -42,7 +42,7 @@ type functions struct {
 	CommandEncoderFinish, CommandEncoderRelease, CommandBufferRelease                                         uintptr
 	ComputePassEncoderSetPipeline, ComputePassEncoderSetBindGroup, ComputePassEncoderDispatchWorkgroups       uintptr
 	ComputePassEncoderEnd, ComputePassEncoderRelease, QueueSubmit, QueueWriteBuffer, QueueOnSubmittedWorkDone uintptr
-	QueueRelease                                                                                              uintptr
+	QueueRelease, DeviceCreateQuerySet, QuerySetRelease, CommandEncoderResolveQuerySet                        uintptr
 
 	GetInstanceCapabilities uintptr // 0 in newer versions
 }

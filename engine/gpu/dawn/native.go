@@ -21,7 +21,8 @@ type native struct {
 	device   handle
 	queue    handle
 
-	arraySize bool // entries of bind group layouts have the field bindingArraySize
+	arraySize  bool // entries of bind group layouts have the field bindingArraySize
+	timestamps bool // the device takes them
 }
 
 func newNative(lib *library) (*native, error) {

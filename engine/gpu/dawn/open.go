@@ -25,6 +25,13 @@ func (n *native) open(f found) error {
 	want.workgroupStorage = uint32(f.info.Limits.Shared)
 	p.Pin(want)
 	d := &deviceDescriptor{label: p.text("tokenselect"), limits: want}
+	if n.offersTimestamps(f.adapter) {
+		feature := new(uint32)
+		*feature = featureTimestamps
+		p.Pin(feature)
+		d.featureCount, d.features = 1, feature
+		n.timestamps = true
+	}
 	d.lost = *n.callback(n.calls.lost)
 	d.lost.mode = modeSpontaneous
 	d.uncaptured = errorCallbackInfo{callback: n.calls.failed, user1: n.number}

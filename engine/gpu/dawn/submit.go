@@ -38,15 +38,19 @@ func (d *Device) Submit(r *gpu.Recording) error {
 	if err := d.prepare(commands); err != nil {
 		return err
 	}
-	err := d.submit(func(enc handle) { d.encode(enc, commands, d.steps) })
-	if err != nil {
-		if d.lost() == nil {
-			commands, err = d.blame(commands, err)
-			d.dropNewGroups()
-		}
-		return fmt.Errorf("dawn: submit of %s: %w", describeCommands(commands), err)
+	return d.submitted(commands, d.submit(func(enc handle) { d.encode(enc, commands, d.steps) }))
+}
+
+// submitted says which of the commands it was that err, if any, refused.
+func (d *Device) submitted(commands []gpu.Command, err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	if d.lost() == nil {
+		commands, err = d.blame(commands, err)
+		d.dropNewGroups()
+	}
+	return fmt.Errorf("dawn: submit of %s: %w", describeCommands(commands), err)
 }
 
 // submit records commands and submits them. Errors in them are found before any
@@ -130,15 +134,16 @@ func (d *Device) encode(enc handle, commands []gpu.Command, steps []step) {
 		for end < len(commands) && commands[end].Kernel != nil {
 			end++
 		}
-		d.pass(enc, commands[i:end], steps[i:end])
+		d.pass(enc, 0, commands[i:end], steps[i:end])
 		i = end
 	}
 }
 
 // pass records dispatches as one compute pass. Its calls are made in one go,
-// which costs a crossing into C for all of them.
-func (d *Device) pass(enc handle, commands []gpu.Command, steps []step) {
-	pass := call(d.lib.CommandEncoderBeginComputePass, uintptr(enc), 0)
+// which costs a crossing into C for all of them. Descriptor is the address of
+// the pass's, or 0.
+func (d *Device) pass(enc handle, descriptor uintptr, commands []gpu.Command, steps []step) {
+	pass := call(d.lib.CommandEncoderBeginComputePass, uintptr(enc), descriptor)
 	var p pins
 	defer p.Unpin()
 	p.Pin(&steps[0]) // their offsets are read by C
