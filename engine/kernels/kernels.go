@@ -25,7 +25,7 @@ import (
 // All lists the kernels, those that depend on a head size for each of sizes.
 func All(sizes ...int) []*gpu.Kernel {
 	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend[CacheF16], kvAppend[CacheF32], selectionCache,
-		voteStats, softVote, topKHist, topKCount, topKWrite, attentionMerge, swiglu, argmax}
+		voteStats, softVote, topKHist, topKCount, topKWrite, attentionMerge, swiglu, argmax, ceilingRead, ceilingMultiplyAdd}
 	for _, t := range []WeightType{F32, F16, Q8_0} {
 		all = append(all, embed[t], matMul[t], matVec[t])
 	}

@@ -23,6 +23,8 @@ var paramsOf = map[string]reflect.Type{
 	"attention_decode_f16": reflect.TypeFor[kernels.AttentionParams](),
 	"attention_decode_f32": reflect.TypeFor[kernels.AttentionParams](),
 	"attention_merge":      reflect.TypeFor[kernels.MergeParams](),
+	"ceiling_multiply_add": reflect.TypeFor[kernels.MultiplyAddParams](),
+	"ceiling_read":         reflect.TypeFor[kernels.ReadParams](),
 	"embed_f16":            reflect.TypeFor[kernels.EmbedParams](),
 	"embed_f32":            reflect.TypeFor[kernels.EmbedParams](),
 	"embed_q8_0":           reflect.TypeFor[kernels.EmbedParams](),
