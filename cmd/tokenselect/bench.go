@@ -73,6 +73,8 @@ func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 	fs.IntVar(&b.tokens, "decode", 32, "`tokens` to decode at each depth")
 	fs.IntVar(&b.repeats, "repeats", 3, "times that decode is measured; the median counts")
 	asJSON := fs.Bool("json", false, "print JSON instead of a table")
+	var attention attentionFlags
+	attention.add(fs)
 	b.budgets = addSelectionFlags(fs, false)
 	if err := parse(fs, args); err != nil {
 		return err
@@ -91,6 +93,14 @@ func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 	b.depths = slices.Compact(b.depths)
 	for _, s := range strings.Split(*policies, ",") {
 		b.policies = append(b.policies, selection.Policy(strings.TrimSpace(s)))
+	}
+	set := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
+	if attention.on {
+		return b.attentions(ctx, strings.Split(*devices, ","), attention, *asJSON, set)
+	}
+	if attention.kernels || set["shapes"] {
+		return usagef("-kernels and -shapes belong to -attention")
 	}
 	rep := benchReport{Decoded: b.tokens, Repeats: b.repeats, OS: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Cores: runtime.NumCPU()}
 	seen := map[string]bool{}

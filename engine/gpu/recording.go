@@ -58,6 +58,14 @@ func (r *Recording) Fail(err error) {
 	}
 }
 
+// Add records a command of another recording once more. It stays valid as long
+// as that recording is not reset.
+func (r *Recording) Add(c Command) {
+	if r.err == nil {
+		r.commands = append(r.commands, c)
+	}
+}
+
 // Commands are the commands of r. They are valid until Reset.
 func (r *Recording) Commands() []Command { return r.commands }
 

@@ -22,14 +22,14 @@ var ceilingRead = &gpu.Kernel{
 	Items:    func(c *gpu.Call) int { return ceil(int(params[ReadParams](c).N), readVectors) },
 	Twin: func(c *gpu.Call, lo, hi int) {
 		n := int(params[ReadParams](c).N)
-		x, y := view[uint32](c, 0), view[uint32](c, 1)
+		x, y := view[[2]uint64](c, 0), view[uint32](c, 1)
 		for i := lo; i < hi; i++ {
-			var a, b, c, d uint32
-			part := x[4*i*readVectors : 4*min((i+1)*readVectors, n)]
-			for ; len(part) > 0; part = part[4:] {
-				a, b, c, d = a^part[0], b^part[1], c^part[2], d^part[3]
+			var a, b uint64 // two words at a time: this is a ceiling on the CPU device too
+			for _, v := range x[i*readVectors : min((i+1)*readVectors, n)] {
+				a, b = a^v[0], b^v[1]
 			}
-			y[i] = a ^ b ^ c ^ d
+			a ^= b
+			y[i] = uint32(a) ^ uint32(a>>32)
 		}
 	},
 }

@@ -1,0 +1,253 @@
+// Package layer measures attention by itself: one layer of the shape of a known
+// model over a synthetic cache, kernel by kernel, against the ceilings of the
+// device that it runs on.
+package layer
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+	"unsafe"
+
+	"tokenselect/engine/f16"
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+	"tokenselect/engine/selection"
+)
+
+// Shape is the attention of a model.
+type Shape struct {
+	Model   string `json:"model"`
+	Heads   int    `json:"heads"`
+	KVHeads int    `json:"kv_heads"`
+	D       int    `json:"head_dim"`
+}
+
+func (s Shape) String() string { return fmt.Sprintf("%s (%d/%d/%d)", s.Model, s.Heads, s.KVHeads, s.D) }
+
+// Shapes are those that are measured by default.
+var Shapes = []Shape{{"Llama-3-8B", 32, 8, 128}, {"Qwen2.5-1.5B", 12, 2, 128}, {"SmolLM2-135M", 9, 3, 64}, {"needle-16m", 8, 2, 64}}
+
+// rowBytes is what a token's keys, or its values, take in the cache.
+func (s Shape) rowBytes(t kernels.CacheType) int { return t.Bytes() * s.KVHeads * s.D }
+
+// cacheShare is the memory that caches take at least, by going round several
+// layers: more than processors keep, so that reading them is measured and not
+// having read them.
+const cacheShare = 256 << 20
+
+// A bed is what attention runs on: several layers with a cache of the same size.
+type bed struct {
+	dev      gpu.Device
+	shape    Shape
+	cache    kernels.CacheType
+	rows     int
+	chunk    int
+	k, v     []*gpu.Buffer
+	qkv, q   *gpu.Buffer
+	y, part  *gpu.Buffer
+	table    *gpu.Buffer
+	selector *selection.Selector
+	own      []*gpu.Buffer
+}
+
+// newBed fills caches of rows rows.
+func newBed(dev gpu.Device, s Shape, t kernels.CacheType, rows, chunk int) (*bed, error) {
+	b := &bed{dev: dev, shape: s, cache: t, rows: rows, chunk: chunk}
+	size := rows * s.rowBytes(t)
+	layers := min(16, 1+(cacheShare-1)/(2*size))
+	if limit := dev.Info().Limits.Binding; size > limit {
+		return nil, fmt.Errorf("keys of %d rows are %d bytes, %s binds %d: %w", rows, size, dev.Info().Name, limit, gpu.ErrLimit)
+	}
+	width := s.Heads * s.D
+	rng := rand.New(rand.NewPCG(1, 2))
+	data := newNoise(rng, t)
+	for range layers {
+		for _, to := range []*[]*gpu.Buffer{&b.k, &b.v} {
+			made, err := b.buffer(size)
+			if err != nil {
+				return nil, err
+			}
+			*to = append(*to, made)
+			if err := data.fill(dev, made); err != nil {
+				b.close()
+				return nil, err
+			}
+		}
+	}
+	for _, w := range []struct {
+		to   **gpu.Buffer
+		size int
+	}{{&b.qkv, 4 * chunk * width}, {&b.q, 4 * chunk * width}, {&b.y, 4 * chunk * width}, {&b.part, 4 * kernels.PartWords(s.Heads, s.D)}} {
+		made, err := b.buffer(w.size)
+		if err != nil {
+			return nil, err
+		}
+		*w.to = made
+	}
+	queries := make([]float32, chunk*width)
+	for i := range queries {
+		queries[i] = float32(rng.NormFloat64()) / 2 // votes that are neither flat nor one token's
+	}
+	if err := dev.Write(b.qkv, 0, bytesOf(queries)); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *bed) buffer(size int) (*gpu.Buffer, error) {
+	made, err := b.dev.NewBuffer("bench", size)
+	if err != nil {
+		b.close()
+		return nil, err
+	}
+	b.own = append(b.own, made)
+	return made, nil
+}
+
+func (b *bed) close() {
+	if b.selector != nil {
+		b.selector.Close()
+	}
+	for _, own := range b.own {
+		b.dev.Free(own)
+	}
+	b.own, b.selector = nil, nil
+}
+
+// use changes the policy.
+func (b *bed) use(cfg selection.Config) error {
+	if b.selector != nil {
+		b.selector.Close()
+		b.selector = nil
+	}
+	s, err := selection.New(b.dev, cfg, selection.Shape{Layers: len(b.k), Heads: b.shape.Heads, KVHeads: b.shape.KVHeads, HeadDim: b.shape.D})
+	if err != nil {
+		return err
+	}
+	b.selector = s
+	positions := cfg.Positions(b.rows)
+	size := 4 * b.shape.D * positions
+	if b.table == nil || b.table.Size < size {
+		freq := make([]float32, b.shape.D/2)
+		for i := range freq {
+			freq[i] = float32(math.Pow(5e5, -float64(2*i)/float64(b.shape.D)))
+		}
+		if b.table, err = b.buffer(size); err != nil {
+			return err
+		}
+		if err := b.dev.Write(b.table, 0, bytesOf(kernels.RopeTable(freq, positions))); err != nil {
+			return err
+		}
+	}
+	return s.Reserve(b.rows, gpu.All(b.table))
+}
+
+// record is what layer i computes between its projections for the last c rows:
+// the selection and attention.
+func (b *bed) record(r *gpu.Recording, i, c int) {
+	s := b.shape
+	k, v, table, width := gpu.All(b.k[i]), gpu.All(b.v[i]), gpu.All(b.table), s.Heads*s.D
+	sel := b.selector.Select(r, kernels.Query{Layer: i, N: b.rows, C: c, QKV: gpu.All(b.qkv), Stride: width, Keys: k, Cache: b.cache})
+	q, y := gpu.All(b.q), gpu.All(b.y)
+	kernels.Rope(r, gpu.All(b.qkv), table, sel.State, q, c, s.Heads, s.D, width, sel.NInit+sel.NLocal, sel.UseMid)
+	if c == 1 {
+		kernels.AttentionDecode(r, b.cache, q, k, v, sel.Sel, sel.State, table, gpu.All(b.part), y, s.Heads, s.KVHeads, s.D, b.rows, sel.Attended)
+	} else {
+		kernels.AttentionChunk(r, b.cache, q, k, v, sel.Sel, sel.State, table, y, s.Heads, s.KVHeads, s.D, b.rows, c, sel.Attended)
+	}
+}
+
+// Long enough for clocks that tick every tenth of a millisecond.
+const (
+	enough = 20 * time.Millisecond
+	most   = 2000 // calls of one recording
+)
+
+// measure is the time of one of the calls that record records, the i-th of
+// round: the median of three, each of so many calls that a clock can tell.
+func (b *bed) measure(ctx context.Context, record func(r *gpu.Recording, i int)) (time.Duration, error) {
+	var r gpu.Recording
+	run := func(calls int) (time.Duration, error) {
+		r.Reset()
+		for i := range calls {
+			record(&r, i)
+		}
+		took, _, err := gpu.Time(ctx, b.dev, &r, b.y)
+		return took, err
+	}
+	calls := 2
+	if _, err := run(calls); err != nil { // pipelines are made
+		return 0, err
+	}
+	for {
+		took, err := run(calls)
+		if err != nil {
+			return 0, err
+		}
+		if took >= enough || calls == most {
+			break
+		}
+		calls = min(most, max(2*calls, int(float64(calls)*1.2*float64(enough)/float64(max(took, 1)))))
+	}
+	var three [3]time.Duration
+	for i := range three {
+		took, err := run(calls)
+		if err != nil {
+			return 0, err
+		}
+		three[i] = took / time.Duration(calls)
+	}
+	a, c, d := three[0], three[1], three[2]
+	return max(min(a, c), min(max(a, c), d)), nil
+}
+
+// noise is random values to fill caches with.
+type noise struct {
+	t    kernels.CacheType
+	rng  *rand.Rand
+	some []uint32 // words of two float16 values, or of one float32
+	part []uint32
+}
+
+func newNoise(rng *rand.Rand, t kernels.CacheType) *noise {
+	n := &noise{t: t, rng: rng, some: make([]uint32, 1<<14), part: make([]uint32, 4<<20)}
+	for i := range n.some {
+		a, b := float32(rng.NormFloat64()), float32(rng.NormFloat64())
+		if n.some[i] = math.Float32bits(a); t == kernels.CacheF16 {
+			n.some[i] = uint32(f16.FromFloat32(a)) | uint32(f16.FromFloat32(b))<<16
+		}
+	}
+	return n
+}
+
+// fill writes words drawn from some, of which no two rows have the same.
+func (n *noise) fill(dev gpu.Device, b *gpu.Buffer) error {
+	for at := 0; at < b.Size; {
+		part := n.part[:min(len(n.part), (b.Size-at)/4)]
+		for i := 0; i < len(part); {
+			bits := n.rng.Uint64()
+			for range 4 {
+				if i < len(part) {
+					part[i] = n.some[bits%uint64(len(n.some))]
+				}
+				bits >>= 14
+				i++
+			}
+		}
+		raw := bytesOf(part)
+		if err := dev.Write(b, at, raw); err != nil {
+			return err
+		}
+		at += len(raw)
+	}
+	return nil
+}
+
+// bytesOf is the memory of words.
+func bytesOf[T float32 | uint32](v []T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
+}

@@ -1,0 +1,59 @@
+package layer
+
+import (
+	"strings"
+	"testing"
+
+	"tokenselect/engine/gpu/cpudev"
+	"tokenselect/engine/kernels"
+	"tokenselect/engine/selection"
+)
+
+// TestRun measures a small layer with every policy: all kernels have a cost, and
+// what is printed has every row.
+func TestRun(t *testing.T) {
+	dev := cpudev.New(cpudev.Options{})
+	defer dev.Close()
+	top, err := Measure(t.Context(), dev, 1<<20)
+	if err != nil || top.Read <= 0 || top.MultiplyAdd != 0 || top.ByDevice {
+		t.Fatalf("%+v, %v", top, err)
+	}
+	c := Config{
+		Shapes:  []Shape{{"tiny", 4, 2, 16}},
+		Depths:  []int{40, 512},
+		Budgets: selection.Config{NInit: 4, K: 32, NLocal: 16, Chunk: 32, Tau: 1},
+		Cache:   kernels.CacheF16, Ceilings: top, Kernels: true,
+	}
+	rows, err := Run(t.Context(), dev, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 2*(4+3) {
+		t.Fatalf("%d rows, expected 2 depths with 4 ways to decode and 3 to read a chunk", len(rows))
+	}
+	for _, r := range rows {
+		if r.US <= 0 || len(r.Kernels) == 0 || (r.Policy == "dense") != (r.ToDense == 0) {
+			t.Errorf("%+v", r)
+		}
+		has := map[string]int{}
+		for _, k := range r.Kernels {
+			has[k.Name] += k.Calls
+			if k.US <= 0 || k.Bytes > 0 && k.Share <= 0 {
+				t.Errorf("%s at %d: %+v", r.Policy, r.Depth, k)
+			}
+		}
+		if selecting := strings.HasPrefix(r.Policy, "tokenselect") && r.Depth == 512; (has["top_k_hist"] == 3) != selecting {
+			t.Errorf("%s at %d: %v", r.Policy, r.Depth, has)
+		}
+	}
+	if n := dev.Buffers(); n != 0 {
+		t.Errorf("%d buffers are left", n)
+	}
+	var out strings.Builder
+	if err := Print(&out, top, rows); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "times dense"); n != 2*(3+2) {
+		t.Errorf("%d ratios in\n%s", n, &out)
+	}
+}
