@@ -25,19 +25,23 @@ func addCases() []Case {
 		{1, 1}, {3, 1}, {255, 255}, {256, 256}, {257, 257}, {130 * 65, 65}, {1000, 999}, {10, 64},
 		{256*70000 - 3, 1000}, // more workgroups than one dimension takes
 	} {
-		cases = append(cases, Case{fmt.Sprintf("add/%d by %d", s.n, s.period), func(rng *rand.Rand) Plan {
-			x, y := Normal(rng, min(s.n, s.period), 1), make([]byte, 4*s.n)
-			for i := range s.n {
-				binary.LittleEndian.PutUint32(y[4*i:], math.Float32bits(rng.Float32()))
-			}
-			return Plan{
-				// One sum of two values is the same everywhere.
-				Buffers: []Buffer{In("x", x), InOut("y", y, nil)},
-				Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.Add(r, b[0], b[1], s.n, s.period) },
-			}
-		}})
+		cases = append(cases, addCase(s.n, s.period))
 	}
 	return cases
+}
+
+func addCase(n, period int) Case {
+	return Case{fmt.Sprintf("add/%d by %d", n, period), func(rng *rand.Rand) Plan {
+		x, y := Normal(rng, min(n, period), 1), make([]byte, 4*n)
+		for i := range n {
+			binary.LittleEndian.PutUint32(y[4*i:], math.Float32bits(rng.Float32()))
+		}
+		return Plan{
+			// One sum of two values is the same everywhere.
+			Buffers: []Buffer{In("x", x), InOut("y", y, nil)},
+			Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.Add(r, b[0], b[1], n, period) },
+		}
+	}}
 }
 
 func swigluCases() []Case {
@@ -46,15 +50,19 @@ func swigluCases() []Case {
 		rows, cols int
 		sigma      float64
 	}{{1, 1, 1}, {1, 63, 3}, {2, 64, 3}, {3, 65, 3}, {63, 33, 10}, {65, 130, 10}, {130, 96, 40}} {
-		cases = append(cases, Case{fmt.Sprintf("swiglu/%dx%d", s.rows, s.cols), func(rng *rand.Rand) Plan {
-			return swigluPlan(Normal(rng, 2*s.rows*s.cols, s.sigma), s.rows, s.cols, NMSE(1e-11))
-		}})
+		cases = append(cases, swigluCase(s.rows, s.cols, s.sigma))
 	}
 	return append(cases, Case{"swiglu/saturated gates", func(*rand.Rand) Plan {
 		gate := []float32{-1e30, -1000, -200, -120, 0, 1e-30, 120, 200, 1000, 1e30}
 		up := []float32{2, 2, 1e30, -2, 3, 3, 3, -3, 3, 1e-3}
 		return swigluPlan(Floats(append(gate, up...)...), 1, len(gate), NMSE(1e-11))
 	}})
+}
+
+func swigluCase(rows, cols int, sigma float64) Case {
+	return Case{fmt.Sprintf("swiglu/%dx%d", rows, cols), func(rng *rand.Rand) Plan {
+		return swigluPlan(Normal(rng, 2*rows*cols, sigma), rows, cols, NMSE(1e-11))
+	}}
 }
 
 func swigluPlan(x []byte, rows, cols int, c Compare) Plan {
@@ -100,9 +108,13 @@ func argmaxCases() []Case {
 		cases = append(cases, Case{"argmax/" + s.name, func(*rand.Rand) Plan { return argmaxPlan(Floats(s.x...)) }})
 	}
 	for _, n := range []int{2, 63, 255, 256, 1023, 1024, 1025, 151936} {
-		cases = append(cases, Case{fmt.Sprintf("argmax/%d", n), func(rng *rand.Rand) Plan { return argmaxPlan(Normal(rng, n, 4)) }})
+		cases = append(cases, argmaxCase(n))
 	}
 	return cases
+}
+
+func argmaxCase(n int) Case {
+	return Case{fmt.Sprintf("argmax/%d", n), func(rng *rand.Rand) Plan { return argmaxPlan(Normal(rng, n, 4)) }}
 }
 
 func argmaxPlan(x []byte) Plan {
@@ -112,35 +124,37 @@ func argmaxPlan(x []byte) Plan {
 	}
 }
 
+// appended is one call of kv_append.
+type appended struct{ rows, width, lead, tail, row0, capacity int }
+
+func (s appended) toCase(kind kernels.CacheType) Case {
+	name := fmt.Sprintf("kv_append_%s/%d rows of %d from row %d of %d, %d values before, %d behind", kind, s.rows, s.width, s.row0, s.capacity, s.lead, s.tail)
+	return Case{name, func(rng *rand.Rand) Plan {
+		stride, size := s.lead+2*s.width+s.tail, s.capacity*s.width*kind.Bytes()/4
+		return Plan{
+			Buffers: []Buffer{In("qkv", Normal(rng, s.rows*stride, 1)), Out("k", size, nil), Out("v", size, nil)},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.KVAppend(r, kind, b[0], b[1], b[2], s.rows, stride, s.lead, s.lead+s.width, s.width, s.row0)
+			},
+		}
+	}}
+}
+
 func kvAppendCases() []Case {
 	var cases []Case
 	for _, kind := range []kernels.CacheType{kernels.CacheF16, kernels.CacheF32} {
-		words := func(n int) int {
-			if kind == kernels.CacheF16 {
-				return n / 2
-			}
-			return n
-		}
-		for _, s := range []struct{ rows, width, lead, tail, row0, capacity int }{
+		for _, s := range []appended{
 			{1, 64, 0, 0, 0, 1}, {1, 64, 192, 3, 7, 9}, {2, 80, 5, 0, 1, 4}, {3, 2, 1, 1, 0, 3},
 			{63, 96, 64, 7, 65, 130}, {65, 128, 640, 0, 0, 65}, {130, 320, 320, 0, 126, 256},
 		} {
-			name := fmt.Sprintf("kv_append_%s/%d rows of %d from row %d", kind, s.rows, s.width, s.row0)
-			cases = append(cases, Case{name, func(rng *rand.Rand) Plan {
-				stride, size := s.lead+2*s.width+s.tail, words(s.capacity*s.width)
-				return Plan{
-					Buffers: []Buffer{In("qkv", Normal(rng, s.rows*stride, 1)), Out("k", size, nil), Out("v", size, nil)},
-					Record: func(r *gpu.Recording, b []gpu.Range) {
-						kernels.KVAppend(r, kind, b[0], b[1], b[2], s.rows, stride, s.lead, s.lead+s.width, s.width, s.row0)
-					},
-				}
-			}})
+			cases = append(cases, s.toCase(kind))
 		}
 		cases = append(cases, Case{fmt.Sprintf("kv_append_%s/every rounding", kind), func(*rand.Rand) Plan {
 			values := roundings()
 			n := len(values) / 4
+			words := n * kind.Bytes() / 4
 			return Plan{
-				Buffers: []Buffer{In("qkv", values), Out("k", words(n), nil), Out("v", words(n), nil)},
+				Buffers: []Buffer{In("qkv", values), Out("k", words, nil), Out("v", words, nil)},
 				Record: func(r *gpu.Recording, b []gpu.Range) {
 					kernels.KVAppend(r, kind, b[0], b[1], b[2], 1, n, 0, 0, n, 0)
 				},

@@ -29,31 +29,39 @@ func normCases() []Case {
 		{"tiny", 2, 320, 0, 1e-15, 1e-5},
 		{"zeros", 2, 64, 0, 0, 1e-5},
 	} {
-		cases = append(cases, Case{"rms_norm/" + s.name, func(rng *rand.Rand) Plan {
-			return Plan{
-				Buffers: []Buffer{
-					In("x", Normal(rng, s.xOffset+s.rows*s.cols, s.sigma)),
-					In("w", Normal(rng, s.cols, 1)),
-					Out("y", s.rows*s.cols, NMSE(1e-11)),
-				},
-				Record: func(r *gpu.Recording, b []gpu.Range) {
-					kernels.RMSNorm(r, b[0], b[1], b[2], s.rows, s.cols, s.xOffset, s.eps)
-				},
-			}
-		}})
+		cases = append(cases, rmsNormCase(s.name, s.rows, s.cols, s.xOffset, s.sigma, s.eps))
 	}
 	for _, d := range []int{16, 32, 64, 80, 96, 128} {
 		for _, s := range []struct{ rows, heads, offset, tail int }{{1, 1, 0, 0}, {3, 7, 0, 5}, {2, 4, 3, 0}, {65, 2, 64, 64}} {
-			stride := s.offset + s.heads*d + s.tail
-			cases = append(cases, Case{fmt.Sprintf("head_norm/%d rows %d heads of %d", s.rows, s.heads, d), func(rng *rand.Rand) Plan {
-				return Plan{
-					Buffers: []Buffer{InOut("x", Normal(rng, s.rows*stride, 1), NMSE(1e-11)), In("w", Normal(rng, d, 1))},
-					Record: func(r *gpu.Recording, b []gpu.Range) {
-						kernels.HeadNorm(r, b[0], b[1], s.rows, s.heads, d, stride, s.offset, 1e-6)
-					},
-				}
-			}})
+			cases = append(cases, headNormCase(s.rows, s.heads, d, s.offset, s.tail))
 		}
 	}
 	return cases
+}
+
+func rmsNormCase(name string, rows, cols, xOffset int, sigma float64, eps float32) Case {
+	return Case{"rms_norm/" + name, func(rng *rand.Rand) Plan {
+		return Plan{
+			Buffers: []Buffer{
+				In("x", Normal(rng, xOffset+rows*cols, sigma)),
+				In("w", Normal(rng, cols, 1)),
+				Out("y", rows*cols, NMSE(1e-11)),
+			},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.RMSNorm(r, b[0], b[1], b[2], rows, cols, xOffset, eps)
+			},
+		}
+	}}
+}
+
+func headNormCase(rows, heads, d, offset, tail int) Case {
+	stride := offset + heads*d + tail
+	return Case{fmt.Sprintf("head_norm/%d rows of %d, %d heads of %d from %d", rows, stride, heads, d, offset), func(rng *rand.Rand) Plan {
+		return Plan{
+			Buffers: []Buffer{InOut("x", Normal(rng, rows*stride, 1), NMSE(1e-11)), In("w", Normal(rng, d, 1))},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.HeadNorm(r, b[0], b[1], rows, heads, d, stride, offset, 1e-6)
+			},
+		}
+	}}
 }

@@ -32,35 +32,43 @@ func ropeCases() []Case {
 		}{
 			{1, 1, 0, 0, 5, false}, {1, 7, 64, 190, 9, true}, {3, 4, 33, 5, 100, true}, {65, 2, 1, 70, 33, false}, {130, 3, 0, 1, 0, true},
 		} {
-			name := fmt.Sprintf("rope/%d rows of %d heads of %d", s.rows, s.heads, d)
-			stride := s.heads*d + s.tail
-			cases = append(cases, Case{name, func(rng *rand.Rand) Plan {
-				return Plan{
-					Buffers: []Buffer{
-						In("x", Normal(rng, s.rows*stride, 1)),
-						In("table", angles(d, s.pos+s.rows+s.mid)),
-						In("state", Words(1, 77, 0, uint32(s.mid), 88, 99, 111)),
-						Out("y", s.rows*s.heads*d, NMSE(1e-13)),
-					},
-					Record: func(r *gpu.Recording, b []gpu.Range) {
-						kernels.Rope(r, b[0], b[1], b[2], b[3], s.rows, s.heads, d, stride, s.pos, s.useMid)
-					},
-				}
-			}})
+			cases = append(cases, ropeCase(s.rows, s.heads, d, s.tail, s.pos, s.mid, s.useMid))
 		}
 	}
 	return cases
 }
 
+func ropeCase(rows, heads, d, tail, pos, mid int, useMid bool) Case {
+	name := fmt.Sprintf("rope/%d rows of %d heads of %d and %d, from %d, mid %d %v", rows, heads, d, tail, pos, mid, useMid)
+	stride := heads*d + tail
+	return Case{name, func(rng *rand.Rand) Plan {
+		return Plan{
+			Buffers: []Buffer{
+				In("x", Normal(rng, rows*stride, 1)),
+				In("table", angles(d, pos+rows+mid)),
+				In("state", Words(1, 77, 0, uint32(mid), 88, 99, 111)),
+				Out("y", rows*heads*d, NMSE(1e-13)),
+			},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.Rope(r, b[0], b[1], b[2], b[3], rows, heads, d, stride, pos, useMid)
+			},
+		}
+	}}
+}
+
 func meanRowsCases() []Case {
 	var cases []Case
 	for _, s := range []struct{ rows, cols int }{{1, 1}, {2, 63}, {3, 64}, {5, 65}, {63, 320}, {64, 33}, {130, 130}, {512, 640}} {
-		cases = append(cases, Case{fmt.Sprintf("mean_rows/%dx%d", s.rows, s.cols), func(rng *rand.Rand) Plan {
-			return Plan{
-				Buffers: []Buffer{In("x", Normal(rng, s.rows*s.cols, 1)), Out("y", s.cols, NMSE(1e-11))},
-				Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.MeanRows(r, b[0], b[1], s.rows, s.cols) },
-			}
-		}})
+		cases = append(cases, meanRowsCase(s.rows, s.cols))
 	}
 	return cases
+}
+
+func meanRowsCase(rows, cols int) Case {
+	return Case{fmt.Sprintf("mean_rows/%dx%d", rows, cols), func(rng *rand.Rand) Plan {
+		return Plan{
+			Buffers: []Buffer{In("x", Normal(rng, rows*cols, 1)), Out("y", cols, NMSE(1e-11))},
+			Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.MeanRows(r, b[0], b[1], rows, cols) },
+		}
+	}}
 }

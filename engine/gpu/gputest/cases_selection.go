@@ -35,21 +35,25 @@ func bothCaches(add func(t kernels.CacheType)) {
 	add(kernels.CacheF32)
 }
 
+func pagedDotCase(t kernels.CacheType, kvHeads, group, d, lo, n, hit int) Case {
+	heads := kvHeads * group
+	name := fmt.Sprintf("paged_dot_%v/%d heads on %d of %d, %d keys from %d, hit %d", t, heads, kvHeads, d, n, lo, hit)
+	return Case{name, func(rng *rand.Rand) Plan {
+		return Plan{
+			Buffers: []Buffer{
+				In("probe", Normal(rng, heads*d, 1)), In("k", cacheData(rng, t, (lo+n)*kvHeads*d)), state(hit, 0),
+				Out("score", heads*n, NMSE(1e-11)),
+			},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.PagedDot(r, t, b[0], b[1], b[2], b[3], heads, kvHeads, d, lo, n, 1.5)
+			},
+		}
+	}}
+}
+
 func pagedDotCases() (cases []Case) {
 	add := func(t kernels.CacheType, kvHeads, group, d, lo, n, hit int) {
-		heads := kvHeads * group
-		name := fmt.Sprintf("paged_dot_%v/%d heads on %d of %d, %d keys from %d, hit %d", t, heads, kvHeads, d, n, lo, hit)
-		cases = append(cases, Case{name, func(rng *rand.Rand) Plan {
-			return Plan{
-				Buffers: []Buffer{
-					In("probe", Normal(rng, heads*d, 1)), In("k", cacheData(rng, t, (lo+n)*kvHeads*d)), state(hit, 0),
-					Out("score", heads*n, NMSE(1e-11)),
-				},
-				Record: func(r *gpu.Recording, b []gpu.Range) {
-					kernels.PagedDot(r, t, b[0], b[1], b[2], b[3], heads, kvHeads, d, lo, n, 1.5)
-				},
-			}
-		}})
+		cases = append(cases, pagedDotCase(t, kvHeads, group, d, lo, n, hit))
 	}
 	bothCaches(func(t kernels.CacheType) {
 		for _, d := range []int{16, 64, 80, 96, 128} {
@@ -65,11 +69,14 @@ func pagedDotCases() (cases []Case) {
 	return cases
 }
 
-// scores are patterns of scores that a softmax must survive.
-var scores = []struct {
+// pattern is a way to make values.
+type pattern struct {
 	name string
 	make func(rng *rand.Rand, i int) float32
-}{
+}
+
+// scores are patterns of scores that a softmax must survive.
+var scores = []pattern{
 	{"normal", func(rng *rand.Rand, _ int) float32 { return float32(rng.NormFloat64() * 4) }},
 	{"equal", func(*rand.Rand, int) float32 { return 3.25 }},
 	{"huge", func(rng *rand.Rand, _ int) float32 { return float32(rng.NormFloat64() * 1e30) }},
@@ -85,23 +92,7 @@ func voteCases() (cases []Case) {
 					if hit == 1 && n != 1025 {
 						continue
 					}
-					name := fmt.Sprintf("vote_stats, soft_vote/%s scores, %d heads, %d candidates, hit %d", s.name, heads, n, hit)
-					cases = append(cases, Case{name, func(rng *rand.Rand) Plan {
-						v := make([]float32, heads*n)
-						for i := range v {
-							v[i] = s.make(rng, i)
-						}
-						return Plan{
-							Buffers: []Buffer{
-								In("score", Floats(v...)), state(hit, 0),
-								Out("stats", kernels.StatsWords(heads, n), NMSE(1e-10)), Out("vote", n, NMSE(1e-9)),
-							},
-							Record: func(r *gpu.Recording, b []gpu.Range) {
-								kernels.VoteStats(r, b[0], b[1], b[2], heads, n)
-								kernels.SoftVote(r, b[0], b[2], b[1], b[3], heads, n)
-							},
-						}
-					}})
+					cases = append(cases, voteCase(s, heads, n, hit))
 				}
 			}
 		}
@@ -109,11 +100,28 @@ func voteCases() (cases []Case) {
 	return cases
 }
 
+func voteCase(s pattern, heads, n, hit int) Case {
+	name := fmt.Sprintf("vote_stats, soft_vote/%s scores, %d heads, %d candidates, hit %d", s.name, heads, n, hit)
+	return Case{name, func(rng *rand.Rand) Plan {
+		v := make([]float32, heads*n)
+		for i := range v {
+			v[i] = s.make(rng, i)
+		}
+		return Plan{
+			Buffers: []Buffer{
+				In("score", Floats(v...)), state(hit, 0),
+				Out("stats", kernels.StatsWords(heads, n), NMSE(1e-10)), Out("vote", n, NMSE(1e-9)),
+			},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.VoteStats(r, b[0], b[1], b[2], heads, n)
+				kernels.SoftVote(r, b[0], b[2], b[1], b[3], heads, n)
+			},
+		}
+	}}
+}
+
 // votes are patterns of votes that a selection must survive.
-var votes = []struct {
-	name string
-	make func(rng *rand.Rand, i int) float32
-}{
+var votes = []pattern{
 	{"random", func(rng *rand.Rand, _ int) float32 { return float32(math.Exp(rng.NormFloat64() * 8)) }},
 	{"equal", func(*rand.Rand, int) float32 { return 0.125 }},
 	{"five levels", func(rng *rand.Rand, _ int) float32 { return float32(rng.IntN(5)) * 1e-6 }},
@@ -141,6 +149,17 @@ func topKBuffers(rng *rand.Rand, n, most int, vote func(*rand.Rand, int) float32
 	}
 }
 
+func topKCase(v pattern, n, k, lo int) Case {
+	return Case{fmt.Sprintf("top_k/%s votes, %d of %d from %d", v.name, k, n, lo), func(rng *rand.Rand) Plan {
+		return Plan{
+			Buffers: topKBuffers(rng, n, k, v.make),
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.TopK(r, b[0], b[1], b[2], b[3], b[4], b[5], n, k, lo)
+			},
+		}
+	}}
+}
+
 func topKCases() (cases []Case) {
 	for _, v := range votes {
 		for _, n := range []int{1, 63, 2047, 2048, 2049, 5000} {
@@ -149,14 +168,7 @@ func topKCases() (cases []Case) {
 				ks = []int{1}
 			}
 			for _, k := range ks {
-				cases = append(cases, Case{fmt.Sprintf("top_k/%s votes, %d of %d", v.name, k, n), func(rng *rand.Rand) Plan {
-					return Plan{
-						Buffers: topKBuffers(rng, n, k, v.make),
-						Record: func(r *gpu.Recording, b []gpu.Range) {
-							kernels.TopK(r, b[0], b[1], b[2], b[3], b[4], b[5], n, k, 7)
-						},
-					}
-				}})
+				cases = append(cases, topKCase(v, n, k, 7))
 			}
 		}
 	}
@@ -189,10 +201,7 @@ func topKCases() (cases []Case) {
 // selectionCacheCases play sequences of steps on one state: the word of the
 // cosine is compared as a float, the rest exactly.
 func selectionCacheCases() (cases []Case) {
-	type step struct {
-		q, c, hi int // which query, how many of them, and where the window begins
-		enabled  uint32
-	}
+	type step = cacheStep
 	const k, slide = 10, 8
 	for _, s := range []struct {
 		name  string
@@ -210,33 +219,43 @@ func selectionCacheCases() (cases []Case) {
 		{"zero queries", []step{{3, 1, 100, 1}, {3, 1, 101, 1}}},
 	} {
 		for _, width := range []int{16, 512, 7 * 80, 1100} {
-			cases = append(cases, Case{fmt.Sprintf("selection_cache/%s, %d values", s.name, width), func(rng *rand.Rand) Plan {
-				q := make([][]float32, 4)
-				for i := range q {
-					q[i] = make([]float32, width)
-				}
-				for j := range width {
-					q[0][j], q[2][j] = float32(rng.NormFloat64()), float32(rng.NormFloat64())
-					q[1][j] = q[0][j] + 0.1*float32(rng.NormFloat64()) // cosine about 0.995
-				}
-				return Plan{
-					Buffers: []Buffer{
-						In("q0", Floats(q[0]...)), In("q1", Floats(q[1]...)), In("q2", Floats(q[2]...)), In("q3", Floats(q[3]...)),
-						InOut("cache_q", repeat(0, width), Exact),
-						InOut("state", repeat(0, 64), Part(4, 5, Within(1e-4))),
-						Out("sel", k+slide, Exact),
-					},
-					Record: func(r *gpu.Recording, b []gpu.Range) {
-						for _, st := range s.steps {
-							kernels.SelectionCache(r, b[st.q], b[4], b[5], b[6], kernels.SelectionCacheParams{
-								C: uint32(st.c), Width: uint32(width), NSelect: k, Hi: uint32(st.hi), Slide: slide, Enabled: st.enabled, Theta: 0.9})
-						}
-					},
-				}
-			}})
+			cases = append(cases, selectionCacheCase(s.name, width, k, slide, s.steps))
 		}
 	}
 	return cases
+}
+
+// cacheStep is one call of selection_cache.
+type cacheStep struct {
+	q, c, hi int // which query, how many of them, and where the window begins
+	enabled  uint32
+}
+
+func selectionCacheCase(name string, width, k, slide int, steps []cacheStep) Case {
+	return Case{fmt.Sprintf("selection_cache/%s, %d values", name, width), func(rng *rand.Rand) Plan {
+		q := make([][]float32, 4)
+		for i := range q {
+			q[i] = make([]float32, width)
+		}
+		for j := range width {
+			q[0][j], q[2][j] = float32(rng.NormFloat64()), float32(rng.NormFloat64())
+			q[1][j] = q[0][j] + 0.1*float32(rng.NormFloat64()) // cosine about 0.995
+		}
+		return Plan{
+			Buffers: []Buffer{
+				In("q0", Floats(q[0]...)), In("q1", Floats(q[1]...)), In("q2", Floats(q[2]...)), In("q3", Floats(q[3]...)),
+				InOut("cache_q", repeat(0, width), Exact),
+				InOut("state", repeat(0, 64), Part(4, 5, Within(1e-4))),
+				Out("sel", k+slide, Exact),
+			},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				for _, st := range steps {
+					kernels.SelectionCache(r, b[st.q], b[4], b[5], b[6], kernels.SelectionCacheParams{
+						C: uint32(st.c), Width: uint32(width), NSelect: uint32(k), Hi: uint32(st.hi), Slide: uint32(slide), Enabled: st.enabled, Theta: 0.9})
+				}
+			},
+		}
+	}}
 }
 
 // pipelineCases run a whole selection: rounding may decide about rows next to

@@ -76,32 +76,35 @@ func embedCases() []Case {
 			if kind == kernels.Q8_0 {
 				cols = (cols + 31) / 32 * 32
 			}
-			cases = append(cases, Case{fmt.Sprintf("embed_%s/%s", kind, s.name), func(rng *rand.Rand) Plan {
-				m := matrix{kind, sum(s.shards), cols, s.shards}
-				return Plan{
-					// An embedding is a value, or the product of two: the same everywhere.
-					Buffers: append([]Buffer{In("ids", Words(s.ids...)), Out("y", len(s.ids)*cols, nil)}, m.buffers(rng)...),
-					Record: func(r *gpu.Recording, b []gpu.Range) {
-						kernels.Embed(r, m.weight(b[2:]), b[0], b[1], len(s.ids))
-					},
-				}
-			}})
+			m := matrix{kind, sum(s.shards), cols, s.shards}
+			cases = append(cases, m.embedCase(s.name, func(*rand.Rand) []uint32 { return s.ids }))
 		}
-		cases = append(cases, Case{fmt.Sprintf("embed_%s/130 tokens", kind), func(rng *rand.Rand) Plan {
-			ids := make([]uint32, 130)
-			for i := range ids {
-				ids[i] = rng.Uint32N(40)
-			}
-			m := matrix{kind, 40, 64, []int{13, 27}}
-			return Plan{
-				Buffers: append([]Buffer{In("ids", Words(ids...)), Out("y", len(ids)*64, nil)}, m.buffers(rng)...),
-				Record: func(r *gpu.Recording, b []gpu.Range) {
-					kernels.Embed(r, m.weight(b[2:]), b[0], b[1], len(ids))
-				},
-			}
-		}})
+		m := matrix{kind, 40, 64, []int{13, 27}}
+		cases = append(cases, m.embedCase("130 tokens", func(rng *rand.Rand) []uint32 { return m.someIDs(rng, 130) }))
 	}
 	return cases
+}
+
+// someIDs are rows of m.
+func (m matrix) someIDs(rng *rand.Rand, n int) []uint32 {
+	ids := make([]uint32, n)
+	for i := range ids {
+		ids[i] = rng.Uint32N(uint32(m.rows))
+	}
+	return ids
+}
+
+func (m matrix) embedCase(name string, pick func(*rand.Rand) []uint32) Case {
+	return Case{fmt.Sprintf("embed_%s/%s", m.kind, name), func(rng *rand.Rand) Plan {
+		ids := pick(rng)
+		return Plan{
+			// An embedding is a value, or the product of two: the same everywhere.
+			Buffers: append([]Buffer{In("ids", Words(ids...)), Out("y", len(ids)*m.cols, nil)}, m.buffers(rng)...),
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.Embed(r, m.weight(b[2:]), b[0], b[1], len(ids))
+			},
+		}
+	}}
 }
 
 // matMulError is the limit for sums of up to a thousand products in any order.
@@ -133,11 +136,7 @@ func matMulCases() []Case {
 			if s.shards == nil {
 				s.shards = []int{s.n}
 			}
-			m := matrix{kind, s.n, s.k, s.shards}
-			name := fmt.Sprintf("%s/%dx%dx%d", multiply(kind, s.rows), s.rows, s.k, s.n)
-			cases = append(cases, Case{name, func(rng *rand.Rand) Plan {
-				return m.plan(rng, Normal(rng, s.xOffset+s.rows*s.k, 1), s.rows, s.xOffset, NMSE(matMulError))
-			}})
+			cases = append(cases, matrix{kind, s.n, s.k, s.shards}.multiplyCase(s.rows, s.xOffset))
 		}
 		for _, rows := range []int{1, 65} {
 			m := matrix{kind, 67, 96, []int{67}}
@@ -154,6 +153,13 @@ func matMulCases() []Case {
 		}
 	}
 	return cases
+}
+
+func (m matrix) multiplyCase(rows, xOffset int) Case {
+	name := fmt.Sprintf("%s/%dx%dx%d", multiply(m.kind, rows), rows, m.cols, m.rows)
+	return Case{name, func(rng *rand.Rand) Plan {
+		return m.plan(rng, Normal(rng, xOffset+rows*m.cols, 1), rows, xOffset, NMSE(matMulError))
+	}}
 }
 
 // multiply is the kernel that multiplies so many rows by a weight.

@@ -2,6 +2,7 @@ package gputest
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,5 +119,45 @@ func TestRoundings(t *testing.T) {
 		if !seen[f] {
 			t.Errorf("%#08x is not among them", f)
 		}
+	}
+}
+
+// TestFuzzCovers: random cases are drawn for every kernel, they are the same
+// when they are drawn again, and others of another seed.
+func TestFuzzCovers(t *testing.T) {
+	t.Setenv("TOKENSELECT_FUZZ", "4")
+	names := func() (all []string) {
+		for _, c := range fuzzCases() {
+			all = append(all, c.Name)
+		}
+		return all
+	}
+	covered, first := map[string]bool{}, names()
+	for i, c := range fuzzCases() {
+		if c.Name != first[i] {
+			t.Fatalf("case %d is %s, then %s", i, first[i], c.Name)
+		}
+		plan := c.Build(rand.New(rand.NewPCG(1, 1)))
+		var ranges []gpu.Range
+		for _, b := range plan.Buffers {
+			ranges = append(ranges, gpu.All(&gpu.Buffer{Label: b.Name, Size: len(b.Data)}))
+		}
+		var r gpu.Recording
+		plan.Record(&r, ranges)
+		if r.Err() != nil {
+			t.Errorf("%s: %v", c.Name, r.Err())
+		}
+		for _, c := range r.Commands() {
+			covered[c.Kernel.Name] = true
+		}
+	}
+	for _, k := range kernels.All(64) {
+		if !covered[k.Name] {
+			t.Errorf("no random case calls %s", k.Name)
+		}
+	}
+	t.Setenv("TOKENSELECT_FUZZ_SEED", "2")
+	if slices.Equal(names(), first) {
+		t.Error("another seed draws the same cases")
 	}
 }

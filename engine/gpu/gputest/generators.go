@@ -1,0 +1,98 @@
+package gputest
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"tokenselect/engine/kernels"
+)
+
+// generators draw a random case each. Together they cover every kernel, which a
+// test holds them to. What a case holds is bounded by a few MiB.
+var generators = []struct {
+	name string
+	make func(d draw) Case
+}{
+	{"add", func(d draw) Case { return addCase(d.size(9000), d.size(3000)) }},
+	{"swiglu", func(d draw) Case { return swigluCase(d.size(100), d.size(2100), 3) }},
+	{"argmax", func(d draw) Case { return argmaxCase(d.size(9000)) }},
+	{"kv_append", func(d draw) Case {
+		rows, row0 := d.size(130), d.upTo(600)
+		return appended{rows, 2 * d.size(500), d.upTo(600), d.upTo(70), row0, row0 + rows + d.upTo(30)}.toCase(d.cache())
+	}},
+	{"rms_norm", func(d draw) Case {
+		rows, cols, offset := d.size(70), d.size(2100), d.upTo(600)
+		return rmsNormCase(fmt.Sprintf("%dx%d from %d", rows, cols, offset), rows, cols, offset, 1, 1e-5)
+	}},
+	{"head_norm", func(d draw) Case { return headNormCase(d.size(70), d.size(16), 2*d.size(64), d.upTo(70), d.upTo(70)) }},
+	{"rope", func(d draw) Case {
+		return ropeCase(d.size(70), d.size(16), 2*d.size(64), d.upTo(70), d.upTo(600), d.upTo(300), d.IntN(2) == 0)
+	}},
+	{"mean_rows", func(d draw) Case { return meanRowsCase(d.size(520), d.size(1030)) }},
+	{"embed_f32", func(d draw) Case { return d.embed(kernels.F32) }},
+	{"embed_f16", func(d draw) Case { return d.embed(kernels.F16) }},
+	{"embed_q8_0", func(d draw) Case { return d.embed(kernels.Q8_0) }},
+	{"matvec_f32", func(d draw) Case { return d.multiply(kernels.F32, 1) }},
+	{"matvec_f16", func(d draw) Case { return d.multiply(kernels.F16, 1) }},
+	{"matvec_q8_0", func(d draw) Case { return d.multiply(kernels.Q8_0, 1) }},
+	{"matmul_f32", func(d draw) Case { return d.multiply(kernels.F32, 1+d.size(129)) }},
+	{"matmul_f16", func(d draw) Case { return d.multiply(kernels.F16, 1+d.size(129)) }},
+	{"matmul_q8_0", func(d draw) Case { return d.multiply(kernels.Q8_0, 1+d.size(129)) }},
+	{"paged_dot_f16", func(d draw) Case { return d.pagedDot(kernels.CacheF16) }},
+	{"paged_dot_f32", func(d draw) Case { return d.pagedDot(kernels.CacheF32) }},
+	{"vote", func(d draw) Case { return voteCase(d.pattern(scores), d.size(40), d.size(5000), d.IntN(8)/7) }},
+	{"top_k", func(d draw) Case {
+		n := d.size(9000)
+		return topKCase(d.pattern(votes), n, d.size(n), d.upTo(300))
+	}},
+	{"selection_cache", func(d draw) Case {
+		steps, hi := make([]cacheStep, d.size(12)), 1000
+		for i := range steps {
+			c := 1
+			if d.IntN(8) == 0 {
+				c = d.size(64)
+			}
+			hi += c + d.upTo(3)
+			steps[i] = cacheStep{d.IntN(4), c, hi, uint32(d.IntN(8)+6) / 7}
+		}
+		k, slide := d.size(300), d.size(40)
+		return selectionCacheCase(fmt.Sprintf("steps %v, k %d, slide %d", steps, k, slide), d.size(1100), k, slide, steps)
+	}},
+	{"attention_decode_f16", func(d draw) Case { return d.attention(kernels.CacheF16, 1) }},
+	{"attention_decode_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1) }},
+	{"attention_chunk_f16", func(d draw) Case { return d.attention(kernels.CacheF16, 1+d.size(129)) }},
+	{"attention_chunk_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1+d.size(129)) }},
+	{"ceiling_read", func(d draw) Case { return readCase(d.size(20000)) }},
+	{"ceiling_multiply_add", func(d draw) Case { return multiplyAddCase(d.size(5000), d.upTo(8)) }},
+}
+
+func (d draw) embed(kind kernels.WeightType) Case {
+	m, n := d.matrix(kind, 1<<18), d.size(130)
+	return m.embedCase(fmt.Sprintf("%d rows of %d in %v, %d tokens", m.rows, m.cols, m.shards, n), func(rng *rand.Rand) []uint32 { return m.someIDs(rng, n) })
+}
+
+func (d draw) multiply(kind kernels.WeightType, rows int) Case {
+	m := d.matrix(kind, 1<<18)
+	offset := 0
+	if d.IntN(3) == 0 {
+		offset = d.upTo(70) * m.cols
+	}
+	c := m.multiplyCase(rows, offset)
+	c.Name += fmt.Sprintf(" in %v from %d", m.shards, offset)
+	return c
+}
+
+func (d draw) pagedDot(t kernels.CacheType) Case {
+	return pagedDotCase(t, 1+d.IntN(4), 1+d.IntN(8), d.head(), d.upTo(100), d.size(1500), d.IntN(8)/7)
+}
+
+func (d draw) attention(t kernels.CacheType, c int) Case {
+	s := attention{t: t, kvHeads: 1 + d.IntN(3), group: 1 + d.IntN(8), d: d.head(), c: c, scale: []float64{1, 1, 1e-20, 10}[d.IntN(4)]}
+	past := 5000
+	if c > 1 {
+		past = 500 // the twin takes all pairs
+	}
+	s.n = c + d.upTo(past)
+	s.a, s.mid = d.attended(s.n, c)
+	return Case{s.name(), s.plan}
+}
