@@ -77,6 +77,7 @@ func agreement(t *testing.T, dev gpu.Device) {
 	t.Logf("20 prompts, ids of %d differ; %d selections compared, Jaccard mean %.4f, least %.4f", wrong, len(v.jaccards), mean, least)
 	if wrong > 1 || mean < 0.99 || least < 0.75 {
 		t.Errorf("expected ids of at most 1 to differ, a mean of 0.99 and 0.75 at least (2 rows of 16)")
+		explain(t, engines[1], cfg, prompts(t, 1)[0])
 	}
 }
 

@@ -265,12 +265,14 @@ func selectionGolden(t *testing.T, e *engine.Engine, file string, keep func(gold
 		if !keep(c) {
 			continue
 		}
-		t.Run(c.String(), func(t *testing.T) {
+		if !t.Run(c.String(), func(t *testing.T) {
 			v := runCase(t, e, c)
 			all.turns, all.wrongIDs = all.turns+v.turns, all.wrongIDs+v.wrongIDs
 			all.jaccards = append(all.jaccards, v.jaccards...)
 			judge(t, c, v)
-		})
+		}) {
+			explain(t, e, c.config(), c.Turns[0].PromptIDs)
+		}
 	}
 	if all.turns == 0 {
 		t.Fatalf("%s: no case was played", file)
@@ -335,10 +337,14 @@ func denseGolden(t *testing.T, e *engine.Engine, file string, most int) {
 	}
 	played := 0
 	for _, c := range cases {
-		t.Run(c.Name, func(t *testing.T) {
+		if !t.Run(c.Name, func(t *testing.T) {
 			played++
 			runDense(t, e, c)
-		})
+		}) {
+			cfg := selection.Default(e.Config().Context)
+			cfg.Policy = selection.Dense
+			explain(t, e, cfg, c.PromptIDs)
+		}
 	}
 	if played == 0 {
 		t.Fatalf("%s: no case was played", file)

@@ -53,5 +53,7 @@ func onDevice(t *testing.T, dev gpu.Device, cache string) *engine.Engine {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.Close)
+	built[e] = origin{dev, cache}
+	t.Cleanup(func() { delete(built, e) })
 	return e
 }

@@ -1,0 +1,108 @@
+package engine_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"tokenselect/engine"
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/cpudev"
+	"tokenselect/engine/gpu/gputest"
+	"tokenselect/engine/selection"
+)
+
+// origin is what an engine was made on, by onDevice.
+type origin struct {
+	dev   gpu.Device
+	cache string
+}
+
+var built = map[*engine.Engine]origin{}
+
+// explain reads a prompt, or its beginning, and a token behind it once more with
+// every kernel held against its twin, and says which is the first that differs.
+func explain(t *testing.T, e *engine.Engine, cfg selection.Config, ids []int) {
+	t.Helper()
+	from, known := built[e]
+	if !known { // made by a test of the CPU device
+		return
+	}
+	const most = 600 // a minute on a software GPU
+	t.Logf("%s: %s", from.dev.Info().Name, shadowed(t, from, cfg, ids[:min(len(ids), most)]))
+}
+
+// shadowed says which kernel is the first to differ from its twin.
+func shadowed(t *testing.T, from origin, cfg selection.Config, ids []int) string {
+	t.Helper()
+	watch := gputest.NewShadow(from.dev)
+	s, err := onDevice(t, watch, from.cache).NewSession(engine.SessionOptions{Context: len(ids) + 8, Selection: cfg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx := context.Background()
+	if err := s.Prefill(ctx, ids, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: 2}); err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case watch.Checked() == 0:
+		t.Fatal("no kernel was compared")
+	case watch.First() == "":
+		return "no kernel differs from its twin"
+	}
+	return watch.First()
+}
+
+// spoiler is a device that spoils what one kernel writes.
+type spoiler struct {
+	gpu.Device
+	kernel string
+}
+
+func (s *spoiler) Submit(r *gpu.Recording) error {
+	if err := s.Device.Submit(r); err != nil {
+		return err
+	}
+	for _, c := range r.Commands() {
+		if c.Kernel != nil && c.Kernel.Name == s.kernel {
+			last := c.Ranges[len(c.Ranges)-1]
+			spoiled := []byte{1, 2, 3, 0x44}
+			if s.kernel == "top_k_write" {
+				spoiled = []byte{5, 0, 0, 0} // a row that exists
+			}
+			if err := s.Write(last.Buffer, last.Offset, spoiled); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// TestShadow: the kernel that is spoiled is the one that is named, and on a
+// device in order none is.
+func TestShadow(t *testing.T) {
+	cpu := cpudev.New(cpudev.Options{})
+	defer cpu.Close()
+	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.9, Tau: 1}
+	ids := prompts(t, 1)[0]
+	for _, kernel := range []string{"", "soft_vote", "top_k_write", "attention_chunk_f16", "attention_decode_f16", "matmul_q8_0"} {
+		t.Run(kernel, func(t *testing.T) {
+			got := shadowed(t, origin{&spoiler{cpu, kernel}, "f16"}, cfg, ids)
+			if want := "kernel " + kernel + ","; kernel == "" && !strings.HasPrefix(got, "no kernel") || kernel != "" && !strings.HasPrefix(got, want) {
+				t.Errorf("spoiled %q: %s", kernel, got)
+			}
+		})
+	}
+}
+
+// TestShadowWGPU: a GPU's sums are within what is allowed.
+func TestShadowWGPU(t *testing.T) {
+	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.9, Tau: 1}
+	if got := shadowed(t, origin{gputest.WGPU(t), "f16"}, cfg, prompts(t, 1)[0]); !strings.HasPrefix(got, "no kernel") {
+		t.Error(got)
+	}
+}
