@@ -1,33 +1,29 @@
 package gputest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"tokenselect/engine/gpu"
 )
 
 // Shadow is a device that tells which kernel another computes wrongly. It plays
-// each command by itself on that device, and its plain twin on the same
-// contents of all buffers, and compares what both wrote. The twin of the next
-// command goes on with what the device has written, so that errors do not add up
-// and the first difference is that of the kernel that is to blame. It reads all
-// outputs back and is slow; once it has found a difference, it only passes
-// commands on.
+// each command by itself on Dev and, from the same contents of all buffers, on
+// Ref, and compares what both wrote. After each command Ref goes on with what
+// Dev has written, so that errors do not add up and the first difference is that
+// of the kernel that is to blame. It reads all outputs back and is slow; once
+// it has found a difference, it only passes commands on to Dev.
 type Shadow struct {
-	gpu.Device
+	Dev gpu.Device
+	Ref gpu.Device // the CPU device with its plain twins
 
-	mirror     map[*gpu.Buffer][]byte // what the device's buffers hold
+	beside     map[*gpu.Buffer]*gpu.Buffer // Ref's buffer of each of Dev's
 	recordings int
 	commands   int
 	first      *Difference
-}
-
-// NewShadow is a Shadow over dev, which stays the caller's to close.
-func NewShadow(dev gpu.Device) *Shadow {
-	return &Shadow{Device: dev, mirror: map[*gpu.Buffer][]byte{}}
+	one        gpu.Recording
 }
 
 // Difference is a command that came out otherwise on the two devices.
@@ -45,7 +41,7 @@ type Difference struct {
 }
 
 func (d *Difference) String() string {
-	s := fmt.Sprintf("kernel %s, command %d of %d of recording %d: word %d of its %s in %s is %#08x (%g), expected %#08x (%g)",
+	s := fmt.Sprintf("the first kernel that differs is %s, command %d of %d of recording %d: word %d of its %s in %s is %#08x (%g), expected %#08x (%g)",
 		d.Kernel, d.Command, d.Of, d.Recording, d.Word, d.Binding, d.Buffer,
 		d.Got, math.Float32frombits(d.Got), d.Want, math.Float32frombits(d.Want))
 	if !math.IsNaN(d.Error) {
@@ -54,43 +50,59 @@ func (d *Difference) String() string {
 	return s
 }
 
-// Checked is the number of commands that were compared.
-func (s *Shadow) Checked() int { return s.commands }
+// First is the first command that differed, or nil.
+func (s *Shadow) First() *Difference { return s.first }
 
-// First says what the first command is that differed, as String of Found does;
-// "" where none did.
-func (s *Shadow) First() string {
-	if s.first == nil {
-		return ""
+// Report says in words what First is.
+func (s *Shadow) Report() string {
+	if s.first != nil {
+		return s.first.String()
 	}
-	return s.first.String()
+	return fmt.Sprintf("no kernel differs beyond tolerance, of %d commands in %d recordings", s.commands, s.recordings)
 }
 
-// Found is the first command that differed, or nil.
-func (s *Shadow) Found() *Difference { return s.first }
+// Info describes Dev.
+func (s *Shadow) Info() gpu.Info { return s.Dev.Info() }
 
+// NewBuffer makes a buffer of Dev's and one of Ref's beside it.
 func (s *Shadow) NewBuffer(label string, size int) (*gpu.Buffer, error) {
-	b, err := s.Device.NewBuffer(label, size)
-	if err == nil {
-		s.mirror[b] = aligned(size)
+	b, err := s.Dev.NewBuffer(label, size)
+	if err != nil {
+		return nil, err
 	}
-	return b, err
+	r, err := s.Ref.NewBuffer(label, size)
+	if err != nil {
+		s.Dev.Free(b)
+		return nil, fmt.Errorf("gputest: shadow: %w", err)
+	}
+	if s.beside == nil {
+		s.beside = map[*gpu.Buffer]*gpu.Buffer{}
+	}
+	s.beside[b] = r
+	return b, nil
 }
 
+// Free frees both.
 func (s *Shadow) Free(b *gpu.Buffer) {
-	delete(s.mirror, b)
-	s.Device.Free(b)
+	s.Ref.Free(s.beside[b])
+	delete(s.beside, b)
+	s.Dev.Free(b)
 }
 
+// Write writes to both.
 func (s *Shadow) Write(b *gpu.Buffer, offset int, data []byte) error {
-	if err := s.Device.Write(b, offset, data); err != nil {
+	if err := s.Dev.Write(b, offset, data); err != nil {
 		return err
 	}
-	copy(s.mirror[b][offset:], data)
-	return nil
+	return s.Ref.Write(s.beside[b], offset, data)
 }
 
-// Close leaves the device open.
+// Read reads what Dev has.
+func (s *Shadow) Read(ctx context.Context, b *gpu.Buffer, offset int, dst []byte) error {
+	return s.Dev.Read(ctx, b, offset, dst)
+}
+
+// Close closes neither device.
 func (s *Shadow) Close() {}
 
 // Submit plays r command by command, until one differs.
@@ -98,11 +110,11 @@ func (s *Shadow) Submit(r *gpu.Recording) error {
 	if err := r.Err(); err != nil {
 		return err
 	}
-	for i := range r.Commands() {
+	for i, c := range r.Commands() {
 		if s.first != nil {
-			return s.Device.Submit(part(r, i, r.Len()))
+			break
 		}
-		d, err := s.play(part(r, i, i+1))
+		d, err := s.play(c)
 		if err != nil {
 			return fmt.Errorf("gputest: shadow: command %d of %d: %w", i, r.Len(), err)
 		}
@@ -110,47 +122,73 @@ func (s *Shadow) Submit(r *gpu.Recording) error {
 		if d != nil {
 			d.Recording, d.Command, d.Of = s.recordings, i, r.Len()
 			s.first = d
+			if err := s.rest(r, i+1); err != nil {
+				return err
+			}
+			s.recordings++
+			return nil
 		}
+	}
+	if s.first != nil {
+		return s.Dev.Submit(r)
 	}
 	s.recordings++
 	return nil
 }
 
-// part is the commands of r from one up to another.
-func part(r *gpu.Recording, from, to int) *gpu.Recording {
-	var p gpu.Recording
-	for _, c := range r.Commands()[from:to] {
-		p.Add(c)
+// rest submits the commands from one on to Dev alone.
+func (s *Shadow) rest(r *gpu.Recording, from int) error {
+	s.one.Reset()
+	for _, c := range r.Commands()[from:] {
+		s.one.Add(c)
 	}
-	return &p
+	return s.Dev.Submit(&s.one)
 }
 
-// play runs a recording of one command on the device, and its twin, compares
-// and keeps what the device wrote.
-func (s *Shadow) play(r *gpu.Recording) (*Difference, error) {
-	if err := s.Device.Submit(r); err != nil {
+// play runs one command on both devices, compares and lets Ref have what Dev
+// wrote.
+func (s *Shadow) play(c gpu.Command) (*Difference, error) {
+	ours, err := s.translate(c)
+	if err != nil {
 		return nil, err
 	}
-	c := r.Commands()[0]
 	outputs := outputs(c)
 	var before, want, got [][]byte
 	for _, o := range outputs {
-		before = append(before, slices.Clone(s.held(o.Range)))
-	}
-	reference(r, s.mirror)
-	for _, o := range outputs {
-		g := make([]byte, o.Size)
-		if err := s.Read(context.Background(), o.Buffer, o.Offset, g); err != nil {
+		b, err := read(s.Ref, s.on(o.Range))
+		if err != nil {
 			return nil, err
 		}
-		want, got = append(want, slices.Clone(s.held(o.Range))), append(got, g)
-		copy(s.held(o.Range), g)
+		before = append(before, b)
+	}
+	for _, on := range []struct {
+		dev gpu.Device
+		c   gpu.Command
+	}{{s.Dev, c}, {s.Ref, ours}} {
+		s.one.Reset()
+		s.one.Add(on.c)
+		if err := on.dev.Submit(&s.one); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range outputs {
+		w, err := read(s.Ref, s.on(o.Range))
+		if err != nil {
+			return nil, err
+		}
+		g, err := read(s.Dev, o.Range)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(w, g) {
+			if err := s.Ref.Write(s.beside[o.Buffer], o.Offset, g); err != nil {
+				return nil, err
+			}
+		}
+		want, got = append(want, w), append(got, g)
 	}
 	return compareOutputs(c, outputs, before, want, got), nil
 }
-
-// held is what the mirror has of a range.
-func (s *Shadow) held(r gpu.Range) []byte { return s.mirror[r.Buffer][r.Offset:][:r.Size] }
 
 // output is a range that a command may write.
 type output struct {
@@ -189,4 +227,35 @@ func compareOutputs(c gpu.Command, outputs []output, before, want, got [][]byte)
 		}
 	}
 	return nil
+}
+
+// on is the range of Ref's beside one of Dev's.
+func (s *Shadow) on(r gpu.Range) gpu.Range {
+	r.Buffer = s.beside[r.Buffer]
+	return r
+}
+
+// translate is c on Ref's buffers.
+func (s *Shadow) translate(c gpu.Command) (gpu.Command, error) {
+	all := []gpu.Range{c.Src, c.Dst}
+	if c.Kernel != nil {
+		all = c.Ranges
+	}
+	ranges := make([]gpu.Range, len(all))
+	for i, r := range all {
+		if ranges[i] = s.on(r); ranges[i].Buffer == nil {
+			return c, fmt.Errorf("buffer %s is not of this device, or has been freed", r.Buffer.Label)
+		}
+	}
+	if c.Kernel == nil {
+		c.Src, c.Dst = ranges[0], ranges[1]
+	} else {
+		c.Ranges = ranges
+	}
+	return c, nil
+}
+
+func read(d gpu.Device, r gpu.Range) ([]byte, error) {
+	b := make([]byte, r.Size)
+	return b, d.Read(context.Background(), r.Buffer, r.Offset, b)
 }
