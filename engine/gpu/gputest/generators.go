@@ -15,11 +15,12 @@ var generators = []struct {
 }{
 	{"add", func(d draw) Case { return addCase(d.size(9000), d.size(3000)) }},
 	{"swiglu", func(d draw) Case { return swigluCase(d.size(100), d.size(2100), 3) }},
-	{"argmax", func(d draw) Case { return argmaxCase(d.size(9000)) }},
-	{"kv_append", func(d draw) Case {
-		rows, row0 := d.size(130), d.upTo(600)
-		return appended{rows, 2 * d.size(500), d.upTo(600), d.upTo(70), row0, row0 + rows + d.upTo(30)}.toCase(d.cache())
+	{"argmax", func(d draw) Case {
+		v, n := d.pattern(votes), d.size(9000)
+		return Case{fmt.Sprintf("argmax/%s values, %d", v.name, n), func(rng *rand.Rand) Plan { return argmaxPlan(Floats(v.values(rng, n)...)) }}
 	}},
+	{"kv_append_f16", func(d draw) Case { return d.append(kernels.CacheF16) }},
+	{"kv_append_f32", func(d draw) Case { return d.append(kernels.CacheF32) }},
 	{"rms_norm", func(d draw) Case {
 		rows, cols, offset := d.size(70), d.size(2100), d.upTo(600)
 		return rmsNormCase(fmt.Sprintf("%dx%d from %d", rows, cols, offset), rows, cols, offset, 1, 1e-5)
@@ -66,9 +67,23 @@ var generators = []struct {
 	{"ceiling_multiply_add", func(d draw) Case { return multiplyAddCase(d.size(5000), d.upTo(8)) }},
 }
 
+func (d draw) append(t kernels.CacheType) Case {
+	rows, row0 := d.size(130), d.upTo(600)
+	return appended{rows, 2 * d.size(500), d.upTo(600), d.upTo(70), row0, row0 + rows + d.upTo(30)}.toCase(t)
+}
+
+// embed has some ids beyond the table, whose rows are left alone.
 func (d draw) embed(kind kernels.WeightType) Case {
 	m, n := d.matrix(kind, 1<<18), d.size(130)
-	return m.embedCase(fmt.Sprintf("%d rows of %d in %v, %d tokens", m.rows, m.cols, m.shards, n), func(rng *rand.Rand) []uint32 { return m.someIDs(rng, n) })
+	return m.embedCase(fmt.Sprintf("%d rows of %d in %v, %d tokens", m.rows, m.cols, m.shards, n), func(rng *rand.Rand) []uint32 {
+		ids := m.someIDs(rng, n)
+		for i := range ids {
+			if rng.IntN(8) == 0 {
+				ids[i] += []uint32{uint32(m.rows), 1 << 31}[rng.IntN(2)]
+			}
+		}
+		return ids
+	})
 }
 
 func (d draw) multiply(kind kernels.WeightType, rows int) Case {
