@@ -98,6 +98,13 @@ type verdict struct {
 	turns, wrongIDs int
 	jaccards        []float64 // of every layer compared
 	strict          []string  // what breaks the strict rule
+	parted          reading   // up to where it first did
+}
+
+// reading is what a session had been given to read.
+type reading struct {
+	cfg selection.Config
+	ids []int
 }
 
 // jaccard is the size of the intersection over that of the union.
@@ -161,9 +168,11 @@ func runCase(t *testing.T, e *engine.Engine, c goldenCase) verdict {
 	}
 	defer s.Close()
 	var v verdict
+	var read []int
 	for i, turn := range c.Turns {
 		where := fmt.Sprintf("%v, turn %d", c, i)
 		v.turns++
+		read = append(read, turn.PromptIDs...)
 		if err := s.Prefill(ctx, turn.PromptIDs, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -182,6 +191,10 @@ func runCase(t *testing.T, e *engine.Engine, c goldenCase) verdict {
 			}
 		}
 		v.decode(t, s, where, c.config().Theta, turn)
+		if v.parted.ids == nil && len(v.strict) > 0 {
+			v.parted = reading{c.config(), slices.Clone(read)}
+		}
+		read = append(read, turn.OutputIDs...)
 	}
 	return v
 }
@@ -261,17 +274,23 @@ func selectionGolden(t *testing.T, e *engine.Engine, file string, keep func(gold
 	}
 	readGolden(t, file, &golden)
 	var all verdict
+	explained := false
 	for _, c := range golden.Cases {
 		if !keep(c) {
 			continue
 		}
-		if !t.Run(c.String(), func(t *testing.T) {
-			v := runCase(t, e, c)
+		var v verdict
+		good := t.Run(c.String(), func(t *testing.T) {
+			v = runCase(t, e, c)
 			all.turns, all.wrongIDs = all.turns+v.turns, all.wrongIDs+v.wrongIDs
 			all.jaccards = append(all.jaccards, v.jaccards...)
 			judge(t, c, v)
-		}) {
-			explain(t, e, c.config(), c.Turns[0].PromptIDs)
+		})
+		if !good && !explained {
+			explained = explain(t, e, v.parted)
+		}
+		if all.parted.ids == nil && v.wrongIDs > 0 {
+			all.parted = v.parted
 		}
 	}
 	if all.turns == 0 {
@@ -335,15 +354,14 @@ func denseGolden(t *testing.T, e *engine.Engine, file string, most int) {
 	if most > 0 && most < len(cases) {
 		cases = cases[:most]
 	}
-	played := 0
+	played, explained := 0, false
 	for _, c := range cases {
-		if !t.Run(c.Name, func(t *testing.T) {
+		good := t.Run(c.Name, func(t *testing.T) {
 			played++
 			runDense(t, e, c)
-		}) {
-			cfg := selection.Default(e.Config().Context)
-			cfg.Policy = selection.Dense
-			explain(t, e, cfg, c.PromptIDs)
+		})
+		if !good && !explained {
+			explained = explain(t, e, reading{dense(e), c.PromptIDs})
 		}
 	}
 	if played == 0 {
@@ -352,12 +370,17 @@ func denseGolden(t *testing.T, e *engine.Engine, file string, most int) {
 	t.Logf("%s: %d cases", file, played)
 }
 
-func runDense(t *testing.T, e *engine.Engine, c denseCase) {
-	t.Helper()
+// dense is attention to everything.
+func dense(e *engine.Engine) selection.Config {
 	cfg := selection.Default(e.Config().Context)
 	cfg.Policy = selection.Dense
+	return cfg
+}
+
+func runDense(t *testing.T, e *engine.Engine, c denseCase) {
+	t.Helper()
 	ctx := context.Background()
-	s, err := e.NewSession(engine.SessionOptions{Context: len(c.PromptIDs) + len(c.OutputIDs) + 8, Selection: cfg})
+	s, err := e.NewSession(engine.SessionOptions{Context: len(c.PromptIDs) + len(c.OutputIDs) + 8, Selection: dense(e)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,28 +18,34 @@ var everyGolden = os.Getenv("TOKENSELECT_ALL_GOLDENS") != ""
 // TestGoldenSelectionWGPU plays the conversations on the WebGPU device by the
 // tolerant rule, with the cache in float16 as users have it, and where there is
 // time in float32 too.
-func TestGoldenSelectionWGPU(t *testing.T) {
-	dev := gputest.WGPU(t)
+func TestGoldenSelectionWGPU(t *testing.T) { tolerantGolden(t, gputest.WGPU(t)) }
+
+func tolerantGolden(t *testing.T, dev gpu.Device) {
 	caches, keep, allowed := []string{"f16"}, tinyCase, 1
 	if everyGolden {
 		caches, keep, allowed = []string{"f16", "f32"}, everyCase, 3
 	}
 	for _, cache := range caches {
 		t.Run(cache, func(t *testing.T) {
-			v := selectionGolden(t, onDevice(t, dev, cache), "selection-q8_0.json", keep, tolerant)
+			e := onDevice(t, dev, cache)
+			v := selectionGolden(t, e, "selection-q8_0.json", keep, tolerant)
 			if v.wrongIDs > allowed {
 				t.Errorf("ids of %d turns of %d wrong, expected at most %d", v.wrongIDs, v.turns, allowed)
+				explain(t, e, v.parted)
 			}
 		})
 	}
 }
 
-func TestGoldenDenseWGPU(t *testing.T) {
+func TestGoldenDenseWGPU(t *testing.T) { shortDense(t, gputest.WGPU(t)) }
+
+// shortDense plays the shortest dense cases, or all where there is time.
+func shortDense(t *testing.T, dev gpu.Device) {
 	cases := 4
 	if everyGolden {
 		cases = 0
 	}
-	denseGolden(t, onDevice(t, gputest.WGPU(t), ""), "transformers-q8_0.json", cases)
+	denseGolden(t, onDevice(t, dev, ""), "transformers-q8_0.json", cases)
 }
 
 func onDevice(t *testing.T, dev gpu.Device, cache string) *engine.Engine {
