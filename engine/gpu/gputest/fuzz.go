@@ -18,8 +18,9 @@ func init() { register(fuzzCases) }
 const fuzzEach = 3
 
 // fuzzCases are cases of random shapes, the same on every run of one
-// TOKENSELECT_FUZZ_SEED (1 by default). A case's name has its shape, so that it
-// can become a case of the table.
+// TOKENSELECT_FUZZ_SEED (1 by default): a kernel's case n is drawn as soon as
+// TOKENSELECT_FUZZ exceeds n. A case's name has its shape, so that it can become
+// a case of the table.
 func fuzzCases() (cases []Case) {
 	each, seed := number("TOKENSELECT_FUZZ", fuzzEach), number("TOKENSELECT_FUZZ_SEED", 1)
 	for _, g := range generators {

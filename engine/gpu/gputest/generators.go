@@ -22,12 +22,12 @@ var generators = []struct {
 	{"kv_append_f16", func(d draw) Case { return d.append(kernels.CacheF16) }},
 	{"kv_append_f32", func(d draw) Case { return d.append(kernels.CacheF32) }},
 	{"rms_norm", func(d draw) Case {
-		rows, cols, offset := d.size(70), d.size(2100), d.upTo(600)
-		return rmsNormCase(fmt.Sprintf("%dx%d from %d", rows, cols, offset), rows, cols, offset, 1, 1e-5)
+		rows, cols, offset, sigma := d.size(70), d.size(2100), d.upTo(600), []float64{1, 1, 1e15, 1e-15}[d.IntN(4)]
+		return rmsNormCase(fmt.Sprintf("%dx%d from %d, times %g", rows, cols, offset, sigma), rows, cols, offset, sigma, 1e-5)
 	}},
-	{"head_norm", func(d draw) Case { return headNormCase(d.size(70), d.size(16), 2*d.size(64), d.upTo(70), d.upTo(70)) }},
+	{"head_norm", func(d draw) Case { return headNormCase(d.size(70), d.size(16), d.size(300), d.upTo(70), d.upTo(70)) }},
 	{"rope", func(d draw) Case {
-		return ropeCase(d.size(70), d.size(16), 2*d.size(64), d.upTo(70), d.upTo(600), d.upTo(300), d.IntN(2) == 0)
+		return ropeCase(d.size(70), d.size(16), 2*d.size(128), d.upTo(70), d.upTo(600), d.upTo(300), d.IntN(2) == 0)
 	}},
 	{"mean_rows", func(d draw) Case { return meanRowsCase(d.size(520), d.size(1030)) }},
 	{"embed_f32", func(d draw) Case { return d.embed(kernels.F32) }},
@@ -90,7 +90,7 @@ func (d draw) multiply(kind kernels.WeightType, rows int) Case {
 	m := d.matrix(kind, 1<<18)
 	offset := 0
 	if d.IntN(3) == 0 {
-		offset = d.upTo(70) * m.cols
+		offset = d.upTo(600)
 	}
 	c := m.multiplyCase(rows, offset)
 	c.Name += fmt.Sprintf(" in %v from %d", m.shards, offset)
@@ -103,7 +103,7 @@ func (d draw) pagedDot(t kernels.CacheType) Case {
 
 func (d draw) attention(t kernels.CacheType, c int) Case {
 	s := attention{t: t, kvHeads: 1 + d.IntN(3), group: 1 + d.IntN(8), d: d.head(), c: c, scale: []float64{1, 1, 1e-20, 10}[d.IntN(4)]}
-	past := 5000
+	past := min(9000, 1<<19/(s.kvHeads*s.d)) // some MiB of keys and values
 	if c > 1 {
 		past = 500 // the twin takes all pairs
 	}
