@@ -15,3 +15,10 @@ func TestGoldenSelectionDawn(t *testing.T) { tolerantGolden(t, gputest.Dawn(t)) 
 func TestGoldenDenseDawn(t *testing.T) { shortDense(t, gputest.Dawn(t)) }
 
 func TestAgreementDawn(t *testing.T) { agreement(t, gputest.Dawn(t)) }
+
+func TestShadowDawn(t *testing.T) {
+	if !everyGolden {
+		t.Skip("skipped: half a minute on a software GPU, and make test-hardware runs it")
+	}
+	sound(t, gputest.Dawn(t))
+}

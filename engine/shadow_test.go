@@ -104,9 +104,11 @@ func TestShadow(t *testing.T) {
 }
 
 // TestShadowWGPU: a GPU's sums are within what is allowed.
-func TestShadowWGPU(t *testing.T) {
+func TestShadowWGPU(t *testing.T) { sound(t, gputest.WGPU(t)) }
+
+func sound(t *testing.T, dev gpu.Device) {
 	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.9, Tau: 1}
-	if got := shadowed(t, origin{gputest.WGPU(t), "f16"}, reading{cfg, prompts(t, 1)[0]}); !strings.HasPrefix(got, "no kernel differs") {
+	if got := shadowed(t, origin{dev, "f16"}, reading{cfg, prompts(t, 1)[0]}); !strings.HasPrefix(got, "no kernel differs") {
 		t.Error(got)
 	}
 }
