@@ -4,20 +4,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"sync"
 
 	"tokenselect/cmd/tokenselect/internal/server"
 	"tokenselect/cmd/tokenselect/internal/server/catalog"
-	"tokenselect/cmd/tokenselect/internal/server/local"
+	"tokenselect/cmd/tokenselect/internal/server/machine"
 	"tokenselect/cmd/tokenselect/internal/server/metrics"
 	"tokenselect/cmd/tokenselect/internal/server/openai"
 	"tokenselect/cmd/tokenselect/internal/server/pool"
 	"tokenselect/cmd/tokenselect/internal/server/upstream"
-	"tokenselect/engine/gpu"
-	"tokenselect/engine/session"
-	"tokenselect/engine/trace"
 )
 
 // backend is what computes a server's answers: this machine, or an upstream.
@@ -26,11 +24,7 @@ type backend struct {
 
 	client *upstream.Client // nil: this machine
 
-	dev    gpu.Device
-	models *local.Models
-	first  session.Loaded // what the API answers with
-	name   string
-	pool   *pool.Pool
+	machine *machine.Machine
 
 	once sync.Once
 }
@@ -50,23 +44,29 @@ func (f *serveFlags) backend(ctx context.Context, list *catalog.Catalog, c *serv
 		c.Host = &upstream.Host{Client: b.client, Where: "server"}
 		return b, nil
 	}
-	dev, why, err := f.device.open()
+	var err error
+	b.machine, err = machine.New(ctx, machine.Config{
+		Devices: func() (machine.Open, error) {
+			d, err := f.device.devices()
+			if err != nil {
+				return nil, err
+			}
+			return d.open, nil
+		},
+		Auto: f.device.name == "auto", Catalog: list, KV: f.kv, Log: func(s string) { c.Log(errors.New(s)) },
+	})
 	if err != nil {
 		return nil, err
 	}
-	b.dev, b.about = dev, fmt.Sprintf("%s (%s)", dev.Info().Name, why)
-	b.models = local.New(dev, why, f.kv, list)
-	c.Load = b.models.Load
-	if b.name, err = list.Name(""); err == nil {
-		b.first, err = b.models.Load(ctx, trace.Command{Type: trace.Load}, func(string, int64, int64) {})
-	}
-	if err != nil {
-		b.close()
-		return nil, err
-	}
+	info, why := b.machine.Device()
+	b.about = fmt.Sprintf("%s (%s)", info.Name, why)
+	c.Load, c.Health = b.machine.Load, b.machine.Health
 	if c.Memory == 0 {
+		// It stays so when another device is opened after a loss: what pages and
+		// programs have reserved is counted in it. One with less memory says so
+		// itself when it is full.
 		c.Memory = 2 << 30
-		if free := int64(dev.Info().Limits.Memory); free > 0 {
+		if free := int64(info.Limits.Memory); free > 0 {
 			c.Memory = max(free/2, 1)
 		}
 	}
@@ -77,12 +77,13 @@ func (f *serveFlags) backend(ctx context.Context, list *catalog.Catalog, c *serv
 func (b *backend) serveAPI(s *server.Server, c server.Config, keys *openai.Keys) error {
 	var answers openai.Backend = b.client
 	if b.client == nil {
+		const losses, about = "tokenselect_device_losses_total", "Devices that were lost, or hung, while the server used them."
+		s.Metrics.Add(losses, about, 0)
 		var err error
-		b.pool, err = pool.New(pool.Config{Model: b.first.Model, Name: b.name, Memory: c.Memory, Turn: s.Turn, Reserve: s.Reserve})
+		answers, err = b.machine.API(pool.Config{Memory: c.Memory, Turn: s.Turn, Reserve: s.Reserve}, func() { s.Metrics.Add(losses, about, 1) })
 		if err != nil {
 			return err
 		}
-		answers = b.pool
 	}
 	s.Handle("api", "/v1/", openai.New(answers, openai.Config{Keys: keys, Log: c.Log, Observe: func(o openai.Outcome) {
 		a := metrics.Answer{Via: "api", Result: "done", PromptTokens: o.Usage.PromptTokens, CachedTokens: o.Usage.PromptDetails.CachedTokens,
@@ -110,16 +111,8 @@ func (b *backend) close() {
 		if b.client != nil {
 			b.client.Close()
 		}
-		if b.pool != nil {
-			b.pool.Close()
-		}
-		if b.first.Release != nil {
-			b.first.Release()
-		}
-		if b.models == nil || b.models.Close() == nil { // a model in use keeps the device open until the process ends
-			if b.dev != nil {
-				b.dev.Close()
-			}
+		if b.machine != nil {
+			b.machine.Close()
 		}
 	})
 }

@@ -48,7 +48,6 @@ func config(t testing.TB) (c server.Config, close func()) {
 			if n := dev.Buffers(); n != 0 {
 				t.Errorf("%d buffers are left", n)
 			}
-			dev.Close()
 		}
 }
 

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"net/http"
 	"runtime"
-	"sync/atomic"
 	"time"
 
 	"tokenselect/cmd/tokenselect/internal/server/assets"
@@ -36,6 +35,10 @@ type Config struct {
 	Load func(ctx context.Context, c trace.Command, progress func(phase string, done, total int64)) (session.Loaded, error)
 	Host live.Host
 
+	// Health is why nothing can be answered at the moment, in one line, or nil.
+	// It may be nil itself.
+	Health func() error
+
 	Generations int   // answers at a time; 4
 	Queue       int   // questions that wait; 256
 	Memory      int64 // bytes of device memory for all conversations; 2 GiB
@@ -56,7 +59,6 @@ type Server struct {
 	assets  *assets.Assets
 	mux     *http.ServeMux
 	handler http.Handler
-	lost    atomic.Bool // the device is gone
 }
 
 // New makes a server. Handle adds what else it serves.
@@ -155,9 +157,6 @@ func (s *Server) watch(w live.Watched) {
 	a := metrics.Answer{Via: "page"}
 	switch {
 	case e.Type == trace.Failed && e.Error != nil:
-		if e.Error.Code == trace.DeviceLost {
-			s.lost.Store(true)
-		}
 		s.Metrics.Add("tokenselect_errors_total", "Errors told to pages, by code.", 1, "code", e.Error.Code)
 		return
 	case e.Type != trace.Done || e.Stats == nil:
@@ -199,9 +198,11 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	status := "ok"
-	if s.lost.Load() {
-		status = "the device is lost: start the server again"
-		w.WriteHeader(http.StatusServiceUnavailable)
+	if s.c.Health != nil {
+		if err := s.c.Health(); err != nil {
+			status = err.Error()
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
 	}
 	running, waiting := s.queue.Stats()
 	json.NewEncoder(w).Encode(map[string]any{"status": status, "running": running, "waiting": waiting, "sessions": s.hub.Stats().Sessions})

@@ -1,5 +1,5 @@
-// Package local runs the models of a server on its own device, each loaded once
-// for all who use it.
+// Package local runs the models of a server on one of its devices, each loaded
+// once for all who use it.
 package local
 
 import (
@@ -24,7 +24,11 @@ type Models struct {
 
 	mu     sync.Mutex // of one load at a time, too
 	loaded map[key]*shared
+	closed bool
 }
+
+// ErrClosed is why a model is not given after Close.
+var ErrClosed = errors.New("local: the models have been closed")
 
 // key is what two clients must agree on to share a model.
 type key struct{ name, kv string }
@@ -35,10 +39,9 @@ type shared struct {
 	users int
 }
 
-// New makes the models of a catalogue available on dev, which stays the caller's
-// to close, after the models. Why says why this device was taken; kv is how keys
-// and values are stored where a client does not say: "f16", "f32" or "", the
-// device's own.
+// New makes the models of a catalogue available on dev, which Close closes. Why
+// says why this device was taken; kv is how keys and values are stored where a
+// client does not say: "f16", "f32" or "", the device's own.
 func New(dev gpu.Device, why, kv string, c *catalog.Catalog) *Models {
 	return &Models{dev: gpu.Share(dev), why: why, kv: kv, catalog: c, loaded: map[key]*shared{}}
 }
@@ -58,6 +61,9 @@ func (m *Models) Load(ctx context.Context, c trace.Command, progress func(phase 
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed {
+		return session.Loaded{}, ErrClosed
+	}
 	k := key{name, kv}
 	s := m.loaded[k]
 	if s == nil {
@@ -77,6 +83,9 @@ func (m *Models) Load(ctx context.Context, c trace.Command, progress func(phase 
 				m.mu.Lock()
 				defer m.mu.Unlock()
 				s.users--
+				if m.closed {
+					m.settle()
+				}
 			})
 		},
 	}, nil
@@ -114,12 +123,23 @@ func (m *Models) freeUnused() {
 	}
 }
 
-// Close frees the models. Whoever uses one must be done with it.
+// settle frees what nobody uses any more, the device last.
+func (m *Models) settle() {
+	m.freeUnused()
+	if len(m.loaded) == 0 {
+		m.dev.Close()
+	}
+}
+
+// Close frees the models, each as soon as nobody uses it any more, and closes
+// the device after the last of them. Nothing is loaded any more. An error says
+// that models are still in use.
 func (m *Models) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.freeUnused()
-	if n := len(m.loaded); n > 0 {
+	m.closed = true
+	m.settle()
+	if len(m.loaded) > 0 {
 		return errors.New("local: models are still in use")
 	}
 	return nil

@@ -27,7 +27,7 @@ func (p *Pool) Complete(ctx context.Context, r openai.Request, emit func(openai.
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
-		return res, unavailable("shutting_down", "the server is shutting down", nil)
+		return res, closed()
 	}
 	p.busy.Add(1)
 	p.mu.Unlock()
@@ -65,7 +65,12 @@ func (p *Pool) Complete(ctx context.Context, r openai.Request, emit func(openai.
 		return res, openai.Invalid("selection", "", "this conversation with these budgets takes %d bytes of memory, the server gives %d", need, p.Memory)
 	}
 	e, cached, err := p.await(ctx, ids, len(ids)+room, cfg)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrGone):
+		return res, err
+	case errors.Is(err, gpu.ErrDeviceLost):
+		return res, fmt.Errorf("%w: %w", ErrGone, p.failure(ctx, err))
+	case err != nil:
 		return res, p.failure(ctx, err)
 	}
 	res.Usage.PromptDetails.CachedTokens = cached
@@ -184,6 +189,17 @@ func (p *Pool) generate(ctx context.Context, s *engine.Session, ids []int, room 
 	return err
 }
 
+// DeviceLost is the code of an error for which the device is to blame.
+const DeviceLost = "device_lost"
+
+// ErrGone is an error of a request that the pool has not begun to read: it is
+// closed, or its device is lost. Another pool may answer it.
+var ErrGone = errors.New("pool: it answers no more")
+
+func closed() error {
+	return fmt.Errorf("%w: %w", ErrGone, unavailable("shutting_down", "the server is shutting down", nil))
+}
+
 func unavailable(code, message string, cause error) error {
 	return &openai.Error{Status: http.StatusServiceUnavailable, Type: openai.Overloaded, Code: code, Message: message, RetryAfter: later, Cause: cause}
 }
@@ -201,7 +217,7 @@ func (p *Pool) failure(ctx context.Context, err error) error {
 	case errors.Is(err, gpu.ErrOutOfMemory), errors.Is(err, gpu.ErrLimit):
 		return unavailable("out_of_memory", "the device has no memory left for this conversation", err)
 	case errors.Is(err, gpu.ErrDeviceLost):
-		return unavailable("device_lost", "the device was reset by its driver", err)
+		return unavailable(DeviceLost, "the server's device was lost; ask again", err)
 	case engine.IsFull(err):
 		return openai.Invalid("messages", "context_length_exceeded", "the conversation is longer than the %d tokens that fit", p.Context)
 	}

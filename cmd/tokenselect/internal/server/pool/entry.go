@@ -73,6 +73,9 @@ func (p *Pool) await(ctx context.Context, ids []int, rows int, cfg selection.Con
 // tokens of the prompt it holds. The session is the caller's until give or
 // discard. The caller holds mu.
 func (p *Pool) take(ids []int, rows int, cfg selection.Config) (*entry, int, error) {
+	if p.closed {
+		return nil, 0, closed()
+	}
 	var best *entry
 	most := 0
 	for _, e := range p.entries { // of equals the one used last

@@ -152,10 +152,12 @@ func (p *Pool) Stats() Stats {
 }
 
 // Close waits for the answers that are being given (end their contexts first)
-// and frees all memory. Later requests are refused.
+// and frees all memory. Requests that wait, and later ones, are refused with
+// ErrGone.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
+	p.wake()
 	p.mu.Unlock()
 	p.busy.Wait()
 	p.mu.Lock()
