@@ -24,6 +24,34 @@ inPage("the device is lost: it is loaded again and the answer comes", { script: 
   assert.equal(await page.textContent("#notice"), "");
 });
 
+inPage("the server's device is lost: it is loaded again and the answer comes", { script: "lost" }, async (page) => {
+  await example(page);
+  await page.selectOption("#device", "server");
+  await page.waitForFunction(() => tokenselectPage.state().device === "wgpu", null, DEADLINE);
+  await page.click("#suggestions button");
+  await page.waitForSelector("#answer .t");
+  assert.match(await answer(page), /\w/);
+  assert.equal(await page.locator(".turn").count(), 1);
+  assert.equal(await page.textContent("#error"), "");
+  assert.equal(await page.textContent("#notice"), "");
+  assert.match(await page.textContent("#privacy"), /go to the server/);
+});
+
+inPage("the server opens no device again: said, and asked again at a click", { script: "lost,unopened" }, async (page) => {
+  await example(page);
+  await page.selectOption("#device", "server");
+  await page.waitForFunction(() => tokenselectPage.state().device === "wgpu", null, DEADLINE);
+  await page.click("#suggestions button");
+  await page.waitForSelector("#error .card");
+  assert.match(await page.textContent("#error"), /server has lost its device[\s\S]*none is there/);
+  assert.equal(await page.getByRole("button", { name: "Use this browser" }).isVisible(), true);
+  assert.equal(await page.textContent("#notice"), "");
+  await page.getByRole("button", { name: "Load again and ask" }).click();
+  await page.waitForSelector("#answer .t");
+  assert.match(await answer(page), /\w/);
+  assert.equal(await page.locator(".turn").count(), 1); // nothing had come of the first
+});
+
 inPage("the engine dies: said, and loaded again at a click", { script: "dies" }, async (page) => {
   await example(page);
   await page.click("#suggestions button");

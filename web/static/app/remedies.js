@@ -93,6 +93,8 @@ export class Remedies {
     this.#page.conversation.forgotten();
     show("notice", "recovering", error.code === "gone"
       ? { title: "The server has forgotten this session", text: "A new one is begun and goes on from the document.", dismiss: false }
+      : this.#page.setup.device === "server"
+      ? { title: "The server has lost its device", text: "It opens it again, or another one, and goes on from the document.", detail: error.message, dismiss: false }
       : { title: "The GPU was lost", text: "Its driver or the browser has reset it. It is being loaded again, and goes on from the document.", detail: error.message, dismiss: false });
   }
 

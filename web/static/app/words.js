@@ -21,6 +21,13 @@ export function explain(error, { where }) {
         remedies: ["context", "half", "cpu"],
       };
     case "device_lost":
+      if (where === "server") {
+        return {
+          title: "The server has lost its device",
+          text: "Its driver has reset it, or it does not answer, and it is not back yet. The document is kept; load again in a moment, or use this browser's own engine.",
+          remedies: ["load", "browser"],
+        };
+      }
       return {
         title: "The GPU was lost again and again",
         text: "Its driver or the browser has reset it several times in a row. The document is kept; load the model again, or let the CPU do the work.",
