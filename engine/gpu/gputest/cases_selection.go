@@ -42,7 +42,7 @@ func pagedDotCase(t kernels.CacheType, kvHeads, group, d, lo, n, hit int) Case {
 		return Plan{
 			Buffers: []Buffer{
 				In("probe", Normal(rng, heads*d, 1)), In("k", cacheData(rng, t, (lo+n)*kvHeads*d)), state(hit, 0),
-				Out("score", heads*n, allowed("paged_dot")),
+				Out("score", heads*n, sums("paged_dot", float64(d)/6)),
 			},
 			Record: func(r *gpu.Recording, b []gpu.Range) {
 				kernels.PagedDot(r, t, b[0], b[1], b[2], b[3], heads, kvHeads, d, lo, n, 1.5)

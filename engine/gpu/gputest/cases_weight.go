@@ -155,29 +155,8 @@ func matMulCases() []Case {
 func (m matrix) multiplyCase(rows, xOffset int) Case {
 	name := fmt.Sprintf("%s/%dx%dx%d", multiply(m.kind, rows), rows, m.cols, m.rows)
 	return Case{name, func(rng *rand.Rand) Plan {
-		return m.plan(rng, Normal(rng, xOffset+rows*m.cols, 1), rows, xOffset, sumsOf(m.cols))
+		return m.plan(rng, Normal(rng, xOffset+rows*m.cols, 1), rows, xOffset, sums("matmul", float64(m.cols)))
 	}}
-}
-
-// sumsOf is NMSE for sums of so many products about 1, of which a few may all but
-// cancel out or have been rounded badly: what they would be on average counts if
-// they are less, and some values more than there are.
-func sumsOf(products int) Compare {
-	return func(want, got []byte) error {
-		err := allowed("matmul")(want, got)
-		if err == nil {
-			return nil
-		}
-		n, diff := len(want)/4, 0.0
-		for i := range n {
-			d := float64(math.Float32frombits(word(got, i))) - float64(math.Float32frombits(word(want, i)))
-			diff += d * d
-		}
-		if diff <= limits["matmul"]*float64(products*(n+8)) { // not if it is NaN
-			return nil
-		}
-		return err
-	}
 }
 
 // multiply is the kernel that multiplies so many rows by a weight.
