@@ -79,7 +79,7 @@ func (m Memory) Total() int64 { return m.Weights + m.Cache + m.Selection + m.Wor
 // Memory is what the engine and one session of so many tokens will take when
 // the context is full. Nothing is allocated.
 func (e *Engine) Memory(context int, cfg selection.Config) Memory {
-	m := estimate(e.model.Config, context, e.cache, cfg)
+	m := estimate(e.model.Config, e.dev.Info().Kind, context, e.cache, cfg)
 	m.Weights = e.model.Bytes()
 	return m
 }
@@ -88,15 +88,15 @@ func (e *Engine) Memory(context int, cfg selection.Config) Memory {
 // device.
 func Estimate(c weights.Config, context int, dev gpu.Info, o Options, cfg selection.Config) (Memory, error) {
 	cache, err := o.cache(dev)
-	return estimate(c, context, cache, cfg), err
+	return estimate(c, dev.Kind, context, cache, cfg), err
 }
 
-func estimate(c weights.Config, context int, cache kernels.CacheType, cfg selection.Config) Memory {
+func estimate(c weights.Config, on gpu.Kind, context int, cache kernels.CacheType, cfg selection.Config) Memory {
 	m := model.Model{Config: c}
 	return Memory{
 		Cache:     m.CacheShape(cache).Bytes(context),
 		Selection: selection.Bytes(cfg, shape(c), context),
-		Work:      m.WorkBytes(cfg.Chunk) + m.TableBytes(cfg.Positions(context)),
+		Work:      m.WorkBytes(cfg.Chunk, on) + m.TableBytes(cfg.Positions(context)),
 	}
 }
 

@@ -19,8 +19,8 @@ type AttentionParams struct {
 	UseMid  uint32
 	Heads   uint32
 	KVHeads uint32
-	Split   uint32 // of attention_decode: entries of the list per workgroup, a multiple of 64
-	Splits  uint32 // of attention_decode: parts the list is cut into at most
+	Split   uint32 // entries of the list per workgroup, a multiple of 64
+	Splits  uint32 // parts the list is cut into at most
 }
 
 // Attended tells what attention reads besides the last C rows.
@@ -177,16 +177,19 @@ var attentionMerge = &gpu.Kernel{
 	},
 }
 
+// maxSplits is the number of parts that attention_merge can merge.
+const maxSplits = 64
+
 // decodeSplit is how a list of at most length entries is cut for decode: into
-// parts of a multiple of 64 entries, at most 64 parts.
+// parts of a multiple of 64 entries, at most maxSplits parts.
 func decodeSplit(length int) (split, splits int) {
-	split = 64 * ceil(length, 64*64)
+	split = 64 * ceil(length, 64*maxSplits)
 	return split, ceil(length, split)
 }
 
 // PartWords is the size of what AttentionDecode needs between its two kernels,
 // for lists of any length.
-func PartWords(heads, d int) int { return 64 * heads * (d + 2) }
+func PartWords(heads, d int) int { return maxSplits * heads * (d + 2) }
 
 // AttentionDecode records y = attention of one query over the attended rows
 // (paper, eq. 1 and 2, with RoPE at contiguous positions), split along the list
@@ -231,48 +234,96 @@ func attentionChunk(t CacheType, d int) *gpu.Kernel {
 				p := params[AttentionParams](c)
 				return ceil(int(p.C), chunkQueries) * int(p.KVHeads)
 			},
-			Twin: func(c *gpu.Call, lo, hi int) {
-				p := params[AttentionParams](c)
-				q, k, v := view[float32](c, 0), t.view(c, 1), t.view(c, 2)
-				l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
-				table, y := view[float32](c, 5), view[float32](c, 6)
-				n, heads, kvHeads := int(p.C), int(p.Heads), int(p.KVHeads)
-				group := heads / kvHeads
-				for i := lo; i < hi; i++ {
-					block, kv := i/kvHeads, i%kvHeads
-					for j := block * chunkQueries; j < min((block+1)*chunkQueries, n); j++ {
-						for h := kv * group; h < (kv+1)*group; h++ {
-							at := (j*heads + h) * d
-							o := y[at:][:d]
-							// Causal: query j is entry length-n+j of the list.
-							_, sum := attend(o, q[at:][:d], l, 0, l.length-n+j+1, kv, kvHeads, k, v, table)
-							for e := range o {
-								o[e] /= sum
-							}
-						}
-					}
-				}
-			},
+			Twin: chunkTwin(t, d),
 			Fast: fastAttentionChunk(t, d),
 		}
 	})
+}
+
+func chunkTwin(t CacheType, d int) func(c *gpu.Call, lo, hi int) {
+	return func(c *gpu.Call, lo, hi int) {
+		p := params[AttentionParams](c)
+		q, k, v := view[float32](c, 0), t.view(c, 1), t.view(c, 2)
+		l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
+		table, y := view[float32](c, 5), view[float32](c, 6)
+		n, heads, kvHeads := int(p.C), int(p.Heads), int(p.KVHeads)
+		group := heads / kvHeads
+		for i := lo; i < hi; i++ {
+			block, kv := i/kvHeads, i%kvHeads
+			for j := block * chunkQueries; j < min((block+1)*chunkQueries, n); j++ {
+				for h := kv * group; h < (kv+1)*group; h++ {
+					row := j*heads + h
+					// Causal: query j is entry length-n+j of the list.
+					seen := l.length - n + j + 1
+					for s := range int(p.Splits) {
+						from := min(s*int(p.Split), seen)
+						to := min(from+int(p.Split), seen)
+						if p.Splits > 1 {
+							o := y[(s*n*heads+row)*(d+2):][:d+2]
+							o[d], o[d+1] = attend(o[:d], q[row*d:][:d], l, from, to, kv, kvHeads, k, v, table)
+							continue
+						}
+						o := y[row*d:][:d]
+						_, sum := attend(o, q[row*d:][:d], l, from, to, kv, kvHeads, k, v, table)
+						for e := range o {
+							o[e] /= sum
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// ChunkSplits is how many parts a list of at most length entries is cut into for
+// a chunk of c queries on a GPU: as many as give a large one workgroups enough,
+// of at least 256 entries each.
+func ChunkSplits(c, heads, kvHeads, length int) int {
+	const enough = 256
+	groups := ceil(c, max(1, chunkRows*kvHeads/heads)) * kvHeads
+	return max(1, min(ceil(enough, groups), length/256, 16))
+}
+
+// ChunkPartWords is the size of what AttentionChunk needs between its two
+// kernels where it cuts the list into splits parts.
+func ChunkPartWords(c, heads, d, splits int) int {
+	if splits < 2 {
+		return 0
+	}
+	return splits * c * heads * (d + 2)
 }
 
 // AttentionChunk records y = attention of the c queries of a chunk, which are
 // the last c rows of the cache, causal among themselves. q is [c][heads][d],
 // rotated to the list's last c positions; y is [c][heads*d]; the rest as in
 // AttentionDecode. A workgroup takes 64 rows, a row being a query of one of the
-// query heads of one key head: 64 / group queries of all of them.
-func AttentionChunk(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, y gpu.Range, heads, kvHeads, d, n, c int, a Attended) {
+// query heads of one key head (64 / group queries of all of them), and one of
+// splits parts of the list, which are merged with an online softmax; part holds
+// ChunkPartWords words, and is not used where splits is 1.
+func AttentionChunk(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, part, y gpu.Range, heads, kvHeads, d, n, c int, a Attended, splits int) {
 	group := needHeads(r, "attention_chunk", heads, kvHeads, d)
 	if group == 0 {
 		return
 	}
+	if splits < 1 || splits > maxSplits {
+		r.Fail(fmt.Errorf("kernels: attention_chunk: %d parts, expected 1 to %d", splits, maxSplits))
+		return
+	}
 	kern := attentionChunk(t, d)
 	needAttention(r, kern, t, q, k, v, sel, state, table, heads, kvHeads, d, n, c, a)
-	need(r, kern, 6, y, c*heads*d)
 	p := attentionParams(n, c, heads, kvHeads, a)
-	gpu.Dispatch(r, kern, ceil(c, chunkRows/group)*kvHeads, &p, q, k, v, sel, state, table, y)
+	split := 64 * ceil(a.NInit+a.MaxMid+a.NLocal+c, 64*splits)
+	p.Split, p.Splits = uint32(split), uint32(splits)
+	groups := ceil(c, chunkRows/group) * kvHeads
+	if splits == 1 {
+		need(r, kern, 6, y, c*heads*d)
+		gpu.Dispatch(r, kern, groups, &p, q, k, v, sel, state, table, y)
+		return
+	}
+	need(r, kern, 6, part, ChunkPartWords(c, heads, d, splits))
+	need(r, attentionMerge, 1, y, c*heads*d)
+	gpu.Dispatch(r, kern, groups*splits, &p, q, k, v, sel, state, table, part)
+	gpu.Dispatch(r, attentionMerge, c*heads, &MergeParams{uint32(c * heads), uint32(d), uint32(splits)}, part, y)
 }
 
 func attentionParams(n, c, heads, kvHeads int, a Attended) AttentionParams {

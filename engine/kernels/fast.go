@@ -238,8 +238,13 @@ func fastAttentionDecode(ct CacheType, d, group int) func(c *gpu.Call, lo, hi in
 }
 
 func fastAttentionChunk(ct CacheType, d int) func(c *gpu.Call, lo, hi int) {
+	twin := chunkTwin(ct, d)
 	return func(c *gpu.Call, lo, hi int) {
 		p := params[AttentionParams](c)
+		if p.Splits > 1 { // which no CPU device is asked for but by tests
+			twin(c, lo, hi)
+			return
+		}
 		q, k, v := view[float32](c, 0), ct.view(c, 1), ct.view(c, 2)
 		l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
 		table, y := view[float32](c, 5), view[float32](c, 6)

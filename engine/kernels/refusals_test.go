@@ -29,7 +29,7 @@ func TestRefusals(t *testing.T) {
 	}
 	chunk := func(heads, kvHeads, d, n, c int, a kernels.Attended) func(r *gpu.Recording) {
 		return func(r *gpu.Recording) {
-			kernels.AttentionChunk(r, kernels.CacheF16, words(4096), words(4096), words(4096), words(100), words(64), words(1<<16), words(4096), heads, kvHeads, d, n, c, a)
+			kernels.AttentionChunk(r, kernels.CacheF16, words(4096), words(4096), words(4096), words(100), words(64), words(1<<16), words(4096), words(4096), heads, kvHeads, d, n, c, a, 1)
 		}
 	}
 	for _, c := range []struct {

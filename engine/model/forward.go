@@ -56,7 +56,11 @@ func (s *Sequence) attention(r *gpu.Recording, i, n int) {
 	if n == 1 {
 		kernels.AttentionDecode(r, cache, q, k, v, sel.Sel, sel.State, table, gpu.All(s.part), att, heads, kvHeads, d, past+n, sel.Attended)
 	} else {
-		kernels.AttentionChunk(r, cache, q, k, v, sel.Sel, sel.State, table, att, heads, kvHeads, d, past+n, n, sel.Attended)
+		splits := 1
+		if s.split {
+			splits = kernels.ChunkSplits(n, heads, kvHeads, sel.NInit+sel.MaxMid+sel.NLocal+n)
+		}
+		kernels.AttentionChunk(r, cache, q, k, v, sel.Sel, sel.State, table, gpu.All(s.part), att, heads, kvHeads, d, past+n, n, sel.Attended, splits)
 	}
 	kernels.MatMul(r, l.o, att, h, n, 0)
 	kernels.Add(r, h, x, n*c.Hidden, n*c.Hidden)

@@ -17,7 +17,8 @@ type Sequence struct {
 	m     *Model
 	cache *kvcache.Cache
 	sel   Selector
-	chunk int // tokens of a step at most
+	chunk int  // tokens of a step at most
+	split bool // cut attention's list into parts
 	table *gpu.Buffer
 	rec   gpu.Recording
 
@@ -41,17 +42,33 @@ func (s *Sequence) sizes(chunk int) map[**gpu.Buffer]int {
 	return map[**gpu.Buffer]int{
 		&s.ids: row, &s.x: row * c.Hidden, &s.h: row * c.Hidden,
 		&s.qkv: row * s.m.qkvWidth(), &s.q: row * c.Heads * c.HeadDim, &s.att: row * c.Heads * c.HeadDim,
-		&s.part: 4 * kernels.PartWords(c.Heads, c.HeadDim), &s.gateUp: row * 2 * c.FeedForward, &s.ff: row * c.FeedForward,
+		&s.part: 4 * s.partWords(chunk), &s.gateUp: row * 2 * c.FeedForward, &s.ff: row * c.FeedForward,
 		&s.logits: 4 * c.Vocab,
 	}
 }
 
+// partWords is the size of the parts of attention for steps of up to chunk
+// tokens.
+func (s *Sequence) partWords(chunk int) int {
+	c := s.m.Config
+	words := kernels.PartWords(c.Heads, c.HeadDim)
+	for n := 2; s.split && n <= chunk; n++ {
+		const longest = 1 << 30 // list
+		words = max(words, kernels.ChunkPartWords(n, c.Heads, c.HeadDim, kernels.ChunkSplits(n, c.Heads, c.KVHeads, longest)))
+	}
+	return words
+}
+
+// splits tells whether a device is a real GPU, which has more processors than a
+// chunk has workgroups.
+func splits(k gpu.Kind) bool { return k != gpu.CPU && k != gpu.Software }
+
 func (m *Model) qkvWidth() int { return (m.Config.Heads + 2*m.Config.KVHeads) * m.Config.HeadDim }
 
 // WorkBytes is the device memory that a sequence takes besides its cache, its
-// selector and the rotary table, for steps of chunk tokens.
-func (m *Model) WorkBytes(chunk int) int64 {
-	s, sum := Sequence{m: m}, int64(0)
+// selector and the rotary table, for steps of chunk tokens on a device of kind k.
+func (m *Model) WorkBytes(chunk int, k gpu.Kind) int64 {
+	s, sum := Sequence{m: m, split: splits(k)}, int64(0)
 	for _, size := range s.sizes(chunk) {
 		sum += int64(size)
 	}
@@ -68,7 +85,7 @@ func (m *Model) NewSequence(context, chunk int, t kernels.CacheType, sel Selecto
 	if err != nil {
 		return nil, err
 	}
-	s := &Sequence{m: m, cache: cache, sel: sel, chunk: chunk}
+	s := &Sequence{m: m, cache: cache, sel: sel, chunk: chunk, split: splits(m.dev.Info().Kind)}
 	for b, size := range s.sizes(chunk) {
 		if *b, err = m.dev.NewBuffer("activations", size); err != nil {
 			s.Close()

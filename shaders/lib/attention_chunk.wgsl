@@ -2,10 +2,11 @@
 // entries (paper, eq. 1 and 2, RoPE at contiguous positions): with an online
 // softmax, y = softmax(q . rotated K / sqrt(d)) . V.
 //
-// q, k, v, sel, state, table: lib/attention_list; y: [c][heads][d].
+// q, k, v, sel, state, table: lib/attention_list; y: [c][heads][d], or where the
+// list is cut into parts [splits][c][heads][d + 2] as attention_merge has them.
 // A workgroup takes 64 rows, a row being a query of one of the query heads of
-// one key head (64 / group queries of all of them), and 32 entries of the list
-// at a time. Scores: 16 x 16 invocations, each of 4 rows and 2 entries, over
+// one key head (64 / group queries of all of them), one part of the list, and 32
+// entries of it at a time. Scores: 16 x 16 invocations, each of 4 rows and 2 entries, over
 // slices of 16 pairs of dimensions in workgroup memory, where keys are rotated
 // on the way. Results: 16 x 16 invocations, each of 4 rows and every 16th vector
 // of four dimensions.
@@ -19,7 +20,7 @@
 //#import lib/lowest
 //#import lib/rotate
 //#import lib/attention_list
-@group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> y: array<vec2<f32>>;
 
 const ROWS: u32 = 64u;
 const KEYS: u32 = 32u;
@@ -33,11 +34,15 @@ var<workgroup> left: array<vec4<f32>, 512>;
 var<workgroup> right: array<vec4<f32>, 256>;
 var<workgroup> rows: array<u32, 32>; // of the cache
 
-// The place of row r of the workgroup in q and y, or of the last row's.
-fn place(r: u32, block: u32, kv: u32) -> u32 {
+// The number of row r of the workgroup among all, or the last row's.
+fn number_of(r: u32, block: u32, kv: u32) -> u32 {
     let group = p.heads / p.kv_heads;
     let j = min(block * (ROWS / group) + r / group, p.c - 1u);
-    return (j * p.heads + kv * group + r % group) * VECS;
+    return j * p.heads + kv * group + r % group;
+}
+
+fn place(r: u32, block: u32, kv: u32) -> u32 {
+    return number_of(r, block, kv) * VECS;
 }
 
 // Entries of the list that row r sees.
@@ -51,14 +56,17 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);
     let kv = number % p.kv_heads;
-    let block = number / p.kv_heads;
     let group = p.heads / p.kv_heads;
     let queries = ROWS / group;
-    if (block * queries >= p.c) {
+    let blocks = (p.c + queries - 1u) / queries;
+    let block = (number / p.kv_heads) % blocks;
+    let part = number / p.kv_heads / blocks;
+    if (part >= p.splits) {
         return;
     }
     let mid = list_mid();
-    let end = list_length() - p.c + min((block + 1u) * queries, p.c);
+    let first = part * p.split;
+    let end = min(first + p.split, list_length() - p.c + min((block + 1u) * queries, p.c));
     let scale = 1.0 / sqrt(f32(HEAD_DIM));
 
     let four = i / 16u; // rows 4*four to 4*four + 3
@@ -69,7 +77,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     var m = vec4<f32>(LOWEST);
     var sum = vec4<f32>(0.0);
 
-    for (var tile = 0u; tile < end; tile += KEYS) {
+    for (var tile = first; tile < end; tile += KEYS) {
         let n = min(KEYS, end - tile);
         var s0 = vec4<f32>(0.0); // entry 2*column
         var s1 = vec4<f32>(0.0); // entry 2*column + 1
@@ -139,10 +147,21 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
     for (var r = 0u; r < 4u; r++) {
         if (4u * four + r < queries * group && block * queries + (4u * four + r) / group < p.c) {
-            let to = place(4u * four + r, block, kv) + column;
+            let row = number_of(4u * four + r, block, kv);
+            var to = row * (HEAD_DIM / 2u);
+            var over = sum[r];
+            if (p.splits > 1u) {
+                to = (part * p.c * p.heads + row) * (HEAD_DIM / 2u + 1u);
+                over = 1.0;
+                if (column == 0u) {
+                    y[to + HEAD_DIM / 2u] = vec2<f32>(m[r], sum[r]);
+                }
+            }
             for (var u = 0u; u < RESULTS / 4u; u++) {
                 if (column + 16u * u < VECS) {
-                    y[to + 16u * u] = o[4u * u + r] / sum[r];
+                    let result = o[4u * u + r] / over;
+                    y[to + 2u * (column + 16u * u)] = result.xy;
+                    y[to + 2u * (column + 16u * u) + 1u] = result.zw;
                 }
             }
         }

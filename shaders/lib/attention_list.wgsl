@@ -10,8 +10,8 @@ struct Params {
     use_mid: u32,  // 1: attend to the selection too
     heads: u32,
     kv_heads: u32,
-    split: u32,    // entries of the list per workgroup of attention_decode
-    splits: u32,   // parts of the list of attention_decode
+    split: u32,    // entries of the list per workgroup
+    splits: u32,   // parts of the list
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;     // [c][heads][d], rotated

@@ -19,6 +19,7 @@ type attention struct {
 	a                 kernels.Attended
 	mid               int     // selected rows, at most a.MaxMid
 	scale             float64 // of the queries
+	splits            int     // of a chunk's list; 0: 1
 }
 
 func (s attention) name() string {
@@ -26,8 +27,12 @@ func (s attention) name() string {
 	if s.c > 1 {
 		kind = "attention_chunk"
 	}
-	return fmt.Sprintf("%s_%v/%d heads on %d of %d, %d queries, %d rows: %d + %d + %d, queries times %g",
+	name := fmt.Sprintf("%s_%v/%d heads on %d of %d, %d queries, %d rows: %d + %d + %d, queries times %g",
 		kind, s.t, s.kvHeads*s.group, s.kvHeads, s.d, s.c, s.n, s.a.NInit, s.mid, s.a.NLocal, s.scale)
+	if s.splits > 1 {
+		name += fmt.Sprintf(", in %d parts", s.splits)
+	}
+	return name
 }
 
 func (s attention) plan(rng *rand.Rand) Plan {
@@ -48,8 +53,10 @@ func (s attention) plan(rng *rand.Rand) Plan {
 		Out("y", s.c*heads*s.d, allowed("attention_merge")),
 	}
 	if s.c > 1 {
+		splits := max(1, s.splits)
+		bufs = append(bufs, Out("part", max(1, kernels.ChunkPartWords(s.c, heads, s.d, splits)), Scratch))
 		return Plan{Buffers: bufs, Record: func(r *gpu.Recording, b []gpu.Range) {
-			kernels.AttentionChunk(r, s.t, b[0], b[1], b[2], b[3], b[4], b[5], b[6], heads, s.kvHeads, s.d, s.n, s.c, s.a)
+			kernels.AttentionChunk(r, s.t, b[0], b[1], b[2], b[3], b[4], b[5], b[7], b[6], heads, s.kvHeads, s.d, s.n, s.c, s.a, splits)
 		}}
 	}
 	bufs = append(bufs, Out("part", kernels.PartWords(heads, s.d), Scratch))
@@ -68,24 +75,28 @@ func attentionCases() (cases []Case) {
 		for _, d := range []int{16, 64, 80, 96, 128} {
 			for _, group := range []int{1, 2, 4, 7} {
 				for _, c := range []int{1, 33} {
-					add(attention{t, 2, group, d, 300, c, selected(4, 50, 40), 50, 1})
+					add(attention{t, 2, group, d, 300, c, selected(4, 50, 40), 50, 1, 1})
 				}
 			}
 		}
 		for _, c := range []int{1, 2, 15, 16, 17, 65, 130} {
-			add(attention{t, 1, 4, 64, c, c, dense(0), 0, 1}) // the first tokens of all
-			add(attention{t, 2, 4, 64, 200 + c, c, dense(200), 0, 1})
-			add(attention{t, 2, 4, 64, 400 + c, c, selected(16, 70, 64), 37, 1})                  // fewer rows than there may be
-			add(attention{t, 2, 4, 64, 400 + c, c, selected(0, 64, 0), 64, 1})                    // no sink, no window
-			add(attention{t, 2, 4, 64, 400 + c, c, kernels.Attended{NInit: 3, NLocal: 61}, 0, 1}) // a window policy
+			add(attention{t, 1, 4, 64, c, c, dense(0), 0, 1, 1}) // the first tokens of all
+			add(attention{t, 2, 4, 64, 200 + c, c, dense(200), 0, 1, 1})
+			add(attention{t, 2, 4, 64, 400 + c, c, selected(16, 70, 64), 37, 1, 1})                  // fewer rows than there may be
+			add(attention{t, 2, 4, 64, 400 + c, c, selected(0, 64, 0), 64, 1, 1})                    // no sink, no window
+			add(attention{t, 2, 4, 64, 400 + c, c, kernels.Attended{NInit: 3, NLocal: 61}, 0, 1, 1}) // a window policy
 		}
 		for _, scale := range []float64{1e-20, 30} { // flat and sharp weights
 			for _, c := range []int{1, 20} {
-				add(attention{t, 2, 2, 64, 500, c, selected(8, 100, 50), 100, scale})
+				add(attention{t, 2, 2, 64, 500, c, selected(8, 100, 50), 100, scale, 1})
 			}
 		}
-		add(attention{t, 2, 4, 64, 5000, 1, dense(4999), 0, 1}) // parts of several tiles
-		add(attention{t, 1, 2, 80, 9001, 1, dense(9000), 0, 1})
+		add(attention{t, 2, 4, 64, 5000, 1, dense(4999), 0, 1, 1}) // parts of several tiles
+		add(attention{t, 1, 2, 80, 9001, 1, dense(9000), 0, 1, 1})
+		add(attention{t, 2, 4, 64, 433, 33, selected(16, 70, 64), 37, 1, 4})
+		add(attention{t, 1, 7, 80, 1065, 65, dense(1000), 0, 1, 5})
+		add(attention{t, 2, 2, 128, 320, 20, selected(0, 200, 10), 3, 1, 16}) // most parts are empty
+		add(attention{t, 1, 1, 64, 130, 130, dense(0), 0, 1, 64})             // and for some rows only
 	})
 	return cases
 }

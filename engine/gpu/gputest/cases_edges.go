@@ -31,17 +31,17 @@ func edgeCases() (cases []Case) {
 				}
 			}})
 			for _, queries := range []int{1, 40} {
-				s := attention{t, c.kvHeads, c.group, c.d, 400, queries, kernels.Attended{NInit: 5, NLocal: 70, UseMid: true, MaxMid: 90}, 65, 1}
+				s := attention{t, c.kvHeads, c.group, c.d, 400, queries, kernels.Attended{NInit: 5, NLocal: 70, UseMid: true, MaxMid: 90}, 65, 1, 1}
 				cases = append(cases, Case{s.name(), s.plan})
 			}
 		}
 		// 33 parts of 64 entries, one or two of which hold any.
 		for _, mid := range []int{0, 1, 60} {
-			s := attention{t, 2, 2, 64, 3000, 1, kernels.Attended{NInit: 4, NLocal: 7, UseMid: true, MaxMid: 2048}, mid, 1}
+			s := attention{t, 2, 2, 64, 3000, 1, kernels.Attended{NInit: 4, NLocal: 7, UseMid: true, MaxMid: 2048}, mid, 1, 1}
 			cases = append(cases, Case{s.name(), s.plan})
 		}
 		// Parts of two tiles, cut short by a selection below its maximum.
-		s := attention{t, 1, 4, 64, 6000, 1, kernels.Attended{NInit: 128, NLocal: 512, UseMid: true, MaxMid: 4400}, 4333, 1}
+		s := attention{t, 1, 4, 64, 6000, 1, kernels.Attended{NInit: 128, NLocal: 512, UseMid: true, MaxMid: 4400}, 4333, 1, 1}
 		cases = append(cases, Case{s.name(), s.plan})
 	})
 	for _, c := range [][2]int{{33, 700}, {64, 1300}, {2, 70000}, {3, 300000}} {

@@ -106,6 +106,7 @@ func (d draw) attention(t kernels.CacheType, c int) Case {
 	past := min(9000, 1<<19/(s.kvHeads*s.d)) // some MiB of keys and values
 	if c > 1 {
 		past = 500 // the twin takes all pairs
+		s.splits = d.one(1, 1, 2, 3, 9)
 	}
 	s.n = c + d.upTo(past)
 	s.a, s.mid = d.attended(s.n, c)

@@ -80,7 +80,7 @@ func newBed(dev gpu.Device, s Shape, t kernels.CacheType, rows, chunk int) (*bed
 	for _, w := range []struct {
 		to   **gpu.Buffer
 		size int
-	}{{&b.qkv, 4 * chunk * width}, {&b.q, 4 * chunk * width}, {&b.y, 4 * chunk * width}, {&b.part, 4 * kernels.PartWords(s.Heads, s.D)}} {
+	}{{&b.qkv, 4 * chunk * width}, {&b.q, 4 * chunk * width}, {&b.y, 4 * chunk * width}, {&b.part, 4 * max(kernels.PartWords(s.Heads, s.D), kernels.ChunkPartWords(chunk, s.Heads, s.D, b.splits(chunk, rows)))}} {
 		made, err := b.buffer(w.size)
 		if err != nil {
 			return nil, err
@@ -157,8 +157,17 @@ func (b *bed) record(r *gpu.Recording, i, c int) {
 	if c == 1 {
 		kernels.AttentionDecode(r, b.cache, q, k, v, sel.Sel, sel.State, table, gpu.All(b.part), y, s.Heads, s.KVHeads, s.D, b.rows, sel.Attended)
 	} else {
-		kernels.AttentionChunk(r, b.cache, q, k, v, sel.Sel, sel.State, table, y, s.Heads, s.KVHeads, s.D, b.rows, c, sel.Attended)
+		kernels.AttentionChunk(r, b.cache, q, k, v, sel.Sel, sel.State, table, gpu.All(b.part), y, s.Heads, s.KVHeads, s.D, b.rows, c, sel.Attended,
+			b.splits(c, sel.NInit+sel.MaxMid+sel.NLocal+c))
 	}
+}
+
+// splits is as the forward pass has it.
+func (b *bed) splits(c, length int) int {
+	if k := b.dev.Info().Kind; k == gpu.CPU || k == gpu.Software {
+		return 1
+	}
+	return kernels.ChunkSplits(c, b.shape.Heads, b.shape.KVHeads, length)
 }
 
 // Long enough for clocks that tick every tenth of a millisecond.
