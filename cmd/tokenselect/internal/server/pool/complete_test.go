@@ -87,6 +87,40 @@ func TestWaits(t *testing.T) {
 	}
 }
 
+// TestClosedWhileWaiting: who waits for memory in a pool that is closed may go to
+// another; who is being answered is answered.
+func TestClosedWhileWaiting(t *testing.T) {
+	m, _ := load(t)
+	p := newPool(t, pool.Config{Model: m, Sessions: 1})
+	inside, leave := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	var once sync.Once
+	all.Go(func() {
+		_, err := p.Complete(context.Background(), ask(document(50), fox), func(openai.Delta) error {
+			once.Do(func() {
+				close(inside)
+				<-leave
+			})
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-inside
+	waits := make(chan error)
+	go func() {
+		_, err := p.Complete(context.Background(), ask(document(50), age), nil)
+		waits <- err
+	}()
+	all.Go(p.Close)
+	if err := <-waits; !errors.Is(err, pool.ErrGone) {
+		t.Errorf("who waits: %v, expected ErrGone", err)
+	}
+	close(leave)
+	all.Wait()
+}
+
 // TestStops: stop strings within a token, over several, and at the very start.
 func TestStops(t *testing.T) {
 	m, _ := load(t)
