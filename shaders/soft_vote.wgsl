@@ -1,8 +1,8 @@
 // The soft vote (paper, eq. 7): vote[t] = sum over heads of softmax(score[h])[t].
 //
 // score: [heads][n]; stats: [heads][blocks][2] of vote_stats; vote: [n].
-// A workgroup takes 256 candidates, and merges the stats of 32 heads at a time:
-// 8 invocations a head. Heads are added in order, so equal scores get equal
+// A workgroup takes p.share candidates for each of 256 invocations, and merges
+// the stats of 32 heads at a time: 8 invocations a head. Heads are added in order, so equal scores get equal
 // votes. A NaN score makes votes NaN. Writes nothing on a hit.
 //#import lib/grid
 //#import lib/lowest
@@ -13,7 +13,6 @@
 @group(0) @binding(2) var<storage, read> state: array<u32>;
 @group(0) @binding(3) var<storage, read_write> vote: array<f32>;
 
-const TOKENS: u32 = 256u;
 const HEADS: u32 = 32u; // merged at a time
 const LANES: u32 = 8u;  // invocations that share a head
 
@@ -25,13 +24,12 @@ var<workgroup> inverse: array<f32, 32>;    // 1 / its sum of exp(score - largest
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
-    let first = group_index(id, groups) * TOKENS;
+    let first = group_index(id, groups) * 256u * p.share;
     if (state[STATE_HIT] != 0u || first >= p.n) {
         return;
     }
     let blocks = stats_blocks();
-    let t = first + i;
-    var votes = 0.0;
+    var votes = vec4<f32>(0.0);
     for (var from_head = 0u; from_head < p.heads; from_head += HEADS) {
         let head = from_head + i / LANES;
         var m = LOWEST;
@@ -61,14 +59,20 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             inverse[i] = 1.0 / sum;
         }
         workgroupBarrier();
-        if (t < p.n) {
-            for (var h = 0u; h < min(HEADS, p.heads - from_head); h++) {
-                votes += exp(score[(from_head + h) * p.n + t] - most[h]) * inverse[h];
+        for (var h = 0u; h < min(HEADS, p.heads - from_head); h++) {
+            for (var j = 0u; j < 4u; j++) {
+                let t = first + i + j * 256u;
+                if (j < p.share && t < p.n) {
+                    votes[j] += exp(score[(from_head + h) * p.n + t] - most[h]) * inverse[h];
+                }
             }
         }
         workgroupBarrier();
     }
-    if (t < p.n) {
-        vote[t] = votes;
+    for (var j = 0u; j < 4u; j++) {
+        let t = first + i + j * 256u;
+        if (j < p.share && t < p.n) {
+            vote[t] = votes[j];
+        }
     }
 }

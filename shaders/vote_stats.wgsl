@@ -1,5 +1,5 @@
 // What the softmax of the soft vote needs (paper, eq. 7): for each head and
-// block of 1024 candidates the largest score m and the sum of exp(score - m).
+// block of 2048 candidates the largest score m and the sum of exp(score - m).
 //
 // score: [heads][n]; stats: [heads][blocks][2], m then sum.
 // One workgroup a block. A NaN makes its block's sum NaN. Writes nothing on a
@@ -23,15 +23,25 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         return;
     }
     let first = (number % blocks) * STATS_TOKENS;
-    let end = min(first + STATS_TOKENS, p.n);
+    // Scores are read once, all that an invocation takes before the first is used.
+    var own: array<f32, 8>;
+    for (var j = 0u; j < 8u; j++) {
+        own[j] = LOWEST;
+        let t = first + i + j * 256u;
+        if (t < p.n) {
+            own[j] = score[head * p.n + t];
+        }
+    }
     var most = LOWEST;
-    for (var t = first + i; t < end; t += 256u) {
-        most = max(most, score[head * p.n + t]);
+    for (var j = 0u; j < 8u; j++) {
+        most = max(most, own[j]);
     }
     most = workgroup_max(i, most);
     var sum = 0.0;
-    for (var t = first + i; t < end; t += 256u) {
-        sum += exp(score[head * p.n + t] - most);
+    for (var j = 0u; j < 8u; j++) {
+        if (first + i + j * 256u < p.n) {
+            sum += exp(own[j] - most);
+        }
     }
     sum = workgroup_sum(i, sum);
     if (i == 0u) {

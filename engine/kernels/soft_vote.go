@@ -10,10 +10,11 @@ import (
 type VoteParams struct {
 	Heads uint32
 	N     uint32 // candidates
+	Share uint32 // of soft_vote: candidates of an invocation, at most 4
 }
 
 const (
-	statsTokens = 1024 // candidates of a workgroup of vote_stats
+	statsTokens = 2048 // candidates of a workgroup of vote_stats
 	voteTokens  = 256  // candidates of a workgroup of soft_vote
 )
 
@@ -51,13 +52,13 @@ func maxOf(x []float32) float32 {
 }
 
 // VoteStats records what the softmax of each head needs: for each block of
-// 1024 candidates the largest score and the sum of exp(score - largest), as
+// 2048 candidates the largest score and the sum of exp(score - largest), as
 // stats[head][block][2]. score is [heads][n]. One workgroup a block.
 func VoteStats(r *gpu.Recording, score, state, stats gpu.Range, heads, n int) {
 	need(r, voteStats, 0, score, heads*n)
 	need(r, voteStats, 1, state, stateWords)
 	need(r, voteStats, 2, stats, StatsWords(heads, n))
-	gpu.Dispatch(r, voteStats, heads*ceil(n, statsTokens), &VoteParams{uint32(heads), uint32(n)}, score, state, stats)
+	gpu.Dispatch(r, voteStats, heads*ceil(n, statsTokens), &VoteParams{uint32(heads), uint32(n), 1}, score, state, stats)
 }
 
 // StatsWords is the size of the stats of n candidates.
@@ -105,11 +106,16 @@ func headStats(stats []float32, h, n int) (m, sum float32) {
 
 // SoftVote records vote[t] = sum over heads of softmax(score[h])[t] (paper, eq.
 // 7), in float32, from VoteStats' result. Equal scores give equal votes
-// wherever they stand. A workgroup takes 256 candidates.
+// wherever they stand. A workgroup takes 256 candidates, of many 1024.
 func SoftVote(r *gpu.Recording, score, stats, state, vote gpu.Range, heads, n int) {
 	need(r, softVote, 0, score, heads*n)
 	need(r, softVote, 1, stats, StatsWords(heads, n))
 	need(r, softVote, 2, state, stateWords)
 	need(r, softVote, 3, vote, n)
-	gpu.Dispatch(r, softVote, ceil(n, voteTokens), &VoteParams{uint32(heads), uint32(n)}, score, stats, state, vote)
+	// Every workgroup merges all stats: where they are many, it takes more.
+	share := 1
+	if n >= 64<<10 {
+		share = 4
+	}
+	gpu.Dispatch(r, softVote, ceil(n, share*voteTokens), &VoteParams{uint32(heads), uint32(n), uint32(share)}, score, stats, state, vote)
 }

@@ -96,7 +96,7 @@ var scores = []pattern{
 func voteCases() (cases []Case) {
 	for _, s := range scores {
 		for _, heads := range []int{1, 7, 8} {
-			for _, n := range []int{1, 63, 256, 1023, 1025, 5000} {
+			for _, n := range []int{1, 63, 256, 1023, 1025, 2047, 2049, 5000} {
 				for hit := range 2 {
 					if hit == 1 && n != 1025 {
 						continue
@@ -106,6 +106,8 @@ func voteCases() (cases []Case) {
 			}
 		}
 	}
+	// Of so many an invocation takes four.
+	cases = append(cases, voteCase(scores[0], 3, 70001, 0), voteCase(scores[0], 33, 1<<16, 0))
 	return cases
 }
 
