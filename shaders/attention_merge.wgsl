@@ -32,12 +32,16 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         sums[i] = part[at + 1u];
     }
     workgroupBarrier();
-    if (i < p.splits) {
-        var m = LOWEST;
-        for (var s = 0u; s < p.splits; s++) {
-            m = max(m, largest[s]);
+    if (i < 64u) {
+        var weight = 0.0;
+        if (i < p.splits) {
+            var m = LOWEST;
+            for (var s = 0u; s < p.splits; s++) {
+                m = max(m, largest[s]);
+            }
+            weight = select(exp(largest[i] - m), 0.0, sums[i] == 0.0);
         }
-        weights[i] = select(exp(largest[i] - m), 0.0, sums[i] == 0.0);
+        weights[i] = weight;
     }
     workgroupBarrier();
     var sum = 0.0;
@@ -45,9 +49,21 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         sum += weights[s] * sums[s];
     }
     for (var j = i; j < p.d; j += 128u) {
+        // Four at a time, so that memory is asked for the next before it has
+        // given the last; behind the last part weights are zero.
         var o = 0.0;
-        for (var s = 0u; s < p.splits; s++) {
-            o += weights[s] * part[(s * p.heads + head) * (p.d + 2u) + j];
+        let stride = p.heads * (p.d + 2u);
+        let at = head * (p.d + 2u) + j;
+        for (var s = 0u; s < p.splits; s += 4u) {
+            let last = p.splits - 1u;
+            let a = part[at + s * stride];
+            let b = part[at + min(s + 1u, last) * stride];
+            let c = part[at + min(s + 2u, last) * stride];
+            let d = part[at + min(s + 3u, last) * stride];
+            o += weights[s] * a;
+            o += weights[s + 1u] * b;
+            o += weights[s + 2u] * c;
+            o += weights[s + 3u] * d;
         }
         y[head * p.d + j] = o / sum;
     }

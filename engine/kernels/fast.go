@@ -30,20 +30,20 @@ func fastMatMul(t WeightType) func(c *gpu.Call, lo, hi int) {
 	// Rows of the weight that are decoded at a time: few enough that they stay
 	// in the first-level cache while all rows of x pass by.
 	const panel = 16
-	return func(c *gpu.Call, lo, hi int) {
+	// multiply writes x times rows lo to hi of the weight to y, [rows][stride].
+	multiply := func(c *gpu.Call, y []float32, stride, lo, hi int) {
 		p := params[MatMulParams](c)
-		k, rows, stride := int(p.K), int(p.Rows), int(p.YStride)
-		x, y := view[float32](c, 0)[p.XOffset:], view[float32](c, 1)[p.YOffset:]
-		n := hi - lo
+		k, rows, n := int(p.K), int(p.Rows), hi-lo
+		x := view[float32](c, 0)[p.XOffset:]
 		switch {
 		case t == F32:
-			simd.MatMulF32(y[lo:], stride, x, k, rows, view[float32](c, 2)[lo*k:], n, k)
+			simd.MatMulF32(y, stride, x, k, rows, view[float32](c, 2)[lo*k:], n, k)
 			return
 		case t == F16 && rows == 1:
-			simd.MatVecF16(y[lo:hi], x[:k], view[uint16](c, 2)[lo*k:hi*k], n, k)
+			simd.MatVecF16(y[:n], x[:k], view[uint16](c, 2)[lo*k:hi*k], n, k)
 			return
 		case t == Q8_0 && rows == 1:
-			simd.MatVecQ8_0(y[lo:hi], x[:k], view[int8](c, 2)[lo*k:hi*k], view[uint16](c, 3)[lo*k/32:hi*k/32], n, k)
+			simd.MatVecQ8_0(y[:n], x[:k], view[int8](c, 2)[lo*k:hi*k], view[uint16](c, 3)[lo*k/32:hi*k/32], n, k)
 			return
 		}
 		s := scratches.Get().(*scratch)
@@ -56,7 +56,26 @@ func fastMatMul(t WeightType) func(c *gpu.Call, lo, hi int) {
 			} else {
 				simd.DequantQ8_0(w[:m*k], view[int8](c, 2)[r*k:(r+m)*k], view[uint16](c, 3)[r*k/32:(r+m)*k/32])
 			}
-			simd.MatMulF32(y[r:], stride, x, k, rows, w[:m*k], m, k)
+			simd.MatMulF32(y[r-lo:], stride, x, k, rows, w[:m*k], m, k)
+		}
+	}
+	return func(c *gpu.Call, lo, hi int) {
+		p := params[MatMulParams](c)
+		y, stride, rows := view[float32](c, 1)[int(p.YOffset)+lo:], int(p.YStride), int(p.Rows)
+		if p.Add == 0 {
+			multiply(c, y, stride, lo, hi)
+			return
+		}
+		// What y holds is added to at the end, in one rounding.
+		s, n := scratches.Get().(*scratch), hi-lo
+		defer scratches.Put(s)
+		sums := s.take(rows * n)
+		multiply(c, sums, n, lo, hi)
+		for i := range rows {
+			to := y[i*stride:][:n]
+			for j, v := range sums[i*n:][:n] {
+				to[j] += v
+			}
 		}
 	}
 }

@@ -10,6 +10,7 @@ type MatMulParams struct {
 	XOffset uint32 // of the first row in x, in values
 	YStride uint32 // values from row to row of y
 	YOffset uint32 // of the first column in a row of y
+	Add     uint32 // 1: to what y holds
 }
 
 const (
@@ -37,7 +38,11 @@ func newMatMul(t WeightType, prefix string) *gpu.Kernel {
 			for n := lo; n < hi; n++ {
 				t.decodeRow(w, c, 2, n)
 				for i := range int(p.Rows) {
-					y[i*int(p.YStride)+int(p.YOffset)+n] = dot(x[i*k:][:k], w)
+					at, v := i*int(p.YStride)+int(p.YOffset)+n, dot(x[i*k:][:k], w)
+					if p.Add != 0 {
+						v += y[at]
+					}
+					y[at] = v
 				}
 			}
 		},
@@ -58,6 +63,16 @@ func dot(a, b []float32) float32 {
 // xOffset; y is [rows][w.Rows]. Many rows go through tiles of 64 x 64, a single
 // row through matvec, which takes 2 rows of w a workgroup.
 func MatMul(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int) {
+	matMulInto(r, w, x, y, rows, xOffset, 0)
+}
+
+// MatMulAdd records y += x wᵀ, as MatMul has it: a projection back into the
+// residual stream.
+func MatMulAdd(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int) {
+	matMulInto(r, w, x, y, rows, xOffset, 1)
+}
+
+func matMulInto(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int, add uint32) {
 	for _, s := range w.Shards {
 		k, groups := matMul[w.Type], ceil(rows, matMulTile)*ceil(s.Rows, matMulTile)
 		if rows == 1 {
@@ -69,7 +84,7 @@ func MatMul(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int) {
 		if w.Type == Q8_0 {
 			need(r, k, 3, s.Scale, w.Type.ScaleWords(s.Rows, w.Cols))
 		}
-		p := MatMulParams{uint32(rows), uint32(w.Cols), uint32(s.Rows), uint32(xOffset), uint32(w.Rows), uint32(s.Row0)}
+		p := MatMulParams{uint32(rows), uint32(w.Cols), uint32(s.Rows), uint32(xOffset), uint32(w.Rows), uint32(s.Row0), add}
 		gpu.Dispatch(r, k, groups, &p, s.ranges(x, y)...)
 	}
 }

@@ -62,8 +62,7 @@ func (s *Sequence) attention(r *gpu.Recording, i, n int) {
 		}
 		kernels.AttentionChunk(r, cache, q, k, v, sel.Sel, sel.State, table, gpu.All(s.part), att, heads, kvHeads, d, past+n, n, sel.Attended, splits)
 	}
-	kernels.MatMul(r, l.o, att, h, n, 0)
-	kernels.Add(r, h, x, n*c.Hidden, n*c.Hidden)
+	kernels.MatMulAdd(r, l.o, att, x, n, 0)
 }
 
 // feedForward records x += down(silu(gate(norm(x))) * up(norm(x))).
@@ -73,6 +72,5 @@ func (s *Sequence) feedForward(r *gpu.Recording, l *layer, n int) {
 	kernels.RMSNorm(r, x, l.mlpNorm, h, n, c.Hidden, 0, c.NormEps)
 	kernels.MatMul(r, l.gateUp, h, gateUp, n, 0)
 	kernels.SwiGLU(r, gateUp, ff, n, c.FeedForward)
-	kernels.MatMul(r, l.down, ff, h, n, 0)
-	kernels.Add(r, h, x, n*c.Hidden, n*c.Hidden)
+	kernels.MatMulAdd(r, l.down, ff, x, n, 0)
 }

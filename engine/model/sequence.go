@@ -25,7 +25,7 @@ type Sequence struct {
 	// Activations, a row a token of the step.
 	ids    *gpu.Buffer // [chunk] u32; the sampled token comes back in the first
 	x      *gpu.Buffer // [chunk][hidden], the residual stream
-	h      *gpu.Buffer // [chunk][hidden], normalised, and what is added to x
+	h      *gpu.Buffer // [chunk][hidden], normalised
 	qkv    *gpu.Buffer // [chunk][(heads + 2 kvHeads) d]
 	q      *gpu.Buffer // [chunk][heads][d], rotated
 	att    *gpu.Buffer // [chunk][heads d]

@@ -18,7 +18,12 @@ fn store(row: u32, col: u32, sums: vec4<f32>) {
     if (row < p.rows) {
         for (var c = 0u; c < 4u; c++) {
             if (col + 16u * c < p.n) {
-                y[row * p.y_stride + p.y_offset + col + 16u * c] = sums[c];
+                let at = row * p.y_stride + p.y_offset + col + 16u * c;
+                var sum = sums[c];
+                if (p.add != 0u) {
+                    sum += y[at];
+                }
+                y[at] = sum;
             }
         }
     }

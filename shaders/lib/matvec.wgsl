@@ -37,6 +37,9 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         for (var j = 0u; j < LANES; j++) {
             total += part[i + j];
         }
+        if (p.add != 0u) {
+            total += y[p.y_offset + row];
+        }
         y[p.y_offset + row] = total;
     }
 }

@@ -6,6 +6,7 @@ struct Params {
     x_offset: u32, // of the first row in x
     y_stride: u32, // values from row to row of y
     y_offset: u32, // of the first column in a row of y
+    add: u32,      // 1: to what y holds
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;

@@ -135,6 +135,10 @@ func matMulCases() []Case {
 			}
 			cases = append(cases, matrix{kind, s.n, s.k, s.shards}.multiplyCase(s.rows, s.xOffset))
 		}
+		for _, rows := range []int{1, 3, 65} {
+			m := matrix{kind, 129, 96, []int{64, 1, 64}}
+			cases = append(cases, m.addCase(rows))
+		}
 		for _, rows := range []int{1, 65} {
 			m := matrix{kind, 67, 96, []int{67}}
 			for _, sigma := range []float64{1e30, 1e-30} {
@@ -156,6 +160,18 @@ func (m matrix) multiplyCase(rows, xOffset int) Case {
 	name := fmt.Sprintf("%s/%dx%dx%d", multiply(m.kind, rows), rows, m.cols, m.rows)
 	return Case{name, func(rng *rand.Rand) Plan {
 		return m.plan(rng, Normal(rng, xOffset+rows*m.cols, 1), rows, xOffset, sums("matmul", float64(m.cols)))
+	}}
+}
+
+// addCase adds the products to what is there.
+func (m matrix) addCase(rows int) Case {
+	return Case{fmt.Sprintf("%s/%dx%dx%d, added", multiply(m.kind, rows), rows, m.cols, m.rows), func(rng *rand.Rand) Plan {
+		return Plan{
+			Buffers: append([]Buffer{In("x", Normal(rng, rows*m.cols, 1)), InOut("y", Normal(rng, rows*m.rows, 5), sums("matmul", float64(m.cols)))}, m.buffers(rng)...),
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.MatMulAdd(r, m.weight(b[2:]), b[0], b[1], rows, 0)
+			},
+		}
 	}}
 }
 

@@ -176,6 +176,26 @@ const (
 	most   = 2000 // calls of one recording
 )
 
+// warm keeps the device busy for a while: one that was idle while its caches and
+// tables were made runs slowly at first.
+func (b *bed) warm(ctx context.Context) error {
+	const while = 300 * time.Millisecond
+	if b.dev.Info().Kind == gpu.CPU {
+		return nil
+	}
+	var r gpu.Recording
+	vectors := min(b.k[0].Size/16, b.y.Size*1024) // y takes a word for 4096 of them
+	for range 20 {
+		kernels.CeilingRead(&r, gpu.All(b.k[0]), gpu.All(b.y), vectors)
+	}
+	for began := time.Now(); time.Since(began) < while; {
+		if _, _, err := gpu.Time(ctx, b.dev, &r, b.y); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // measure is the time of one of the calls that record records, the i-th of
 // round: the median of three, each of so many calls that a clock can tell.
 func (b *bed) measure(ctx context.Context, record func(r *gpu.Recording, i int)) (time.Duration, error) {

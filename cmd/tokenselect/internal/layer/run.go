@@ -104,6 +104,9 @@ func (c Config) depth(ctx context.Context, dev gpu.Device, s Shape, depth int) (
 			if err := b.use(w.cfg); err != nil {
 				return rows, err
 			}
+			if err := b.warm(ctx); err != nil {
+				return rows, err
+			}
 			took, err := b.measure(ctx, func(r *gpu.Recording, i int) { b.record(r, i%len(b.k), queries) })
 			if err != nil {
 				return rows, err
