@@ -59,6 +59,15 @@ func (e *Engine) Config() weights.Config { return e.model.Config }
 // Cache is how keys and values are stored: "f16" or "f32".
 func (e *Engine) Cache() string { return e.cache.String() }
 
+// Ahead is the number of steps that suits GenerateOptions.Ahead on this device:
+// a GPU computes the next ones while the host prepares those after them.
+func (e *Engine) Ahead() int {
+	if k := e.dev.Info().Kind; k == gpu.CPU || k == gpu.Software {
+		return 0
+	}
+	return 8
+}
+
 // Device describes what the engine runs on.
 func (e *Engine) Device() gpu.Info { return e.dev.Info() }
 

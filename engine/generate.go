@@ -90,6 +90,13 @@ type GenerateOptions struct {
 	Stop      func(id int) bool  // ends the generation with this token; nil: none does
 	Emit      func(id int) error // gets each token as it comes, the stop token too; an error ends the generation
 	AfterStep func() error       // if not nil, is called after each token has been fed: for traces
+
+	// Ahead is how many steps may be computed before their tokens are read and
+	// emitted, so that a GPU need not wait for the host after each: a few, and
+	// no more than a GPU takes a moment for. Emit then finds the session further
+	// on than the token that it gets. It is for greedy sampling without AfterStep
+	// and has no effect on others.
+	Ahead int
 }
 
 // Reason is why a generation ended.
@@ -108,7 +115,7 @@ type Result struct {
 	Reason      Reason
 	First       time.Duration // from the call to the first token
 	Decode      time.Duration // from the first token to the last
-	CacheHits   int           // layers and steps that reused a selection
+	CacheHits   int           // layers and steps that reused a selection, steps ahead of the end included
 	CacheMisses int           // and that selected anew
 }
 
@@ -144,16 +151,27 @@ func (s *Session) Generate(ctx context.Context, o GenerateOptions) (Result, erro
 func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *sample.Sampler, res *Result) error {
 	began := time.Now()
 	var first time.Time
+	var queue []int // tokens that have been read and not been dealt with,
+	fed := 0        // and how many of them are part of the text already
+	defer func() {
+		if fed > 0 { // more was computed than is wanted
+			s.ready = false
+			s.seq.Cache().Truncate(s.Len() - fed)
+		}
+	}()
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		again := len(res.IDs) < len(o.Begun)
 		var id int
-		if again {
+		switch {
+		case again:
 			id = o.Begun[len(res.IDs)]
 			sampler.Took(id)
-		} else {
+		case len(queue) > 0:
+			id, queue = queue[0], queue[1:]
+		default:
 			var err error
 			if id, err = s.next(ctx, o.Sample.Greedy(), sampler); err != nil {
 				return err
@@ -174,12 +192,29 @@ func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *samp
 			res.Reason = Stopped
 			return nil
 		}
-		if s.Len() == s.seq.Cache().Max() {
-			res.Reason = ContextFull
-			return nil
-		}
-		if err := s.take(id, o.Sample.Greedy() && !again); err != nil {
-			return err
+		if fed > 0 {
+			fed--
+		} else {
+			if s.Len() == s.seq.Cache().Max() {
+				res.Reason = ContextFull
+				return nil
+			}
+			n := 1
+			if !again {
+				n = s.ahead(o, res)
+			}
+			var err error
+			if n > 1 {
+				s.ready = false
+				if queue, err = s.seq.FeedAhead(ctx, n); err == nil {
+					s.ready, fed = true, n-1
+				}
+			} else {
+				err = s.take(id, o.Sample.Greedy() && !again)
+			}
+			if err != nil {
+				return err
+			}
 		}
 		if o.AfterStep != nil {
 			if err := o.AfterStep(); err != nil {
@@ -191,6 +226,20 @@ func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *samp
 			return nil
 		}
 	}
+}
+
+// burst is the time that tokens are held back at most to be read together.
+var burst = 25 * time.Millisecond
+
+// ahead is how many steps to compute before their tokens are read.
+func (s *Session) ahead(o GenerateOptions, res *Result) int {
+	const timed = 4 // tokens that tell how long one takes
+	done := len(res.IDs)
+	if o.Ahead < 2 || !o.Sample.Greedy() || o.AfterStep != nil || done < timed {
+		return 1
+	}
+	took := max(res.Decode/time.Duration(done-1), 1)
+	return max(1, min(o.Ahead, model.MaxAhead, int(burst/took), o.MaxTokens-done, s.seq.Cache().Max()-s.Len()))
 }
 
 // next picks the token after the text.

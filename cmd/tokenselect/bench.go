@@ -180,7 +180,7 @@ func (b *bench) policy(ctx context.Context, e *engine.Engine, cfg selection.Conf
 		row := benchRow{Device: info.Device, Adapter: info.Name, Policy: string(cfg.Policy), Depth: depth, PrefillTokS: rate(last, time.Since(began))}
 		var took []time.Duration
 		for range b.repeats {
-			res, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: b.tokens + 1})
+			res, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: b.tokens + 1, Ahead: e.Ahead()})
 			if err != nil {
 				return err
 			}

@@ -6,8 +6,9 @@ import (
 )
 
 // step records and submits the forward pass of the n tokens in s.ids, which
-// become the next rows of the cache. There is room for them.
-func (s *Sequence) step(n int, logits bool) error {
+// become the next rows of the cache. There is room for them. The most likely next
+// token is also left at place pick of s.picks, unless that is -1.
+func (s *Sequence) step(n int, logits bool, pick int) error {
 	r, c := &s.rec, s.m.Config
 	r.Reset()
 	ids, x, h := gpu.All(s.ids), gpu.All(s.x), gpu.All(s.h)
@@ -20,6 +21,9 @@ func (s *Sequence) step(n int, logits bool) error {
 		kernels.RMSNorm(r, x, s.m.norm, h, 1, c.Hidden, (n-1)*c.Hidden, c.NormEps)
 		kernels.MatMul(r, s.m.head, h, gpu.All(s.logits), 1, 0)
 		kernels.Argmax(r, gpu.All(s.logits), ids, c.Vocab)
+		if pick >= 0 {
+			r.Copy(s.picks, 4*pick, s.ids, 0, 4)
+		}
 	}
 	if err := s.m.dev.Submit(r); err != nil {
 		return err

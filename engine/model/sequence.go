@@ -33,7 +33,11 @@ type Sequence struct {
 	gateUp *gpu.Buffer // [chunk][2 feedForward]
 	ff     *gpu.Buffer // [chunk][feedForward]
 	logits *gpu.Buffer // [vocab]
+	picks  *gpu.Buffer // [MaxAhead] u32, the tokens of FeedAhead
 }
+
+// MaxAhead is the number of steps that FeedAhead takes at most.
+const MaxAhead = 16
 
 // sizes are the activations and their bytes for steps of chunk tokens.
 func (s *Sequence) sizes(chunk int) map[**gpu.Buffer]int {
@@ -43,7 +47,7 @@ func (s *Sequence) sizes(chunk int) map[**gpu.Buffer]int {
 		&s.ids: row, &s.x: row * c.Hidden, &s.h: row * c.Hidden,
 		&s.qkv: row * s.m.qkvWidth(), &s.q: row * c.Heads * c.HeadDim, &s.att: row * c.Heads * c.HeadDim,
 		&s.part: 4 * s.partWords(chunk), &s.gateUp: row * 2 * c.FeedForward, &s.ff: row * c.FeedForward,
-		&s.logits: 4 * c.Vocab,
+		&s.logits: 4 * c.Vocab, &s.picks: 4 * MaxAhead,
 	}
 }
 
@@ -157,7 +161,7 @@ func (s *Sequence) Feed(ids []int, logits bool) error {
 	if err := s.m.dev.Write(s.ids, 0, raw); err != nil {
 		return err
 	}
-	return s.step(len(ids), logits)
+	return s.step(len(ids), logits, -1)
 }
 
 // FeedSampled runs one step over the token that the step before it found most
@@ -166,7 +170,37 @@ func (s *Sequence) FeedSampled() error {
 	if err := s.reserve(s.cache.Len() + 1); err != nil {
 		return err
 	}
-	return s.step(1, true)
+	return s.step(1, true, -1)
+}
+
+// FeedAhead runs n steps, each over the token that the one before it found most
+// likely, and returns what the n found: the first n-1 have been fed, the last
+// has not. On an error no more than one step counts.
+func (s *Sequence) FeedAhead(ctx context.Context, n int) ([]int, error) {
+	if n < 1 || n > MaxAhead {
+		return nil, fmt.Errorf("model: %d steps ahead, expected 1 to %d", n, MaxAhead)
+	}
+	// All of it first: growing waits for the device.
+	if err := s.reserve(s.cache.Len() + n); err != nil {
+		return nil, err
+	}
+	before := s.cache.Len()
+	for i := range n {
+		if err := s.step(1, true, i); err != nil {
+			s.cache.Truncate(min(s.cache.Len(), before+1))
+			return nil, err
+		}
+	}
+	raw := make([]byte, 4*n)
+	if err := s.m.dev.Read(ctx, s.picks, 0, raw); err != nil {
+		s.cache.Truncate(before + 1)
+		return nil, err
+	}
+	ids := make([]int, n)
+	for i := range ids {
+		ids[i] = int(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
+	return ids, nil
 }
 
 // Sampled waits for the device and returns the most likely next token.

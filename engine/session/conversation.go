@@ -76,6 +76,7 @@ type Listener struct {
 	Layout  func(document Rows)         // once the prompt of a first question is laid out
 	Prefill func(done, total int) error // after each chunk of the prompt, in tokens; an error stops the reading
 	Piece   func(p Piece) error         // each token of the answer; an error ends the answer
+	Steps   bool                        // Piece calls Chosen: tokens are computed one by one, on a GPU too
 }
 
 // Piece is a token of an answer.
@@ -167,18 +168,22 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 	for _, id := range told {
 		text.WriteString(stream.Push(id))
 	}
-	say := func(id int, piece string) error {
+	say := func(id int, piece string, rows int) error {
 		text.WriteString(piece)
 		if l.Piece == nil {
 			return nil
 		}
-		return l.Piece(Piece{id, piece, c.s.Len()})
+		return l.Piece(Piece{id, piece, rows})
+	}
+	ahead, begin := c.m.Engine.Ahead(), c.s.Len()
+	if l.Steps {
+		ahead = 0
 	}
 	ans.Result, err = c.s.Generate(ctx, engine.GenerateOptions{
 		MaxTokens: c.opt.MaxTokens, Sample: c.opt.Sample, History: slices.Concat(c.seen, ids), Begun: told,
-		Stop: c.m.Tokenizer.IsEnd,
+		Stop: c.m.Tokenizer.IsEnd, Ahead: ahead,
 		Emit: func(id int) error {
-			err := say(id, stream.Push(id))
+			err := say(id, stream.Push(id), begin+len(t.told))
 			if err == nil {
 				t.told = append(t.told[:len(t.told):len(t.told)], id)
 			}
@@ -187,7 +192,7 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 	})
 	// What is left is told with the last token once more.
 	if rest := stream.Flush(); rest != "" && err == nil {
-		err = say(ans.IDs[len(ans.IDs)-1], rest)
+		err = say(ans.IDs[len(ans.IDs)-1], rest, c.s.Len())
 	}
 	ans.Text = text.String()
 	return t, err

@@ -353,6 +353,7 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) error {
 	var first float64
 	coder := trace.Encoder{}
 	ans, err := conv.Listen(ctx, cmd.Question, Listener{
+		Steps: cmd.Trace,
 		Layout: func(r Rows) {
 			c.send(trace.Event{Type: trace.Layout, ID: cmd.ID, Document: &trace.Rows{First: r.First, Lens: r.Lens}})
 		},
