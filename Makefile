@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help run demo wasm test test-devices test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench golden build tools
+.PHONY: help run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench golden build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,15 +41,11 @@ test: tools ## all tests, on every device that there is; of the kernel table a p
 	TOKENSELECT_REQUIRE_DAWN= $(GO) test -timeout 20m ./...
 	CGO_ENABLED=0 $(GO) build ./...
 	GOOS=js GOARCH=wasm $(GO) build ./...
-	@if command -v npm >/dev/null; then $(MAKE) web/node_modules/.package-lock.json; fi
-	$(MAKE) -j2 test-devices test-page
-
-# Beside the page's tests, which wait more than they compute.
-test-devices:
 	TOKENSELECT_TABLE=4 $(MAKE) test-gowebgpu
 	TOKENSELECT_TABLE=8 $(MAKE) test-dawn
 	TOKENSELECT_TABLE=8 $(MAKE) test-node
 	TOKENSELECT_TABLE=16 $(MAKE) test-chromium GOLDENS='^TestGoldenSelectionWGPU$$/f16/passkey-353,k=64,theta=0$$|^TestGoldenDenseWGPU$$/text$$'
+	$(MAKE) test-page
 
 test-page: build ## the page and the engine in headless Chromium, against the real server; skips where Node or Chromium are missing
 	@if ! command -v npm >/dev/null || ! command -v chromium >/dev/null; then \

@@ -1,8 +1,9 @@
 // A headless Chromium and a server of the page's files, for tests that need a
 // browser. The headers are those that the page has to work under.
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -76,6 +77,39 @@ export async function serve(routes = {}) {
       server.close(resolve);
     }),
   };
+}
+
+/**
+ * Starts a Chromium with a profile of its own. On a busy machine one may
+ * never answer after its start: then another is started.
+ * @param {string} prefix of the profile's folder
+ * @param {object} options of Playwright's launchPersistentContext
+ * @param {string[]} args
+ * @returns {Promise<{context: import("playwright-core").BrowserContext, close: () => Promise<void>}>}
+ */
+export async function launchProfile(prefix, options, args) {
+  const { chromium } = await import("playwright-core");
+  for (let left = 3; ; left--) {
+    const profile = mkdtempSync(join(tmpdir(), prefix));
+    const remove = () => rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    try {
+      const context = await chromium.launchPersistentContext(profile, {
+        executablePath: executable, ignoreDefaultArgs: true, timeout: 45_000, ...options,
+        args: ["--headless=new", "--no-sandbox", ...args, "--remote-debugging-pipe", `--user-data-dir=${profile}`, "--no-first-run"],
+      });
+      return {
+        context,
+        async close() {
+          await context.close();
+          remove();
+        },
+      };
+    } catch (error) {
+      remove();
+      if (left === 1) throw error;
+      console.error(`Chromium did not start, once more: ${error.message.split("\n")[0]}`);
+    }
+  }
 }
 
 /** @returns {Promise<import("playwright-core").Browser>} */

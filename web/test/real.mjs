@@ -1,11 +1,9 @@
 // The real server and Chromium, for the tests of the whole: `make test-page`
 // builds what they start.
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { missing } from "./chromium.mjs";
+import { launchProfile, missing } from "./chromium.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const binary = `${root}bin/tokenselect`;
@@ -48,19 +46,7 @@ export async function start(addr = "127.0.0.1:0", ...flags) {
  * where there is no GPU; without webgpu it finds no adapter there.
  */
 export async function launch({ webgpu = false } = {}) {
-  const { chromium } = await import("playwright-core");
-  const profile = mkdtempSync(join(tmpdir(), "tokenselect-test-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", ignoreDefaultArgs: true, viewport: { width: 1280, height: 800 },
-    args: ["--headless=new", "--no-sandbox", ...(webgpu ? ["--enable-unsafe-webgpu"] : []), "--remote-debugging-pipe", `--user-data-dir=${profile}`, "--no-first-run"],
-  });
-  return {
-    context,
-    async close() {
-      await context.close();
-      rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
-    },
-  };
+  return launchProfile("tokenselect-test-", { viewport: { width: 1280, height: 800 } }, webgpu ? ["--enable-unsafe-webgpu"] : []);
 }
 
 /** @returns {{name: string, document: string, questions: string[], answers: string[]}} a document of the golden files */

@@ -1,12 +1,12 @@
 // The page behind a small server with the real one's policy, and Chromium to
 // look at it with.
 import { createServer } from "node:http";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { extname, join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createHash } from "node:crypto";
+import { launchProfile } from "../chromium.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 export const root = join(here, "../../static");
@@ -75,17 +75,5 @@ export async function noBrowser() {
  * @returns {Promise<{context: import("playwright-core").BrowserContext, close(): Promise<void>}>}
  */
 export async function openBrowser(flags = []) {
-  const { chromium } = await import("playwright-core");
-  const folder = mkdtempSync(join(tmpdir(), "tokenselect-page-"));
-  const context = await chromium.launchPersistentContext(folder, {
-    executablePath: CHROMIUM, ignoreDefaultArgs: true, viewport: { width: 1280, height: 800 },
-    args: ["--headless=new", "--no-sandbox", "--enable-unsafe-webgpu", "--remote-debugging-pipe", `--user-data-dir=${folder}`, "--no-first-run", ...flags],
-  });
-  return {
-    context,
-    async close() {
-      await context.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  return launchProfile("tokenselect-page-", { viewport: { width: 1280, height: 800 } }, ["--enable-unsafe-webgpu", ...flags]);
 }
