@@ -26,6 +26,7 @@ func TestNothing(t *testing.T) {
 		RopeF16(nil, nil, nil, nil)
 		DotF16(nil, 0, nil, 0, 8, nil, 8, 0, 1)
 		DotF32(nil, 0, nil, 0, 8, nil, 8, 0, 1)
+		DotI8(nil, 0, nil, 0, 16, nil, 16, nil, 1, 0)
 		AddExp(nil, nil, 0, 1)
 		SwiGLU(nil, nil, nil)
 		Scale(nil, 2)
@@ -73,6 +74,10 @@ func TestShortSlices(t *testing.T) {
 			"DotF16 q":          func() { DotF16(f(60), 40, f(31), 2, 16, h(320), 16, 20, 1) },
 			"DotF16 k":          func() { DotF16(f(60), 40, f(32), 2, 16, h(319), 16, 20, 1) },
 			"DotF32 k":          func() { DotF32(f(60), 40, f(32), 2, 16, f(319), 16, 20, 1) },
+			"DotI8 dst":         func() { DotI8(f(59), 40, f(32), 2, 16, q(320), 16, f(20), 1, 20) },
+			"DotI8 q":           func() { DotI8(f(60), 40, f(31), 2, 16, q(320), 16, f(20), 1, 20) },
+			"DotI8 k":           func() { DotI8(f(60), 40, f(32), 2, 16, q(319), 16, f(20), 1, 20) },
+			"DotI8 scale":       func() { DotI8(f(60), 40, f(32), 2, 16, q(320), 16, f(19), 1, 20) },
 			"AddExp":            func() { AddExp(f(16), f(15), 0, 1) },
 			"SwiGLU gate":       func() { SwiGLU(f(16), f(15), f(16)) },
 			"SwiGLU up":         func() { SwiGLU(f(16), f(16), f(15)) },

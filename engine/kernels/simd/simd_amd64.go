@@ -61,15 +61,6 @@ func maxVec(x *float32, n int) float32
 func scaleVec(x *float32, n int, a float32)
 
 //go:noescape
-func expSumVec(x *float32, n int, m float32) float32
-
-//go:noescape
-func sumExpVec(x *float32, n int, m float32) float32
-
-//go:noescape
-func addExpVec(dst, x *float32, n int, m, inv float32)
-
-//go:noescape
 func swiGLUVec(dst, gate, up *float32, n int)
 
 // pv4x16 adds p·v to four rows and sixteen columns of o; pv1x8 to one row and

@@ -132,3 +132,7 @@ func swiGLUVec(dst, gate, up *float32, n int)          { swiGLU128(dst, gate, up
 func ropeF16Vec(dst *float32, src *uint16, cos, sin *float32, half int) {
 	ropeF16128(dst, src, cos, sin, int32(half))
 }
+
+func dotI8Vec(dst []float32, dstStride int, q []float32, g, d int, k []int8, kStride int, scale []float32, scaleStride, n int) {
+	dotI8Go(dst, dstStride, q, g, d, k, kStride, scale, scaleStride, n)
+}
