@@ -62,7 +62,7 @@ func (e *Engine) Cache() string { return e.cache.String() }
 // Ahead is the number of steps that suits GenerateOptions.Ahead on this device:
 // a GPU computes the next ones while the host prepares those after them.
 func (e *Engine) Ahead() int {
-	if k := e.dev.Info().Kind; k == gpu.CPU || k == gpu.Software {
+	if !e.dev.Info().Kind.Real() {
 		return 0
 	}
 	return 8
@@ -103,9 +103,9 @@ func Estimate(c weights.Config, context int, dev gpu.Info, o Options, cfg select
 func estimate(c weights.Config, on gpu.Kind, context int, cache kernels.CacheType, cfg selection.Config) Memory {
 	m := model.Model{Config: c}
 	return Memory{
-		Cache:     m.CacheShape(cache).Bytes(context),
-		Selection: selection.Bytes(cfg, shape(c), context),
-		Work:      m.WorkBytes(cfg.Chunk, on) + m.TableBytes(cfg.Positions(context)),
+		Cache:     m.CacheShape(cache, cfg.Index).Bytes(context),
+		Selection: selection.Bytes(cfg, shape(c), context, on),
+		Work:      m.WorkBytes(cfg.Chunk, on, cfg.Index) + m.TableBytes(cfg.Positions(context)),
 	}
 }
 
@@ -135,7 +135,7 @@ func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
 		sel.Close()
 		return nil, fmt.Errorf("engine: context of %d tokens takes %d bytes of memory, %d are free: %w", o.Context, need.Total()-need.Weights, free, gpu.ErrOutOfMemory)
 	}
-	seq, err := e.model.NewSequence(o.Context, o.Selection.Chunk, e.cache, sel)
+	seq, err := e.model.NewSequence(o.Context, o.Selection.Chunk, e.cache, o.Selection.Index, sel)
 	if err != nil {
 		sel.Close()
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"tokenselect/engine/kernels"
 	"tokenselect/engine/kvcache"
 	"tokenselect/engine/model"
 	"tokenselect/engine/sample"
@@ -268,10 +269,14 @@ func (s *Session) take(id int, picked bool) error {
 }
 
 // SetSelection changes policy and budgets for the tokens to come. What has been
-// read stays read.
+// read stays read, so that only a session that was made with a key index can
+// score from it.
 func (s *Session) SetSelection(cfg selection.Config) error {
 	if cfg.Chunk > s.sel.Config().Chunk {
 		return fmt.Errorf("engine: chunk of %d tokens, expected at most the %d that the session was made with", cfg.Chunk, s.sel.Config().Chunk)
+	}
+	if has := s.seq.Cache().IndexType(); cfg.Index != kernels.IndexNone && cfg.Index != has {
+		return fmt.Errorf("engine: key index of %v, expected %v, which the session was made with", cfg.Index, has)
 	}
 	sel, err := selection.New(s.e.dev, cfg, shape(s.e.model.Config))
 	if err != nil {

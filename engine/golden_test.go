@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"tokenselect/engine"
+	"tokenselect/engine/kernels"
 	"tokenselect/engine/selection"
 )
 
@@ -27,6 +28,7 @@ type goldenCase struct {
 		Theta  *float64
 	}
 	Turns []goldenTurn
+	index kernels.IndexType // that the case is played with
 }
 
 type goldenTurn struct {
@@ -44,7 +46,7 @@ type goldenTurn struct {
 type goldenLayer struct{ Rows, Near []int }
 
 func (c goldenCase) config() selection.Config {
-	cfg := selection.Config{Policy: selection.TokenSelect, NInit: c.Config.NInit, NLocal: c.Config.NLocal, K: c.Config.K, Chunk: c.Config.Chunk, Tau: 1}
+	cfg := selection.Config{Policy: selection.TokenSelect, NInit: c.Config.NInit, NLocal: c.Config.NLocal, K: c.Config.K, Chunk: c.Config.Chunk, Tau: 1, Index: c.index}
 	if c.Config.Theta != nil {
 		cfg.Theta = *c.Config.Theta
 	}
@@ -265,8 +267,9 @@ func at(s []string, i int) string {
 	return "no more steps"
 }
 
-// selectionGolden plays the cases of a golden file that keep lets through.
-func selectionGolden(t *testing.T, e *engine.Engine, file string, keep func(goldenCase) bool, judge func(t *testing.T, c goldenCase, v verdict)) verdict {
+// selectionGolden plays the cases of a golden file that keep lets through, with a
+// key index where one is given.
+func selectionGolden(t *testing.T, e *engine.Engine, file string, keep func(goldenCase) bool, judge func(t *testing.T, c goldenCase, v verdict), index ...kernels.IndexType) verdict {
 	t.Helper()
 	var golden struct {
 		Weights string
@@ -278,6 +281,9 @@ func selectionGolden(t *testing.T, e *engine.Engine, file string, keep func(gold
 	for _, c := range golden.Cases {
 		if !keep(c) {
 			continue
+		}
+		for _, t := range index {
+			c.index = t
 		}
 		var v verdict
 		good := t.Run(c.String(), func(t *testing.T) {

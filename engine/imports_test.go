@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"engine/gpu/dawn":       {"engine/gpu"},
 	"engine/gpu/wgpunative": {"engine/gpu", "engine/gpu/wgpunative/internal/wgpu"},
 	"engine/gpu/webgpujs":   {"engine/gpu"},
-	"engine/gpu/gputest":    {"engine/gpu", "engine/gpu/dawn", "engine/gpu/webgpujs", "engine/gpu/wgpunative", "engine/kernels"},
+	"engine/gpu/gputest":    {"engine/f16", "engine/gpu", "engine/gpu/dawn", "engine/gpu/webgpujs", "engine/gpu/wgpunative", "engine/kernels"},
 	"engine/kernels":        {"engine/f16", "engine/gpu", "engine/kernels/simd", "shaders"},
 	"engine/kernels/simd":   {"engine/f16"},
 	"engine/kvcache":        {"engine/gpu", "engine/kernels"},

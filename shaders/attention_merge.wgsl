@@ -1,7 +1,7 @@
 // Merges the parts of attention_decode: y = sum of exp(m - largest m) * o over
 // the parts, divided by the same sum of their sums (paper, eq. 1).
 //
-// part: [splits][heads][d + 2], o then m then sum, splits <= 64; y: [heads * d].
+// part: [splits][heads][d + 2], o then m then sum, splits <= 128; y: [heads * d].
 // One workgroup a head. Empty parts (sum = 0) count for nothing.
 //#import lib/grid
 //#import lib/lowest
@@ -15,9 +15,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
-var<workgroup> largest: array<f32, 64>;
-var<workgroup> sums: array<f32, 64>;
-var<workgroup> weights: array<f32, 64>;
+var<workgroup> largest: array<f32, 128>;
+var<workgroup> sums: array<f32, 128>;
+var<workgroup> weights: array<f32, 128>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -32,17 +32,15 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         sums[i] = part[at + 1u];
     }
     workgroupBarrier();
-    if (i < 64u) {
-        var weight = 0.0;
-        if (i < p.splits) {
-            var m = LOWEST;
-            for (var s = 0u; s < p.splits; s++) {
-                m = max(m, largest[s]);
-            }
-            weight = select(exp(largest[i] - m), 0.0, sums[i] == 0.0);
+    var weight = 0.0;
+    if (i < p.splits) {
+        var m = LOWEST;
+        for (var s = 0u; s < p.splits; s++) {
+            m = max(m, largest[s]);
         }
-        weights[i] = weight;
+        weight = select(exp(largest[i] - m), 0.0, sums[i] == 0.0);
     }
+    weights[i] = weight;
     workgroupBarrier();
     var sum = 0.0;
     for (var s = 0u; s < p.splits; s++) {

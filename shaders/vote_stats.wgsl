@@ -13,16 +13,17 @@
 @group(0) @binding(1) var<storage, read> state: array<u32>;
 @group(0) @binding(2) var<storage, read_write> stats: array<f32>;
 
+const STATS_TOKENS: u32 = 2048u; // of a block
+
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);
-    let blocks = stats_blocks();
-    let head = number / blocks;
+    let head = number / p.blocks;
     if (state[STATE_HIT] != 0u || head >= p.heads) {
         return;
     }
-    let first = (number % blocks) * STATS_TOKENS;
+    let first = (number % p.blocks) * STATS_TOKENS;
     // Scores are read once, all that an invocation takes before the first is used.
     var own: array<f32, 8>;
     for (var j = 0u; j < 8u; j++) {

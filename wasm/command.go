@@ -115,6 +115,7 @@ func readCommand(v js.Value) (trace.Command, error) {
 	f.integer("context", &c.Context)
 	f.text("question", &c.Question)
 	f.integer("max_tokens", &c.MaxTokens)
+	f.yes("ignore_end", &c.IgnoreEnd)
 	f.yes("trace", &c.Trace)
 	if o, ok := f.member("sample", js.TypeObject); ok {
 		c.Sample, f.err = readSample(o)
@@ -151,5 +152,6 @@ func readSelection(v js.Value) (*trace.Selection, error) {
 	f.optionalInt("chunk", &s.Chunk)
 	f.optionalFloat("theta", &s.Theta)
 	f.optionalFloat("tau", &s.Tau)
+	f.text("index", &s.Index)
 	return &s, f.end()
 }

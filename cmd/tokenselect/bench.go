@@ -10,14 +10,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
-	"tokenselect/cmd/tokenselect/internal/haystack"
+	"tokenselect/cmd/tokenselect/internal/layer"
 	"tokenselect/engine"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/selection"
-	"tokenselect/engine/session"
 )
 
 // benchRow is one measurement: a policy at a depth.
@@ -28,18 +26,28 @@ type benchRow struct {
 	Depth       int     `json:"depth"`
 	PrefillTokS float64 `json:"prefill_tok_s"` // of the last chunk before the depth
 	DecodeTokS  float64 `json:"decode_tok_s"`  // at the depth
+	FirstTokenS float64 `json:"first_token_s"` // seconds to read a text of the depth and find the token that follows
 	CacheHits   int     `json:"cache_hits"`
 	CacheMisses int     `json:"cache_misses"`
 	KVBytes     int64   `json:"kv_bytes"`
 
-	DecodeToDense    float64 `json:"decode_to_dense,omitempty"`    // ratio to dense at this depth
-	PrefillToDense   float64 `json:"prefill_to_dense,omitempty"`   // likewise
-	DecodeToShortest float64 `json:"decode_to_shortest,omitempty"` // ratio to this policy at the smallest depth
+	// What a session for so many tokens takes on the device when it is full, by
+	// use, the model's weights included.
+	Memory engine.Memory `json:"device_bytes"`
+	// The most memory that this process has had until then, devices that were
+	// measured before included; on some systems Go's part of it only.
+	ProcessPeak int64 `json:"process_peak_bytes"`
+
+	DecodeToDense     float64 `json:"decode_to_dense,omitempty"`      // ratio to dense at this depth
+	PrefillToDense    float64 `json:"prefill_to_dense,omitempty"`     // likewise
+	FirstTokenToDense float64 `json:"first_token_to_dense,omitempty"` // dense's time over this one's
+	DecodeToShortest  float64 `json:"decode_to_shortest,omitempty"`   // ratio to this policy at the smallest depth
 }
 
 // benchReport is what bench measured, and on what.
 type benchReport struct {
 	Model   string           `json:"model"`
+	Weights string           `json:"weights"` // how they are stored
 	Config  selection.Config `json:"selection"`
 	Decoded int              `json:"decoded_tokens"`
 	Repeats int              `json:"repeats"`
@@ -52,6 +60,7 @@ type benchReport struct {
 type bench struct {
 	std      stdio
 	ckptPath string
+	devices  []string
 	depths   []int
 	policies []selection.Policy
 	tokens   int
@@ -59,128 +68,206 @@ type bench struct {
 	budgets  *selectionFlags
 	flags    *deviceFlags
 	cache    string
+	asJSON   bool
+	markdown bool
+	set      map[string]bool // flags that were given
 }
 
 func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
-	b := bench{std: std}
-	fs.StringVar(&b.ckptPath, "model", "", "`path` of a model; default: the built-in needle-16m")
+	b := bench{std: std, flags: &deviceFlags{}, set: map[string]bool{}}
+	fs.StringVar(&b.ckptPath, "model", "", "`path` of a model, or \"random:\" and the name of a shape ("+strings.Join(shapeNames(), ", ")+") for one with random weights of 8 bits, with the paper's budgets for the larger ones unless given; default: the built-in needle-16m")
 	fs.StringVar(&b.cache, "kv", "", cacheHelp)
-	b.flags = &deviceFlags{}
 	addLibraryFlag(fs, b.flags)
 	devices := fs.String("devices", "cpu,auto", "comma-separated devices, each measured once")
 	depths := fs.String("depths", "512,2048,8192,16384,32768", "comma-separated numbers of tokens in the cache")
 	policies := fs.String("policies", "tokenselect,dense,window", "comma-separated policies")
 	fs.IntVar(&b.tokens, "decode", 32, "`tokens` to decode at each depth")
 	fs.IntVar(&b.repeats, "repeats", 3, "times that decode is measured; the median counts")
-	asJSON := fs.Bool("json", false, "print JSON instead of a table")
-	var attention attentionFlags
-	attention.add(fs)
+	fs.BoolVar(&b.asJSON, "json", false, "print JSON instead of a table")
+	fs.BoolVar(&b.markdown, "markdown", false, "print tables as Markdown")
+	var parts partFlags
+	parts.add(fs)
 	b.budgets = addSelectionFlags(fs, false)
 	if err := parse(fs, args); err != nil {
 		return err
 	}
+	fs.Visit(func(f *flag.Flag) { b.set[f.Name] = true })
+	if err := b.check(*depths, *policies, parts); err != nil {
+		return err
+	}
+	b.devices = strings.Split(*devices, ",")
+	switch {
+	case parts.attention:
+		return b.attention(ctx, parts)
+	case parts.matvec:
+		return b.matvec(ctx, parts)
+	}
+	return b.models(ctx)
+}
+
+// check reads the flags that are lists and refuses what does not go together.
+func (b *bench) check(depths, policies string, parts partFlags) error {
 	if b.tokens < 1 || b.repeats < 1 {
 		return usagef("-decode %d -repeats %d, expected at least 1 of each", b.tokens, b.repeats)
 	}
-	for _, s := range strings.Split(*depths, ",") {
+	for _, s := range strings.Split(depths, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(s))
 		if err != nil || n < 1 {
-			return usagef("-depths %q: %q, expected numbers of tokens", *depths, s)
+			return usagef("-depths %q: %q, expected numbers of tokens", depths, s)
 		}
 		b.depths = append(b.depths, n)
 	}
 	slices.Sort(b.depths)
 	b.depths = slices.Compact(b.depths)
-	for _, s := range strings.Split(*policies, ",") {
+	for _, s := range strings.Split(policies, ",") {
 		b.policies = append(b.policies, selection.Policy(strings.TrimSpace(s)))
 	}
-	set := map[string]bool{}
-	fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	if attention.on {
-		return b.attentions(ctx, strings.Split(*devices, ","), attention, *asJSON, set)
+	switch {
+	case parts.attention && parts.matvec:
+		return usagef("-attention and -matvec, expected one of them at a time")
+	case parts.kernels && !parts.attention:
+		return usagef("-kernels belongs to -attention")
+	case b.set["shapes"] && !parts.attention && !parts.matvec:
+		return usagef("-shapes belongs to -attention and -matvec")
+	case b.asJSON && b.markdown:
+		return usagef("-json and -markdown, expected one of them")
 	}
-	if attention.kernels || set["shapes"] {
-		return usagef("-kernels and -shapes belong to -attention")
-	}
-	rep := benchReport{Decoded: b.tokens, Repeats: b.repeats, OS: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Cores: runtime.NumCPU()}
-	seen := map[string]bool{}
-	for _, name := range strings.Split(*devices, ",") {
-		if err := b.device(ctx, strings.TrimSpace(name), seen, &rep); err != nil {
-			return err
-		}
-	}
-	rep.ratios()
-	if *asJSON {
-		enc := json.NewEncoder(std.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(rep)
-	}
-	return rep.print(std.out)
+	return nil
 }
 
-// device measures one device, unless it turns out to be one that was measured.
-func (b *bench) device(ctx context.Context, name string, seen map[string]bool, rep *benchReport) error {
-	dev, _, err := (&deviceFlags{name, b.flags.dawnLib}).open()
-	if err != nil {
-		return err
-	}
-	defer dev.Close()
-	info := dev.Info()
-	if seen[info.Device+info.Name] {
-		return nil
-	}
-	seen[info.Device+info.Name] = true
-	ckpt, err := openModel(b.ckptPath)
-	if err != nil {
-		return err
-	}
-	rep.Model = ckpt.Config.Name
-	cfg, err := b.budgets.config(ckpt.Config.Context)
-	if err != nil {
-		return err
-	}
-	rep.Config = cfg
-	m, err := session.Load(dev, ckpt, engine.Options{Cache: b.cache})
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	longest := b.depths[len(b.depths)-1]
-	ids := m.Tokenizer.Encode(haystack.New(1, longest+64, 1, m.Tokens).Document, false)
-	for _, p := range b.policies {
-		cfg.Policy = p
-		if err := b.policy(ctx, m.Engine, cfg, ids, info, rep); err != nil {
+// each opens the devices one after the other, unless one turns out to be one that
+// was measured.
+func (b *bench) each(measure func(dev gpu.Device) error) error {
+	seen := map[string]bool{}
+	for _, name := range b.devices {
+		dev, _, err := (&deviceFlags{strings.TrimSpace(name), b.flags.dawnLib}).open()
+		if err != nil {
+			return err
+		}
+		if info := dev.Info(); !seen[info.Device+info.Name] {
+			seen[info.Device+info.Name] = true
+			err = measure(dev)
+		}
+		dev.Close()
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// policy reads up to each depth in turn and decodes there.
-func (b *bench) policy(ctx context.Context, e *engine.Engine, cfg selection.Config, ids []int, info gpu.Info, rep *benchReport) error {
-	longest := b.depths[len(b.depths)-1]
-	s, err := e.NewSession(engine.SessionOptions{Context: longest + b.tokens + 1, Selection: cfg})
+// progress says on a terminal what is being measured; nil where there is none.
+func (b *bench) progress(info gpu.Info) func(what string) {
+	if !b.std.errTerminal {
+		return nil
+	}
+	return func(what string) { fmt.Fprintf(b.std.err, "\r%-78s", info.Device+": "+what) }
+}
+
+// progressed clears what progress has said.
+func (b *bench) progressed() {
+	if b.std.errTerminal {
+		fmt.Fprintf(b.std.err, "\r%78s\r", "")
+	}
+}
+
+func (b *bench) json(report any) error {
+	enc := json.NewEncoder(b.std.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(report)
+}
+
+// models measures a whole model on each device.
+func (b *bench) models(ctx context.Context) error {
+	rep := benchReport{Decoded: b.tokens, Repeats: b.repeats, OS: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Cores: runtime.NumCPU()}
+	err := b.each(func(dev gpu.Device) error { return b.model(ctx, dev, &rep) })
+	if err != nil {
+		return err
+	}
+	rep.ratios()
+	if b.asJSON {
+		return b.json(rep)
+	}
+	return rep.print(b.std.out, b.markdown)
+}
+
+func (b *bench) model(ctx context.Context, dev gpu.Device, rep *benchReport) error {
+	m, err := b.load(dev, b.depths[len(b.depths)-1])
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	rep.Model, rep.Weights, rep.Config = m.ckpt.Config.Name, m.ckpt.Quantisation, m.cfg
+	for _, p := range b.policies {
+		cfg := m.cfg
+		cfg.Policy = p
+		if err := b.warm(ctx, m, cfg); err != nil {
+			return err
+		}
+		if err := b.policy(ctx, m, cfg, rep); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// warm has a GPU make the pipelines that a policy takes, which would be measured
+// with the first chunks otherwise: by a text that is selected from as soon as its
+// second chunk.
+func (b *bench) warm(ctx context.Context, m *subject, cfg selection.Config) error {
+	if m.Device().Kind == gpu.CPU {
+		return nil
+	}
+	ids := m.ids[:min(len(m.ids), 2*cfg.Chunk)]
+	cfg.NInit, cfg.K, cfg.NLocal = min(cfg.NInit, 4), min(cfg.K, 16), min(cfg.NLocal, 16)
+	s, err := m.NewSession(engine.SessionOptions{Context: len(ids) + 4, Selection: cfg})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	for _, depth := range b.depths {
-		if b.std.errTerminal {
-			fmt.Fprintf(b.std.err, "\r%s on %s: %d tokens   ", cfg.Policy, info.Device, depth)
-		}
-		// The last chunk before the depth is timed: the speed of reading there.
-		last := min(cfg.Chunk, depth-s.Len())
-		if err := s.Prefill(ctx, ids[s.Len():depth-last], nil); err != nil {
-			return err
-		}
+	if err := s.Prefill(ctx, ids, nil); err != nil {
+		return err
+	}
+	_, err = s.Generate(ctx, engine.GenerateOptions{MaxTokens: 3, Ahead: m.Ahead()})
+	return err
+}
+
+// policy reads up to each depth in turn and decodes there.
+func (b *bench) policy(ctx context.Context, m *subject, cfg selection.Config, rep *benchReport) error {
+	longest := b.depths[len(b.depths)-1]
+	s, err := m.NewSession(engine.SessionOptions{Context: longest + b.tokens + 1, Selection: cfg})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	info, say := m.Device(), b.progress(m.Device())
+	var reading time.Duration // up to here
+	read := func(ids []int) (time.Duration, error) {
 		began := time.Now()
-		if err := s.Prefill(ctx, ids[depth-last:depth], nil); err != nil {
+		err := s.Prefill(ctx, ids, nil)
+		return time.Since(began), err
+	}
+	for _, depth := range b.depths {
+		if say != nil {
+			say(fmt.Sprintf("%s, %d tokens", cfg.Policy, depth))
+		}
+		// The last chunk before the depth is timed by itself too: the speed of
+		// reading there.
+		last := min(cfg.Chunk, depth-s.Len())
+		most, err := read(m.ids[s.Len() : depth-last])
+		if err != nil {
 			return err
 		}
-		row := benchRow{Device: info.Device, Adapter: info.Name, Policy: string(cfg.Policy), Depth: depth, PrefillTokS: rate(last, time.Since(began))}
+		end, err := read(m.ids[depth-last : depth])
+		if err != nil {
+			return err
+		}
+		reading += most + end
+		row := benchRow{Device: info.Device, Adapter: info.Name, Policy: string(cfg.Policy), Depth: depth, PrefillTokS: rate(last, end),
+			FirstTokenS: reading.Seconds(), Memory: m.Memory(depth+b.tokens+1, cfg)}
 		var took []time.Duration
 		for range b.repeats {
-			res, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: b.tokens + 1, Ahead: e.Ahead()})
+			res, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: b.tokens + 1, Ahead: m.Ahead()})
 			if err != nil {
 				return err
 			}
@@ -191,17 +278,15 @@ func (b *bench) policy(ctx context.Context, e *engine.Engine, cfg selection.Conf
 			if err := s.Truncate(depth - 1); err != nil {
 				return err
 			}
-			if err := s.Prefill(ctx, ids[depth-1:depth], nil); err != nil {
+			if _, err := read(m.ids[depth-1 : depth]); err != nil {
 				return err
 			}
 		}
 		slices.Sort(took)
-		row.DecodeTokS = rate(b.tokens, took[len(took)/2])
+		row.DecodeTokS, row.ProcessPeak = rate(b.tokens, took[len(took)/2]), processPeak()
 		rep.Rows = append(rep.Rows, row)
 	}
-	if b.std.errTerminal {
-		fmt.Fprintf(b.std.err, "\r%60s\r", "")
-	}
+	b.progressed()
 	return nil
 }
 
@@ -215,6 +300,7 @@ func (r *benchReport) ratios() {
 			}
 			if o.Policy == string(selection.Dense) && o.Depth == row.Depth && row.Policy != o.Policy {
 				row.DecodeToDense, row.PrefillToDense = row.DecodeTokS/o.DecodeTokS, row.PrefillTokS/o.PrefillTokS
+				row.FirstTokenToDense = o.FirstTokenS / row.FirstTokenS
 			}
 			if o.Policy == row.Policy && shortest {
 				row.DecodeToShortest, shortest = row.DecodeTokS/o.DecodeTokS, false
@@ -223,21 +309,28 @@ func (r *benchReport) ratios() {
 	}
 }
 
-func (r *benchReport) print(out io.Writer) error {
-	fmt.Fprintf(out, "%s, n_init %d, k %d, n_local %d, chunk %d, theta %g; %d tokens decoded, median of %d; %s, %d cores, %s\n\n",
-		r.Model, r.Config.NInit, r.Config.K, r.Config.NLocal, r.Config.Chunk, r.Config.Theta, r.Decoded, r.Repeats, r.OS, r.Cores, r.Go)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	adapter := ""
-	for _, row := range r.Rows {
-		if row.Adapter != adapter {
-			adapter = row.Adapter
-			fmt.Fprintf(w, "%s: %s\n", row.Device, adapter)
-			fmt.Fprintf(w, "policy\tdepth\tdecode tok/s\tto dense\tto shortest\tprefill tok/s\tto dense\tselections reused\tcache\t\n")
+// print writes a table for each device, ratios first: decode, prefill and first
+// token to dense at the same depth, decode to the same policy at the shortest.
+func (r *benchReport) print(out io.Writer, markdown bool) error {
+	fmt.Fprintf(out, "%s, weights %s; %s, theta %g; %d tokens decoded, median of %d; %s, %d cores, %s\n",
+		r.Model, r.Weights, budgets(r.Config), r.Config.Theta, r.Decoded, r.Repeats, r.OS, r.Cores, r.Go)
+	for rows := r.Rows; len(rows) > 0; {
+		device, adapter, n := rows[0].Device, rows[0].Adapter, 0
+		t := layer.Table{Columns: []string{"policy", "depth", "decode to dense", "prefill to dense", "first token to dense", "decode to shortest",
+			"decode tok/s", "prefill tok/s", "first token s", "reused", "weights", "cache", "selection", "process peak"}}
+		for ; n < len(rows) && rows[n].Device == device && rows[n].Adapter == adapter; n++ {
+			row := rows[n]
+			t.Add(row.Policy, fmt.Sprint(row.Depth), ratio(row.DecodeToDense), ratio(row.PrefillToDense), ratio(row.FirstTokenToDense), ratio(row.DecodeToShortest),
+				fmt.Sprintf("%.1f", row.DecodeTokS), fmt.Sprintf("%.0f", row.PrefillTokS), fmt.Sprintf("%.3g", row.FirstTokenS), share(row.CacheHits, row.CacheMisses),
+				byteSize(row.Memory.Weights), byteSize(row.KVBytes), byteSize(row.Memory.Selection), byteSize(row.ProcessPeak))
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.1f\t%s\t%s\t%.0f\t%s\t%s\t%s\t\n", row.Policy, row.Depth, row.DecodeTokS, ratio(row.DecodeToDense),
-			ratio(row.DecodeToShortest), row.PrefillTokS, ratio(row.PrefillToDense), share(row.CacheHits, row.CacheMisses), byteSize(row.KVBytes))
+		rows = rows[n:]
+		fmt.Fprintf(out, "\n%s: %s\n\n", device, adapter)
+		if err := t.Print(out, markdown); err != nil {
+			return err
+		}
 	}
-	return w.Flush()
+	return nil
 }
 
 func ratio(r float64) string {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"runtime"
@@ -15,126 +14,130 @@ import (
 	"tokenselect/engine/selection"
 )
 
-// attentionFlags are those of bench -attention.
-type attentionFlags struct {
-	on, kernels bool
-	shapes      string
+// partFlags are those of bench -attention and bench -matvec, which measure parts
+// of models.
+type partFlags struct {
+	attention, matvec, kernels bool
+	shapes                     string
 }
 
-func (f *attentionFlags) add(fs *flag.FlagSet) {
+func (f *partFlags) add(fs *flag.FlagSet) {
 	var names []string
 	for _, s := range layer.Shapes {
 		names = append(names, s.Model)
 	}
-	fs.BoolVar(&f.on, "attention", false, "measure selection and attention by themselves: one layer of the shape of a known model over a synthetic cache; budgets are the paper's (n_init 128, k 2048, n_local 512, chunk 512), depths 1024 to 1048576, unless given")
+	fs.BoolVar(&f.attention, "attention", false, "measure selection and attention by themselves: one layer of the shape of a known model over a synthetic cache; \"paged\" is attention alone, over rows that are selected already, and \"gather, then attention\" the same after copying them; budgets are the paper's (n_init 128, k 2048, n_local 512, chunk 512), depths 1024 to 1048576, unless given")
 	fs.BoolVar(&f.kernels, "kernels", false, "with -attention: each kernel by itself too, against the device's ceilings of reading and of multiplying and adding")
-	fs.StringVar(&f.shapes, "shapes", strings.Join(names, ","), "with -attention: comma-separated `models`")
+	fs.BoolVar(&f.matvec, "matvec", false, "measure the products with a model's weights by themselves, for one token and for a chunk (512 unless given), with random weights of 8 bits and of float16, against the device's ceilings")
+	fs.StringVar(&f.shapes, "shapes", "", "with -attention and -matvec: comma-separated `models`; default: "+strings.Join(names, ",")+" for -attention, "+strings.Join(linearShapes, ",")+" for -matvec")
 }
 
-// attentionReport is what bench -attention measured, and on what.
-type attentionReport struct {
+// named are the models of -shapes, or of otherwise where that was left alone.
+func (f *partFlags) named(otherwise ...string) []string {
+	if f.shapes == "" {
+		return otherwise
+	}
+	names := strings.Split(f.shapes, ",")
+	for i := range names {
+		names[i] = strings.TrimSpace(names[i])
+	}
+	return names
+}
+
+// partReport is what parts of models were measured on.
+type partReport struct {
 	Device   string           `json:"device"`
 	Adapter  string           `json:"adapter"`
 	Driver   string           `json:"driver"`
 	Config   selection.Config `json:"selection"`
-	Cache    string           `json:"kv"`
 	OS       string           `json:"os"`
 	Cores    int              `json:"cores"`
 	Ceilings layer.Ceilings   `json:"ceilings"`
-	Rows     []layer.Row      `json:"rows"`
 }
 
-// attentionBudgets are the paper's, but for those that were given.
-func (b *bench) attentionBudgets(set map[string]bool) (selection.Config, error) {
-	c := selection.Config{Policy: selection.TokenSelect, NInit: 128, K: 2048, NLocal: 512, Chunk: 512, Tau: b.budgets.tau}
-	for _, g := range []struct {
-		name string
-		from int
-		to   *int
-	}{{"n-init", b.budgets.nInit, &c.NInit}, {"n-local", b.budgets.nLocal, &c.NLocal}, {"k", b.budgets.k, &c.K}, {"chunk", b.budgets.chunk, &c.Chunk}} {
-		if set[g.name] {
-			*g.to = g.from
-		}
-	}
-	if err := c.Validate(); err != nil {
-		return c, usageError{err}
-	}
-	return c, nil
+// attentionReport is what bench -attention measured.
+type attentionReport struct {
+	partReport
+	Cache string      `json:"kv"`
+	Rows  []layer.Row `json:"rows"`
 }
 
-// attention measures one device.
-func (b *bench) attention(ctx context.Context, name string, f attentionFlags, set map[string]bool) (*attentionReport, error) {
+// paperBudgets are those of the paper's experiments with models of 7 billion
+// weights and more (section 4).
+var paperBudgets = selection.Config{NInit: 128, K: 2048, NLocal: 512, Chunk: 512}
+
+// part begins the report of a device: it measures the device's ceilings.
+func (b *bench) part(ctx context.Context, dev gpu.Device) (partReport, error) {
+	info := dev.Info()
+	r := partReport{Device: info.Device, Adapter: info.Name, Driver: info.Driver, OS: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU()}
+	bytes := 1 << 30
+	if !info.Kind.Real() {
+		bytes = 256 << 20
+	}
+	var err error
+	if r.Config, err = b.budgets.over(paperBudgets); err == nil {
+		r.Ceilings, err = layer.Measure(ctx, dev, bytes)
+	}
+	return r, err
+}
+
+// attention measures selection and attention on each device.
+func (b *bench) attention(ctx context.Context, f partFlags) error {
 	cfg := layer.Config{Depths: []int{1 << 10, 4 << 10, 16 << 10, 64 << 10, 128 << 10, 512 << 10, 1 << 20}, Kernels: f.kernels}
-	if set["depths"] {
+	if b.set["depths"] {
 		cfg.Depths = b.depths
 	}
-	for _, want := range strings.Split(f.shapes, ",") {
-		i := slices.IndexFunc(layer.Shapes, func(s layer.Shape) bool { return strings.EqualFold(s.Model, strings.TrimSpace(want)) })
+	var all []string
+	for _, s := range layer.Shapes {
+		all = append(all, s.Model)
+	}
+	for _, want := range f.named(all...) {
+		i := slices.IndexFunc(all, func(name string) bool { return strings.EqualFold(name, want) })
 		if i < 0 {
-			return nil, usagef("-shapes %q: %q, expected of %v", f.shapes, want, layer.Shapes)
+			return usagef("-shapes %q: %q, expected of %s", f.shapes, want, strings.Join(all, ", "))
 		}
 		cfg.Shapes = append(cfg.Shapes, layer.Shapes[i])
 	}
-	var err error
-	if cfg.Budgets, err = b.attentionBudgets(set); err != nil {
-		return nil, err
+	var reports []attentionReport
+	err := b.each(func(dev gpu.Device) error {
+		info := dev.Info()
+		r := attentionReport{Cache: "f16"}
+		if info.Kind == gpu.CPU {
+			r.Cache = "f32"
+		}
+		if b.cache != "" {
+			r.Cache = b.cache
+		}
+		var err error
+		if cfg.Cache, err = kernels.ParseCacheType(r.Cache); err != nil {
+			return usageError{err}
+		}
+		if r.partReport, err = b.part(ctx, dev); err != nil {
+			return err
+		}
+		cfg.Budgets, cfg.Ceilings, cfg.Progress = r.Config, r.Ceilings, b.progress(info)
+		if r.Rows, err = layer.Run(ctx, dev, cfg); err != nil {
+			return err
+		}
+		b.progressed()
+		reports = append(reports, r)
+		if b.asJSON {
+			return nil
+		}
+		fmt.Fprintf(b.std.out, "%s: %s, cache %s; %s; selection and attention of one layer\n", r.Device, r.Adapter, r.Cache, budgets(r.Config))
+		if err := layer.Print(b.std.out, r.Ceilings, r.Rows, b.markdown); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(b.std.out)
+		return err
+	})
+	if err != nil || !b.asJSON {
+		return err
 	}
-	dev, _, err := (&deviceFlags{name, b.flags.dawnLib}).open()
-	if err != nil {
-		return nil, err
-	}
-	defer dev.Close()
-	info := dev.Info()
-	kind := "f16"
-	if info.Kind == gpu.CPU {
-		kind = "f32"
-	}
-	if b.cache != "" {
-		kind = b.cache
-	}
-	if cfg.Cache, err = kernels.ParseCacheType(kind); err != nil {
-		return nil, usageError{err}
-	}
-	bytes := 1 << 30
-	if info.Kind == gpu.CPU || info.Kind == gpu.Software {
-		bytes = 256 << 20
-	}
-	if cfg.Ceilings, err = layer.Measure(ctx, dev, bytes); err != nil {
-		return nil, err
-	}
-	if b.std.errTerminal {
-		cfg.Progress = func(what string) { fmt.Fprintf(b.std.err, "\r%s: %s          ", info.Device, what) }
-	}
-	rows, err := layer.Run(ctx, dev, cfg)
-	if b.std.errTerminal {
-		fmt.Fprintf(b.std.err, "\r%60s\r", "")
-	}
-	return &attentionReport{Device: info.Device, Adapter: info.Name, Driver: info.Driver, Config: cfg.Budgets, Cache: kind,
-		OS: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(), Ceilings: cfg.Ceilings, Rows: rows}, err
+	return b.json(reports)
 }
 
-func (b *bench) attentions(ctx context.Context, devices []string, f attentionFlags, asJSON bool, set map[string]bool) error {
-	var reports []*attentionReport
-	for _, name := range devices {
-		r, err := b.attention(ctx, strings.TrimSpace(name), f, set)
-		if err != nil {
-			return err
-		}
-		reports = append(reports, r)
-		if asJSON {
-			continue
-		}
-		fmt.Fprintf(b.std.out, "%s: %s, cache %s; n_init %d, k %d, n_local %d, chunk %d; selection and attention of one layer\n",
-			r.Device, r.Adapter, r.Cache, r.Config.NInit, r.Config.K, r.Config.NLocal, r.Config.Chunk)
-		if err := layer.Print(b.std.out, r.Ceilings, r.Rows); err != nil {
-			return err
-		}
-		fmt.Fprintln(b.std.out)
-	}
-	if !asJSON {
-		return nil
-	}
-	enc := json.NewEncoder(b.std.out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(reports)
+// budgets are those of a selection in words.
+func budgets(c selection.Config) string {
+	return fmt.Sprintf("n_init %d, k %d, n_local %d, chunk %d", c.NInit, c.K, c.NLocal, c.Chunk)
 }

@@ -80,6 +80,10 @@ func TestBadInput(t *testing.T) {
 		{"convert to q4", []string{"convert", "-type", "q4_0", "a", "b"}, 2, `"q4_0", expected q8_0 or f16`},
 		{"convert nothing", []string{"convert", absent, filepath.Join(t.TempDir(), "out.gguf")}, 1, absent},
 		{"bench depths", []string{"bench", "-depths", "12,x"}, 2, `"x"`},
+		{"bench shape", []string{"bench", "-model", "random:huge", "-devices", "cpu"}, 2, `"huge", expected of needle-16m, qwen2.5-1.5b`},
+		{"bench matvec shape", []string{"bench", "-matvec", "-shapes", "tiny,huge"}, 2, `"huge"`},
+		{"bench both parts", []string{"bench", "-matvec", "-attention"}, 2, "one of them"},
+		{"bench shapes of nothing", []string{"bench", "-shapes", "tiny"}, 2, "-shapes belongs"},
 		{"bench nothing", []string{"bench", "-decode", "0"}, 2, "-decode 0"},
 		{"demo facts", []string{"demo", "-facts", "0"}, 2, "-facts 0"},
 	} {
@@ -256,15 +260,47 @@ func TestBench(t *testing.T) {
 		t.Fatalf("%d rows, expected 2 policies at 2 depths on 1 device", len(rep.Rows))
 	}
 	for _, row := range rep.Rows {
-		if row.DecodeTokS <= 0 || row.PrefillTokS <= 0 || row.DecodeToShortest <= 0 {
+		if row.DecodeTokS <= 0 || row.PrefillTokS <= 0 || row.DecodeToShortest <= 0 || row.FirstTokenS <= 0 || row.Memory.Weights <= 0 || row.ProcessPeak <= 0 {
 			t.Errorf("row %+v", row)
 		}
-		if row.Policy == "tokenselect" && row.DecodeToDense <= 0 {
+		if row.Policy == "tokenselect" && (row.DecodeToDense <= 0 || row.FirstTokenToDense <= 0 || row.Memory.Selection <= 0) {
 			t.Errorf("no ratio to dense: %+v", row)
 		}
 	}
 	if r := tokenselect(t, "", false, "bench", "-devices", "cpu", "-depths", "300", "-decode", "4", "-repeats", "1"); r.status != 0 || !strings.Contains(r.out, "decode tok/s") {
 		t.Errorf("status %d, printed %q", r.status, r.out)
+	}
+}
+
+// TestBenchRandom measures a whole model with random weights, and what cannot be
+// named is refused.
+func TestBenchRandom(t *testing.T) {
+	r := tokenselect(t, "", false, "bench", "-json", "-model", "random:tiny", "-devices", "cpu", "-depths", "40,700", "-decode", "2", "-repeats", "1", "-policies", "dense,tokenselect", "-k", "99")
+	var rep benchReport
+	if err := json.Unmarshal([]byte(r.out), &rep); err != nil || r.status != 0 {
+		t.Fatalf("status %d, %v: %q, said %q", r.status, err, r.out, r.err)
+	}
+	if rep.Model != "random tiny" || rep.Weights != "Q8_0" || rep.Config.K != 99 || len(rep.Rows) != 4 {
+		t.Errorf("%+v", rep)
+	}
+	if short, long := rep.Rows[0], rep.Rows[1]; long.FirstTokenS <= short.FirstTokenS || long.KVBytes < 700*2*4*2*2*16 {
+		t.Errorf("at 40 %+v, at 700 %+v", short, long)
+	}
+	r = tokenselect(t, "", false, "bench", "-markdown", "-model", "random:Tiny", "-devices", "cpu", "-depths", "40", "-decode", "2", "-repeats", "1")
+	if r.status != 0 || !strings.Contains(r.out, "\n| window | 40 |") || !strings.Contains(r.out, "n_init ") {
+		t.Errorf("status %d, printed %q, said %q", r.status, r.out, r.err)
+	}
+}
+
+// TestBenchMatvec measures the products of a small model.
+func TestBenchMatvec(t *testing.T) {
+	r := tokenselect(t, "", false, "bench", "-json", "-matvec", "-shapes", "tiny", "-devices", "cpu", "-chunk", "3")
+	var reports []matvecReport
+	if err := json.Unmarshal([]byte(r.out), &reports); err != nil || r.status != 0 {
+		t.Fatalf("status %d, %v: %q, said %q", r.status, err, r.out, r.err)
+	}
+	if len(reports) != 1 || len(reports[0].Rows) != 2*(6+5) || reports[0].Config.Chunk != 3 || reports[0].Ceilings.Read <= 0 {
+		t.Errorf("%+v", reports)
 	}
 }
 

@@ -119,8 +119,7 @@ func guard(dev gpu.Device, err error, why string) (gpu.Device, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	switch dev.Info().Kind {
-	case gpu.CPU, gpu.Software:
+	if !dev.Info().Kind.Real() {
 		return gpu.Guard(dev, 0), why, nil
 	}
 	return gpu.Guard(dev, patience), why, nil

@@ -16,6 +16,7 @@ type selectionFlags struct {
 	policy                  string
 	nInit, nLocal, k, chunk int
 	theta, tau              float64
+	index                   string
 	fs                      *flag.FlagSet
 }
 
@@ -31,15 +32,20 @@ func addSelectionFlags(fs *flag.FlagSet, withPolicy bool) *selectionFlags {
 	fs.IntVar(&s.chunk, "chunk", d.Chunk, "`tokens` of a prompt that are read at once")
 	fs.Float64Var(&s.theta, "theta", d.Theta, "Selection Cache: reuse a selection while the query's `cosine` with the one it was made for is at least this; 0: never")
 	fs.Float64Var(&s.tau, "tau", d.Tau, "`temperature` of the vote")
+	fs.StringVar(&s.index, "index", d.Index.String(), `what candidates are scored from: "exact" (the cache's keys), or a copy of them as "int8" or "int4", which takes memory besides and is faster to read`)
 	return s
 }
 
 // config is what the flags say, with the budgets that were left alone fitted to
 // a model trained on context tokens.
 func (s *selectionFlags) config(context int) (selection.Config, error) {
+	return s.over(selection.Default(context))
+}
+
+// over is what the flags say, with the budgets that were left alone those of c.
+func (s *selectionFlags) over(c selection.Config) (selection.Config, error) {
 	set := map[string]bool{}
 	s.fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	c := selection.Default(context)
 	c.Policy, c.Theta, c.Tau = selection.Policy(s.policy), s.theta, s.tau
 	for _, b := range []struct {
 		name string
@@ -49,6 +55,9 @@ func (s *selectionFlags) config(context int) (selection.Config, error) {
 		if set[b.name] {
 			*b.to = b.from
 		}
+	}
+	if err := c.SetIndex(s.index); err != nil {
+		return c, usageError{fmt.Errorf("-index: %w", err)}
 	}
 	if err := c.Validate(); err != nil {
 		return c, usageError{err}

@@ -36,7 +36,7 @@ func TestServeGoesOn(t *testing.T) {
 	}
 	stop()
 	lost := func() *gputest.Failing {
-		return &gputest.Failing{Call: gputest.Submit, After: calm.Calls(gputest.Submit) - 3, Err: gpu.ErrDeviceLost}
+		return &gputest.Failing{Call: gputest.Submit, After: calm.Calls(gputest.Submit) * 2 / 3, Err: gpu.ErrDeviceLost}
 	}
 	for _, c := range []struct {
 		name, device string

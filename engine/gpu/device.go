@@ -46,6 +46,10 @@ const (
 	Unknown    Kind = "GPU"          // of a kind that the driver does not tell
 )
 
+// Real tells whether k has processors of its own, many of them: what does not is
+// the CPU under another name, this project's device or a driver's.
+func (k Kind) Real() bool { return k != CPU && k != Software }
+
 // Info describes a device to its user.
 type Info struct {
 	Device  string // how it is named on the command line: "cpu", "wgpu", "gowebgpu"

@@ -21,6 +21,10 @@ type AttentionParams struct {
 	KVHeads uint32
 	Split   uint32 // entries of the list per workgroup, a multiple of 64
 	Splits  uint32 // parts the list is cut into at most
+	// Of attention_decode: entries of a tile, in which keys are rotated by their
+	// place and the query by its distance from the tile's first entry; 0: keys are
+	// rotated by their place in the list.
+	Near uint32
 }
 
 // Attended tells what attention reads besides the last C rows.
@@ -62,20 +66,32 @@ const lowest = -math.MaxFloat32
 
 // attend is softmax attention of one head's query over entries lo <= i < hi of
 // the list, with an online softmax. q is already rotated; keys are rotated to
-// their entry's position as they are loaded. It writes the sum of values
-// weighted by exp(score - m) into o and returns m and the sum of the weights:
-// the lowest float32 and 0 where there are no entries.
-func attend(o, q []float32, l list, lo, hi, kv, kvHeads int, k, v cached, table []float32) (m, sum float32) {
+// their entry's position as they are loaded. Where near is not 0, q is not yet
+// rotated and stands at the end of the list: it is rotated by its distance from
+// the first of every near entries, and keys by theirs. attend writes the sum of
+// values weighted by exp(score - m) into o and returns m and the sum of the
+// weights: the lowest float32 and 0 where there are no entries.
+func attend(o, q []float32, near int, l list, lo, hi, kv, kvHeads int, k, v cached, table []float32) (m, sum float32) {
 	d := len(q)
-	raw, key, value := make([]float32, d), make([]float32, d), make([]float32, d)
+	raw, key, value, turned := make([]float32, d), make([]float32, d), make([]float32, d), q
+	if near > 0 {
+		turned = make([]float32, d)
+	}
 	scale := float32(1 / math.Sqrt(float64(d)))
 	m = lowest
 	clear(o)
 	for i := lo; i < hi; i++ {
 		at := (l.row(i)*kvHeads + kv) * d
 		k.read(raw, at)
-		rotate(key, raw, table[i*d:][:d])
-		s := float32(dot(q, key) * scale)
+		position := i
+		if near > 0 {
+			position = (i - lo) % near
+			if position == 0 {
+				rotate(turned, q, table[(l.length-1-i)*d:][:d])
+			}
+		}
+		rotate(key, raw, table[position*d:][:d])
+		s := float32(dot(turned, key) * scale)
 		if s > m {
 			shrink := exp(m - s)
 			sum *= shrink
@@ -105,12 +121,15 @@ var attentionDecodes family[cacheShape]
 func attentionDecode(t CacheType, d, group int) *gpu.Kernel {
 	return attentionDecodes.get(cacheShape{t, d, group}, func() *gpu.Kernel {
 		name := "attention_decode_" + t.String()
+		keys := decodeTile(group)
+		pieces, values := ceil(d/8, dotLanes), ceil(keys, 256/(d/4))
 		return &gpu.Kernel{
 			Name:     name,
 			Bindings: attentionBindings("part"),
 			Params:   sizeOf[AttentionParams](),
-			WGSL: wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "UNIT_KEYS": 256 / (d / 4),
-				"GROUP": group, "GROUP_VECS": group * d / 4, "GROUP_KEYS": group * 64, "POOL": max(group, 4) * 256}),
+			WGSL: wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "PIECES": pieces, "ROUNDS": keys / 32,
+				"KEYS": keys, "KEY_LOADS": 2 * pieces * keys / 32, "VALUE_LOADS": values, "UNIT_KEYS": ceil(keys, values),
+				"GROUP": group, "GROUP_VECS": group * d / 4, "GROUP_KEYS": group * keys, "SLOTS": ceil(group*keys, 256), "POOL": 2048}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return int(p.Splits * p.KVHeads)
@@ -121,13 +140,19 @@ func attentionDecode(t CacheType, d, group int) *gpu.Kernel {
 				l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
 				table, part := view[float32](c, 5), view[float32](c, 6)
 				heads, kvHeads := int(p.Heads), int(p.KVHeads)
+				turned := make([]float32, d)
 				for i := lo; i < hi; i++ {
 					split, kv := i/kvHeads, i%kvHeads
 					from := min(split*int(p.Split), l.length)
 					to := min(from+int(p.Split), l.length)
 					for h := kv * group; h < (kv+1)*group; h++ {
 						o := part[(split*heads+h)*(d+2):][:d+2]
-						o[d], o[d+1] = attend(o[:d], q[h*d:][:d], l, from, to, kv, kvHeads, k, v, table)
+						query := q[h*d:][:d]
+						if p.Near == 0 {
+							rotate(turned, query, table[(l.length-1)*d:][:d])
+							query = turned
+						}
+						o[d], o[d+1] = attend(o[:d], query, int(p.Near), l, from, to, kv, kvHeads, k, v, table)
 					}
 				}
 			},
@@ -178,7 +203,7 @@ var attentionMerge = &gpu.Kernel{
 }
 
 // maxSplits is the number of parts that attention_merge can merge.
-const maxSplits = 64
+const maxSplits = 128
 
 // decodeSplit is how a list of at most length entries is cut for decode: into
 // parts of a multiple of 64 entries, at most maxSplits parts.
@@ -187,15 +212,27 @@ func decodeSplit(length int) (split, splits int) {
 	return split, ceil(length, split)
 }
 
+// decodeTile is the number of entries that attention_decode takes at a time: as
+// many as workgroup memory holds the partial scores of.
+func decodeTile(group int) int {
+	if group > 4 {
+		return 32
+	}
+	return 64
+}
+
+// nearLength is the length from which on a list's angles are worth sparing.
+const nearLength = 4096
+
 // PartWords is the size of what AttentionDecode needs between its two kernels,
 // for lists of any length.
 func PartWords(heads, d int) int { return maxSplits * heads * (d + 2) }
 
 // AttentionDecode records y = attention of one query over the attended rows
 // (paper, eq. 1 and 2, with RoPE at contiguous positions), split along the list
-// and merged with an online softmax. q is [heads][d], rotated to the list's last
-// position; k and v are a layer's cache, [rows][kvHeads][d]; table is
-// RopeTable's; y is [heads*d]. part holds PartWords words. A workgroup of the
+// and merged with an online softmax. q is [heads][d], before RoPE: it stands at
+// the list's last position; k and v are a layer's cache, [rows][kvHeads][d];
+// table is RopeTable's; y is [heads*d]. part holds PartWords words. A workgroup of the
 // first kernel takes one part of the list for one key head and all its query
 // heads; one of the second, a head. Limits of heads and d are PagedDot's.
 func AttentionDecode(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, part, y gpu.Range, heads, kvHeads, d, n int, a Attended) {
@@ -211,6 +248,9 @@ func AttentionDecode(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, 
 	need(r, attentionMerge, 1, y, heads*d)
 	p := attentionParams(n, 1, heads, kvHeads, a)
 	p.Split, p.Splits = uint32(split), uint32(splits)
+	if length > nearLength {
+		p.Near = uint32(decodeTile(group))
+	}
 	gpu.Dispatch(r, kern, splits*kvHeads, &p, q, k, v, sel, state, table, part)
 	gpu.Dispatch(r, attentionMerge, heads, &MergeParams{uint32(heads), uint32(d), uint32(splits)}, part, y)
 }
@@ -260,11 +300,11 @@ func chunkTwin(t CacheType, d int) func(c *gpu.Call, lo, hi int) {
 						to := min(from+int(p.Split), seen)
 						if p.Splits > 1 {
 							o := y[(s*n*heads+row)*(d+2):][:d+2]
-							o[d], o[d+1] = attend(o[:d], q[row*d:][:d], l, from, to, kv, kvHeads, k, v, table)
+							o[d], o[d+1] = attend(o[:d], q[row*d:][:d], 0, l, from, to, kv, kvHeads, k, v, table)
 							continue
 						}
 						o := y[row*d:][:d]
-						_, sum := attend(o, q[row*d:][:d], l, from, to, kv, kvHeads, k, v, table)
+						_, sum := attend(o, q[row*d:][:d], 0, l, from, to, kv, kvHeads, k, v, table)
 						for e := range o {
 							o[e] /= sum
 						}
@@ -355,6 +395,7 @@ type Query struct {
 	Stride int       // values of a row of QKV
 	Keys   gpu.Range // of the layer's cache
 	Cache  CacheType // how the cache is stored
+	Index  Index     // of the layer's keys, where it has one
 }
 
 // Selection is what a Query is to attend to: the rows of Attended, with those

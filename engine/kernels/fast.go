@@ -163,7 +163,7 @@ func fastSoftVote(c *gpu.Call, lo, hi int) {
 	vote := view[float32](c, 3)[from:to]
 	clear(vote)
 	for h := range int(p.Heads) {
-		m, sum := headStats(view[float32](c, 1), h, n)
+		m, sum := headStats(view[float32](c, 1), h, int(p.Blocks))
 		simd.AddExp(vote, score[h*n+from:h*n+to], m, 1/sum)
 	}
 }
@@ -197,12 +197,13 @@ func newTile(s *scratch, rows, d int) tile {
 	return t
 }
 
-// load rotates and converts entries from to to of the list.
-func (t *tile) load(l list, from, to, kv, kvHeads int, k, v cached, table []float32) {
+// load rotates and converts entries from to to of the list; angles start with
+// those of the first.
+func (t *tile) load(l list, from, to, kv, kvHeads int, k, v cached, angles []float32) {
 	d := t.d
 	for i := from; i < to; i++ {
 		at := (l.row(i)*kvHeads + kv) * d
-		k.loadRotated(t.keys[(i-from)*d:][:d], at, table[i*d:][:d])
+		k.loadRotated(t.keys[(i-from)*d:][:d], at, angles[(i-from)*d:][:d])
 		v.load(t.values[(i-from)*d:][:d], at)
 	}
 }
@@ -231,17 +232,33 @@ func fastAttentionDecode(ct CacheType, d, group int) func(c *gpu.Call, lo, hi in
 		l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
 		table, part := view[float32](c, 5), view[float32](c, 6)
 		heads, kvHeads := int(p.Heads), int(p.KVHeads)
-		work := scratches.Get().(*scratch)
+		work, queries := scratches.Get().(*scratch), scratches.Get().(*scratch)
 		defer scratches.Put(work)
+		defer scratches.Put(queries)
+		turned := queries.take(group * d)
 		for i := lo; i < hi; i++ {
 			split, kv := i/kvHeads, i%kvHeads
 			from := min(split*int(p.Split), l.length)
 			to := min(from+int(p.Split), l.length)
 			t := newTile(work, group, d)
-			for at := from; at < to; at += tileKeys {
-				n := min(tileKeys, to-at)
-				t.load(l, at, at+n, kv, kvHeads, k, v, table)
-				simd.MatMulF32(t.s, tileKeys, q[kv*group*d:], d, group, t.keys[:n*d], n, d)
+			turn := func(distance int) {
+				for g := range group {
+					rotate(turned[g*d:][:d], q[(kv*group+g)*d:][:d], table[distance*d:][:d])
+				}
+			}
+			turn(l.length - 1)
+			step := tileKeys
+			if p.Near != 0 {
+				step = int(p.Near)
+			}
+			for at := from; at < to; at += step {
+				n, angles := min(step, to-at), table[at*d:]
+				if p.Near != 0 {
+					turn(l.length - 1 - at)
+					angles = table
+				}
+				t.load(l, at, at+n, kv, kvHeads, k, v, angles)
+				simd.MatMulF32(t.s, tileKeys, turned, d, group, t.keys[:n*d], n, d)
 				for g := range group {
 					t.add(g, n)
 				}
@@ -278,7 +295,7 @@ func fastAttentionChunk(ct CacheType, d int) func(c *gpu.Call, lo, hi int) {
 			t := newTile(work, group*queries, d)
 			for at := 0; at < first+queries; at += tileKeys {
 				keys := min(tileKeys, first+queries-at)
-				t.load(l, at, at+keys, kv, kvHeads, k, v, table)
+				t.load(l, at, at+keys, kv, kvHeads, k, v, table[at*d:])
 				for g := range group {
 					qh := q[(j0*heads+kv*group+g)*d:]
 					simd.MatMulF32(t.s[g*queries*tileKeys:], tileKeys, qh, heads*d, queries, t.keys[:keys*d], keys, d)

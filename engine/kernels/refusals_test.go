@@ -17,6 +17,17 @@ func TestRefusals(t *testing.T) {
 			kernels.PagedDot(r, kernels.CacheF16, words(4096), words(4096), words(64), words(4096), heads, kvHeads, d, 0, n, 1)
 		}
 	}
+	index := func(t kernels.IndexType, d, units, scales int) func(r *gpu.Recording) {
+		return func(r *gpu.Recording) {
+			x := kernels.Index{Type: t, Keys: words(units), Scale: words(scales)}
+			kernels.ScoreStats(r, kernels.CacheF16, words(4096), words(4096), gpu.Range{}, x, words(64), words(4096), words(4096), 2, 1, d, 0, 64, 0, false, 1)
+		}
+	}
+	newKeys := func(t kernels.IndexType, units, scales, kOffset int) func(r *gpu.Recording) {
+		return func(r *gpu.Recording) {
+			kernels.KeyIndex(r, kernels.Index{Type: t, Keys: words(units), Scale: words(scales)}, words(1024), words(4096), 4, 256, kOffset, 2, 128, 0)
+		}
+	}
 	topK := func(n, k, counts int) func(r *gpu.Recording) {
 		return func(r *gpu.Recording) {
 			kernels.TopK(r, words(100), words(64), words(kernels.HistWords), words(kernels.CutWords), words(counts), words(100), n, k, 0)
@@ -30,6 +41,11 @@ func TestRefusals(t *testing.T) {
 	chunk := func(heads, kvHeads, d, n, c int, a kernels.Attended) func(r *gpu.Recording) {
 		return func(r *gpu.Recording) {
 			kernels.AttentionChunk(r, kernels.CacheF16, words(4096), words(4096), words(4096), words(100), words(64), words(1<<16), words(4096), words(4096), heads, kvHeads, d, n, c, a, 1)
+		}
+	}
+	gather := func(kvHeads, d, n, c, keys int, a kernels.Attended) func(r *gpu.Recording) {
+		return func(r *gpu.Recording) {
+			kernels.GatherRows(r, kernels.CacheF16, words(4096), words(4096), words(100), words(64), words(keys), words(4096), kvHeads, d, n, c, a)
 		}
 	}
 	for _, c := range []struct {
@@ -52,6 +68,16 @@ func TestRefusals(t *testing.T) {
 		{"paged_dot: large head", "heads of size 256", dot(2, 1, 256, 4)},
 		{"paged_dot: no head", "heads of size 0", dot(2, 1, 0, 4)},
 		{"paged_dot: keys", "k holds 4096 words", dot(1, 1, 64, 129)},
+		{"score_stats: index", "", index(kernels.IndexI8, 16, 256, 64)},
+		{"score_stats: index of other heads", "int4 key index of heads of size 96, expected a multiple of 64", index(kernels.IndexI4, 96, 4096, 4096)},
+		{"score_stats: keys", "k holds 255 words, expected at least 256", index(kernels.IndexI8, 16, 255, 64)},
+		{"score_stats: scales", "key_scale holds 63 words, expected at least 64", index(kernels.IndexI4, 64, 512, 63)},
+		{"key_index: all", "", newKeys(kernels.IndexI8, 256, 8, 0)},
+		{"key_index: keys", "keys holds 127 words, expected at least 128", newKeys(kernels.IndexI4, 127, 16, 0)},
+		{"key_index: scales", "scale holds 7 words, expected at least 8", newKeys(kernels.IndexI8, 256, 7, 0)},
+		{"key_index: values", "qkv holds 1024 words, expected at least 1028", newKeys(kernels.IndexI8, 256, 8, 4)},
+		{"key_index: odd place", "keys at 2 of rows of 256 values, expected multiples of 4", newKeys(kernels.IndexI8, 256, 8, 2)},
+		{"key_index: none", "no key index, expected int8 or int4", newKeys(kernels.IndexNone, 256, 8, 0)},
 		{"attention_decode: head size", "heads of size 12", decode(2, 1, 12, 9, 4096, kernels.Attended{})},
 		{"attention_decode: no head", "heads of size 0", decode(2, 1, 0, 9, 4096, kernels.Attended{})},
 		{"attention_decode: heads", "16 heads over 1 key heads", decode(16, 1, 16, 9, 4096, kernels.Attended{})},
@@ -62,6 +88,11 @@ func TestRefusals(t *testing.T) {
 		{"attention_chunk: head size", "heads of size 136", chunk(2, 1, 136, 9, 2, kernels.Attended{})},
 		{"attention_chunk: heads", "3 heads over 2 key heads", chunk(3, 2, 16, 9, 2, kernels.Attended{})},
 		{"attention_chunk: more rows than there are", "0 first, 8 local and 2 new rows of 9", chunk(2, 1, 16, 9, 2, kernels.Attended{NLocal: 8})},
+		{"gather_rows: all rows", "", gather(1, 8, 10, 1, 40, kernels.Attended{NInit: 5, NLocal: 4})},
+		{"gather_rows: more rows than there are", "5 first, 4 local and 1 new rows of 9", gather(1, 8, 9, 1, 40, kernels.Attended{NInit: 5, NLocal: 4})},
+		{"gather_rows: keys", "keys holds 39 words, expected at least 40", gather(1, 8, 10, 1, 39, kernels.Attended{NInit: 5, NLocal: 4})},
+		{"gather_rows: half a vector", "rows of 2 words, expected a multiple of 4", gather(1, 4, 10, 1, 40, kernels.Attended{})},
+		{"gather_rows: cache", "k holds 4096 words, expected at least 4100", gather(1, 8, 1025, 1, 40, kernels.Attended{})},
 		{"attention_chunk: queries", "q holds 4096 words", chunk(2, 1, 16, 200, 129, kernels.Attended{})},
 	} {
 		var r gpu.Recording

@@ -6,11 +6,12 @@ import (
 	"tokenselect/engine/gpu"
 )
 
-// VoteParams are those of vote_stats and soft_vote.
+// VoteParams are those of vote_stats, soft_vote and soft_vote_hist.
 type VoteParams struct {
-	Heads uint32
-	N     uint32 // candidates
-	Share uint32 // of soft_vote: candidates of an invocation, at most 4
+	Heads  uint32
+	N      uint32 // candidates
+	Share  uint32 // of the vote: candidates of an invocation, at most 4
+	Blocks uint32 // of candidates in the stats of a head
 }
 
 const (
@@ -33,14 +34,20 @@ var voteStats = &gpu.Kernel{
 		for i := lo; i < hi; i++ {
 			h, from := i/blocks, i%blocks*statsTokens
 			s := score[h*n:][from:min(from+statsTokens, n)]
-			m, sum := maxOf(s), float32(0)
-			for _, v := range s {
-				sum += exp(v - m)
-			}
-			stats[2*i], stats[2*i+1] = m, sum
+			stats[2*i], stats[2*i+1] = largestAndSum(s)
 		}
 	},
 	Fast: fastVoteStats,
+}
+
+// largestAndSum is the largest score of a block and the sum of exp(score -
+// largest).
+func largestAndSum(score []float32) (m, sum float32) {
+	m = maxOf(score)
+	for _, v := range score {
+		sum += exp(v - m)
+	}
+	return m, sum
 }
 
 func maxOf(x []float32) float32 {
@@ -58,11 +65,14 @@ func VoteStats(r *gpu.Recording, score, state, stats gpu.Range, heads, n int) {
 	need(r, voteStats, 0, score, heads*n)
 	need(r, voteStats, 1, state, stateWords)
 	need(r, voteStats, 2, stats, StatsWords(heads, n))
-	gpu.Dispatch(r, voteStats, heads*ceil(n, statsTokens), &VoteParams{uint32(heads), uint32(n), 1}, score, state, stats)
+	gpu.Dispatch(r, voteStats, heads*ceil(n, statsTokens), &VoteParams{uint32(heads), uint32(n), 1, uint32(ceil(n, statsTokens))}, score, state, stats)
 }
 
-// StatsWords is the size of the stats of n candidates.
-func StatsWords(heads, n int) int { return 2 * heads * ceil(n, statsTokens) }
+// StatsBlocks is the number of blocks of VoteStats' stats of n candidates.
+func StatsBlocks(n int) int { return ceil(n, statsTokens) }
+
+// StatsWords is the size of VoteStats' stats of n candidates.
+func StatsWords(heads, n int) int { return 2 * heads * StatsBlocks(n) }
 
 var softVote = &gpu.Kernel{
 	Name:     "soft_vote",
@@ -72,27 +82,29 @@ var softVote = &gpu.Kernel{
 	Items: func(c *gpu.Call) int {
 		return unlessHit(c, 2, ceil(int(params[VoteParams](c).N), voteTokens))
 	},
-	Twin: func(c *gpu.Call, lo, hi int) {
-		p := params[VoteParams](c)
-		n, score, vote := int(p.N), view[float32](c, 0), view[float32](c, 3)
-		for t := lo * voteTokens; t < min(hi*voteTokens, n); t++ {
-			vote[t] = 0
-		}
-		for h := range int(p.Heads) {
-			m, sum := headStats(view[float32](c, 1), h, n)
-			inv := 1 / sum
-			for t := lo * voteTokens; t < min(hi*voteTokens, n); t++ {
-				vote[t] += float32(exp(score[h*n+t]-m) * inv)
-			}
-		}
-	},
+	Twin: softVotes,
 	Fast: fastSoftVote,
+}
+
+// softVotes is the twin of soft_vote, and the first half of soft_vote_hist's.
+func softVotes(c *gpu.Call, lo, hi int) {
+	p := params[VoteParams](c)
+	n, score, vote := int(p.N), view[float32](c, 0), view[float32](c, 3)
+	for t := lo * voteTokens; t < min(hi*voteTokens, n); t++ {
+		vote[t] = 0
+	}
+	for h := range int(p.Heads) {
+		m, sum := headStats(view[float32](c, 1), h, int(p.Blocks))
+		inv := 1 / sum
+		for t := lo * voteTokens; t < min(hi*voteTokens, n); t++ {
+			vote[t] += float32(exp(score[h*n+t]-m) * inv)
+		}
+	}
 }
 
 // headStats merges the blocks of a head's stats: its largest score and the sum
 // of exp(score - largest).
-func headStats(stats []float32, h, n int) (m, sum float32) {
-	blocks := ceil(n, statsTokens)
+func headStats(stats []float32, h, blocks int) (m, sum float32) {
 	s := stats[2*h*blocks:][:2*blocks]
 	m = float32(math.Inf(-1))
 	for b := range blocks {
@@ -105,17 +117,23 @@ func headStats(stats []float32, h, n int) (m, sum float32) {
 }
 
 // SoftVote records vote[t] = sum over heads of softmax(score[h])[t] (paper, eq.
-// 7), in float32, from VoteStats' result. Equal scores give equal votes
-// wherever they stand. A workgroup takes 256 candidates, of many 1024.
-func SoftVote(r *gpu.Recording, score, stats, state, vote gpu.Range, heads, n int) {
+// 7), in float32, from the result of VoteStats or ScoreStats, which has blocks
+// blocks of candidates for each head. Equal scores give equal votes wherever they
+// stand. A workgroup takes 256 candidates, of many 1024.
+func SoftVote(r *gpu.Recording, score, stats, state, vote gpu.Range, heads, n, blocks int) {
 	need(r, softVote, 0, score, heads*n)
-	need(r, softVote, 1, stats, StatsWords(heads, n))
+	need(r, softVote, 1, stats, 2*heads*blocks)
 	need(r, softVote, 2, state, stateWords)
 	need(r, softVote, 3, vote, n)
-	// Every workgroup merges all stats: where they are many, it takes more.
-	share := 1
+	share := voteShare(n)
+	gpu.Dispatch(r, softVote, ceil(n, share*voteTokens), &VoteParams{uint32(heads), uint32(n), uint32(share), uint32(blocks)}, score, stats, state, vote)
+}
+
+// voteShare is the number of candidates of an invocation: every workgroup merges
+// all stats, so where they are many, it takes more.
+func voteShare(n int) int {
 	if n >= 64<<10 {
-		share = 4
+		return 4
 	}
-	gpu.Dispatch(r, softVote, ceil(n, share*voteTokens), &VoteParams{uint32(heads), uint32(n), uint32(share)}, score, stats, state, vote)
+	return 1
 }

@@ -22,6 +22,7 @@ type Shape struct {
 	KVHeads int
 	HeadDim int
 	Type    kernels.CacheType
+	Index   kernels.IndexType // a copy of the keys in fewer bits, for scoring
 }
 
 // Width is the number of values of a row.
@@ -30,9 +31,23 @@ func (s Shape) Width() int { return s.KVHeads * s.HeadDim }
 // rowBytes is the size of a row of keys, or of values, of one layer.
 func (s Shape) rowBytes() int { return s.Type.Bytes() * s.Width() }
 
+// rows are the sizes of a row in each buffer of a layer: keys, values, and those
+// of the index where there is one.
+func (s Shape) rows() []int {
+	sizes := []int{s.rowBytes(), s.rowBytes()}
+	if s.Index != kernels.IndexNone {
+		sizes = append(sizes, 4*s.Index.KeyWords(s.KVHeads, s.HeadDim), 4*s.Index.ScaleWords(s.KVHeads, s.HeadDim))
+	}
+	return sizes
+}
+
 // Bytes is the device memory that tokens rows take in all layers.
 func (s Shape) Bytes(tokens int) int64 {
-	return int64(tokens) * int64(2*s.Layers*s.rowBytes())
+	sum := 0
+	for _, size := range s.rows() {
+		sum += size
+	}
+	return int64(tokens) * int64(s.Layers*sum)
 }
 
 // firstStep is the number of rows that a cache starts with; it doubles from
@@ -50,9 +65,11 @@ type Cache struct {
 	max      int // rows that were asked for
 }
 
-type layer struct {
-	k, v *gpu.Buffer // [capacity][KVHeads][HeadDim]
-}
+// layer is the buffers of a layer, in the order of Shape.rows: keys and values,
+// [capacity][KVHeads][HeadDim], and the index's keys and scales.
+type layer []*gpu.Buffer
+
+var labels = []string{"keys", "values", "key index", "scales of the key index"}
 
 // New makes an empty cache that can grow to max rows. It takes no memory yet,
 // and fails where a layer of max rows exceeds what dev can bind.
@@ -62,6 +79,9 @@ func New(dev gpu.Device, shape Shape, max int) (*Cache, error) {
 	}
 	if shape.Width()%2 != 0 {
 		return nil, fmt.Errorf("kvcache: %d key heads of %d values, expected an even product", shape.KVHeads, shape.HeadDim)
+	}
+	if err := shape.Index.Fits(shape.HeadDim); err != nil {
+		return nil, fmt.Errorf("kvcache: %w", err)
 	}
 	if limit := dev.Info().Limits.Binding; max > limit/shape.rowBytes() {
 		return nil, fmt.Errorf("kvcache: context of %d tokens, %s can bind %d rows of a layer (%d bytes): %w",
@@ -85,7 +105,18 @@ func (c *Cache) Bytes() int64 { return c.shape.Bytes(c.capacity) }
 // Layer is the keys and values of a layer, as the kernels bind them, and how they
 // are stored.
 func (c *Cache) Layer(i int) (k, v gpu.Range, t kernels.CacheType) {
-	return gpu.All(c.layers[i].k), gpu.All(c.layers[i].v), c.shape.Type
+	return gpu.All(c.layers[i][0]), gpu.All(c.layers[i][1]), c.shape.Type
+}
+
+// IndexType is the type of the key index that the cache keeps.
+func (c *Cache) IndexType() kernels.IndexType { return c.shape.Index }
+
+// Index is the key index of a layer.
+func (c *Cache) Index(i int) kernels.Index {
+	if c.shape.Index == kernels.IndexNone {
+		return kernels.Index{}
+	}
+	return kernels.Index{Type: c.shape.Index, Keys: gpu.All(c.layers[i][2]), Scale: gpu.All(c.layers[i][3])}
 }
 
 // Reserve makes room for rows rows in all. It grows in doubling steps, copying
@@ -113,34 +144,38 @@ func (c *Cache) Reserve(rows int) error {
 }
 
 func (c *Cache) growLayer(i, capacity int) error {
-	old, size := c.layers[i], capacity*c.shape.rowBytes()
-	if old.k != nil && old.k.Size >= size { // grown by a reservation that failed later
+	old, rows := c.layers[i], c.shape.rows()
+	if old != nil && old[0].Size >= capacity*rows[0] { // grown by a reservation that failed later
 		return nil
 	}
 	var grown layer
-	var err error
-	if grown.k, err = c.dev.NewBuffer(fmt.Sprintf("keys of layer %d", i), size); err != nil {
-		return err
-	}
-	if grown.v, err = c.dev.NewBuffer(fmt.Sprintf("values of layer %d", i), size); err != nil {
-		c.dev.Free(grown.k)
-		return err
-	}
-	if old.k != nil {
-		var r gpu.Recording
-		used := c.n * c.shape.rowBytes()
-		r.Copy(grown.k, 0, old.k, 0, used)
-		r.Copy(grown.v, 0, old.v, 0, used)
-		if err := c.dev.Submit(&r); err != nil {
-			c.dev.Free(grown.k)
-			c.dev.Free(grown.v)
+	for j, size := range rows {
+		b, err := c.dev.NewBuffer(fmt.Sprintf("%s of layer %d", labels[j], i), capacity*size)
+		if err != nil {
+			c.free(grown)
 			return err
 		}
-		c.dev.Free(old.k)
-		c.dev.Free(old.v)
+		grown = append(grown, b)
+	}
+	if old != nil {
+		var r gpu.Recording
+		for j, size := range rows {
+			r.Copy(grown[j], 0, old[j], 0, c.n*size)
+		}
+		if err := c.dev.Submit(&r); err != nil {
+			c.free(grown)
+			return err
+		}
+		c.free(old)
 	}
 	c.layers[i] = grown
 	return nil
+}
+
+func (c *Cache) free(l layer) {
+	for _, b := range l {
+		c.dev.Free(b)
+	}
 }
 
 // Append counts rows new rows as in use: the kernels of a step write them. There
@@ -157,11 +192,8 @@ func (c *Cache) Truncate(n int) {
 // Close frees the cache's memory.
 func (c *Cache) Close() {
 	for i, l := range c.layers {
-		if l.k != nil {
-			c.dev.Free(l.k)
-			c.dev.Free(l.v)
-		}
-		c.layers[i] = layer{}
+		c.free(l)
+		c.layers[i] = nil
 	}
 	c.n, c.capacity = 0, 0
 }

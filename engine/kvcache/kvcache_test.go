@@ -1,16 +1,77 @@
 package kvcache_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
+	"tokenselect/engine/kernels"
 	"tokenselect/engine/kvcache"
 )
 
 var shape = kvcache.Shape{Layers: 3, KVHeads: 2, HeadDim: 4}
+
+// TestIndex: the index grows with its rows, its memory counts, and it is freed.
+func TestIndex(t *testing.T) {
+	dev := cpudev.New(cpudev.Options{})
+	defer dev.Close()
+	for _, s := range []struct {
+		index      kernels.IndexType
+		keys, rows int // bytes of a row, and of its scales
+	}{{kernels.IndexI8, 2 * 64, 2 * 4}, {kernels.IndexI4, 2 * 32, 2 * 2 * 2}} {
+		shape := kvcache.Shape{Layers: 2, KVHeads: 2, HeadDim: 64, Index: s.index}
+		c, err := kvcache.New(dev, shape, 3000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Reserve(1000); err != nil {
+			t.Fatal(err)
+		}
+		want := map[int][2][]byte{}
+		for l := range shape.Layers {
+			x := c.Index(l)
+			if x.Type != s.index || x.Keys.Size != 1024*s.keys || x.Scale.Size != 1024*s.rows {
+				t.Fatalf("%v: index %+v", s.index, x)
+			}
+			keys, scale := bytes.Repeat([]byte{byte(l + 1), 2, 3, 4}, 1000*s.keys/4), bytes.Repeat([]byte{5, 6, byte(l + 7), 8}, 1000*s.rows/4)
+			want[l] = [2][]byte{keys, scale}
+			if err := errors.Join(dev.Write(x.Keys.Buffer, 0, keys), dev.Write(x.Scale.Buffer, 0, scale)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Append(1000)
+		if err := c.Reserve(3000); err != nil {
+			t.Fatal(err)
+		}
+		for l := range shape.Layers {
+			x := c.Index(l)
+			for i, r := range []gpu.Range{x.Keys, x.Scale} {
+				got := make([]byte, len(want[l][i]))
+				if err := dev.Read(context.Background(), r.Buffer, 0, got); err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(got, want[l][i]) {
+					t.Errorf("%v: layer %d: %s are lost in growing", s.index, l, r.Buffer.Label)
+				}
+			}
+		}
+		if want := int64(3000 * 2 * (2*2*128 + s.keys + s.rows)); c.Bytes() != want {
+			t.Errorf("%v: %d bytes, expected %d", s.index, c.Bytes(), want)
+		}
+		c.Close()
+	}
+	if n := dev.Buffers(); n != 0 {
+		t.Errorf("%d buffers are left", n)
+	}
+	_, err := kvcache.New(dev, kvcache.Shape{Layers: 1, KVHeads: 1, HeadDim: 96, Index: kernels.IndexI4}, 10)
+	if err == nil || !strings.Contains(err.Error(), "heads of size 96") {
+		t.Errorf("an int4 index of heads of 96: %v", err)
+	}
+}
 
 // TestGrow fills the first rows with their own numbers and checks that growing
 // keeps them, that it goes in steps, and that nothing leaks.

@@ -52,14 +52,22 @@ func (s *Sequence) attention(r *gpu.Recording, i, n int) {
 	k, v, cache := s.cache.Layer(i)
 	kernels.KVAppend(r, cache, qkv, k, v, n, width, kOffset, vOffset, kvHeads*d, past)
 
-	sel := s.sel.Select(r, kernels.Query{Layer: i, N: past + n, C: n, QKV: qkv, Stride: width, Keys: k, Cache: cache})
-	// The queries are the last n entries of the list; how long it is depends on
-	// the selection, which stays on the device.
-	table, first := gpu.All(s.table), sel.NInit+sel.NLocal
-	kernels.Rope(r, qkv, table, sel.State, q, n, heads, d, width, first, sel.UseMid)
+	index := s.cache.Index(i)
+	if index.Type != kernels.IndexNone {
+		centre := s.centreOf(i)
+		if past == 0 {
+			kernels.MeanRows(r, qkv, centre, n, width)
+		}
+		kernels.KeyIndex(r, index, qkv, centre, n, width, kOffset, kvHeads, d, past)
+	}
+	sel := s.sel.Select(r, kernels.Query{Layer: i, N: past + n, C: n, QKV: qkv, Stride: width, Keys: k, Cache: cache, Index: index})
+	table := gpu.All(s.table)
 	if n == 1 {
-		kernels.AttentionDecode(r, cache, q, k, v, sel.Sel, sel.State, table, gpu.All(s.part), att, heads, kvHeads, d, past+n, sel.Attended)
+		kernels.AttentionDecode(r, cache, qkv, k, v, sel.Sel, sel.State, table, gpu.All(s.part), att, heads, kvHeads, d, past+n, sel.Attended)
 	} else {
+		// The queries are the last n entries of the list; how long it is depends
+		// on the selection, which stays on the device.
+		kernels.Rope(r, qkv, table, sel.State, q, n, heads, d, width, sel.NInit+sel.NLocal, sel.UseMid)
 		splits := 1
 		if s.split {
 			splits = kernels.ChunkSplits(n, heads, kvHeads, sel.NInit+sel.MaxMid+sel.NLocal+n)

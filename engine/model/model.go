@@ -84,9 +84,10 @@ func Load(dev gpu.Device, ckpt *weights.Model) (*Model, error) {
 // Bytes is the device memory that the weights take.
 func (m *Model) Bytes() int64 { return m.bytes }
 
-// CacheShape is the shape of the model's cache when it is stored as t.
-func (m *Model) CacheShape(t kernels.CacheType) kvcache.Shape {
-	return kvcache.Shape{Layers: m.Config.Layers, KVHeads: m.Config.KVHeads, HeadDim: m.Config.HeadDim, Type: t}
+// CacheShape is the shape of the model's cache when it is stored as t, with an
+// index.
+func (m *Model) CacheShape(t kernels.CacheType, index kernels.IndexType) kvcache.Shape {
+	return kvcache.Shape{Layers: m.Config.Layers, KVHeads: m.Config.KVHeads, HeadDim: m.Config.HeadDim, Type: t, Index: index}
 }
 
 // Close frees the weights.

@@ -14,13 +14,14 @@ import (
 // Sequence is one text going through a model: its cache and the memory that a
 // step works in. It is not safe for concurrent use.
 type Sequence struct {
-	m     *Model
-	cache *kvcache.Cache
-	sel   Selector
-	chunk int  // tokens of a step at most
-	split bool // cut attention's list into parts
-	table *gpu.Buffer
-	rec   gpu.Recording
+	m       *Model
+	cache   *kvcache.Cache
+	sel     Selector
+	chunk   int  // tokens of a step at most
+	split   bool // cut attention's list into parts: a real GPU has more processors than a chunk has workgroups
+	indexed bool // the cache has an index of the keys
+	table   *gpu.Buffer
+	rec     gpu.Recording
 
 	// Activations, a row a token of the step.
 	ids    *gpu.Buffer // [chunk] u32; the sampled token comes back in the first
@@ -34,6 +35,11 @@ type Sequence struct {
 	ff     *gpu.Buffer // [chunk][feedForward]
 	logits *gpu.Buffer // [vocab]
 	picks  *gpu.Buffer // [MaxAhead] u32, the tokens of FeedAhead
+
+	// The mean row of qkv of the sequence's first step, of each layer at multiples
+	// of 256 bytes: what the keys of an index are stored less. Keys differ from
+	// each other by much less than from zero.
+	centre *gpu.Buffer
 }
 
 // MaxAhead is the number of steps that FeedAhead takes at most.
@@ -43,12 +49,23 @@ const MaxAhead = 16
 func (s *Sequence) sizes(chunk int) map[**gpu.Buffer]int {
 	c := s.m.Config
 	row := 4 * chunk
-	return map[**gpu.Buffer]int{
+	sizes := map[**gpu.Buffer]int{
 		&s.ids: row, &s.x: row * c.Hidden, &s.h: row * c.Hidden,
 		&s.qkv: row * s.m.qkvWidth(), &s.q: row * c.Heads * c.HeadDim, &s.att: row * c.Heads * c.HeadDim,
 		&s.part: 4 * s.partWords(chunk), &s.gateUp: row * 2 * c.FeedForward, &s.ff: row * c.FeedForward,
 		&s.logits: 4 * c.Vocab, &s.picks: 4 * MaxAhead,
 	}
+	if s.indexed {
+		sizes[&s.centre] = c.Layers * s.m.centreBytes()
+	}
+	return sizes
+}
+
+// centreBytes is the size of a layer's part of Sequence.centre.
+func (m *Model) centreBytes() int { return (4*m.qkvWidth() + 255) &^ 255 }
+
+func (s *Sequence) centreOf(layer int) gpu.Range {
+	return gpu.Range{Buffer: s.centre, Offset: layer * s.m.centreBytes(), Size: 4 * s.m.qkvWidth()}
 }
 
 // partWords is the size of the parts of attention for steps of up to chunk
@@ -63,16 +80,12 @@ func (s *Sequence) partWords(chunk int) int {
 	return words
 }
 
-// splits tells whether a device is a real GPU, which has more processors than a
-// chunk has workgroups.
-func splits(k gpu.Kind) bool { return k != gpu.CPU && k != gpu.Software }
-
 func (m *Model) qkvWidth() int { return (m.Config.Heads + 2*m.Config.KVHeads) * m.Config.HeadDim }
 
 // WorkBytes is the device memory that a sequence takes besides its cache, its
 // selector and the rotary table, for steps of chunk tokens on a device of kind k.
-func (m *Model) WorkBytes(chunk int, k gpu.Kind) int64 {
-	s, sum := Sequence{m: m, split: splits(k)}, int64(0)
+func (m *Model) WorkBytes(chunk int, k gpu.Kind, index kernels.IndexType) int64 {
+	s, sum := Sequence{m: m, split: k.Real(), indexed: index != kernels.IndexNone}, int64(0)
 	for _, size := range s.sizes(chunk) {
 		sum += int64(size)
 	}
@@ -83,13 +96,13 @@ func (m *Model) WorkBytes(chunk int, k gpu.Kind) int64 {
 func (m *Model) TableBytes(positions int) int64 { return int64(positions) * int64(4*m.Config.HeadDim) }
 
 // NewSequence makes an empty sequence of at most context tokens, fed at most
-// chunk tokens a step, whose cache is stored as t.
-func (m *Model) NewSequence(context, chunk int, t kernels.CacheType, sel Selector) (*Sequence, error) {
-	cache, err := kvcache.New(m.dev, m.CacheShape(t), context)
+// chunk tokens a step, whose cache is stored as t, with an index of its keys.
+func (m *Model) NewSequence(context, chunk int, t kernels.CacheType, index kernels.IndexType, sel Selector) (*Sequence, error) {
+	cache, err := kvcache.New(m.dev, m.CacheShape(t, index), context)
 	if err != nil {
 		return nil, err
 	}
-	s := &Sequence{m: m, cache: cache, sel: sel, chunk: chunk, split: splits(m.dev.Info().Kind)}
+	s := &Sequence{m: m, cache: cache, sel: sel, chunk: chunk, split: m.dev.Info().Kind.Real(), indexed: index != kernels.IndexNone}
 	for b, size := range s.sizes(chunk) {
 		if *b, err = m.dev.NewBuffer("activations", size); err != nil {
 			s.Close()

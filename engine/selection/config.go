@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"tokenselect/engine/kernels"
 )
 
 // Policy names a way of choosing rows.
@@ -37,6 +39,10 @@ type Config struct {
 	Chunk  int     // queries of a prefill step
 	Theta  float64 // cosine from which the Selection Cache reuses a selection; 0: never
 	Tau    float64 // temperature of the vote's softmax; the paper's is 1
+	// How the copy of the keys is stored from which candidates are scored;
+	// IndexNone: they are scored from the keys themselves. A sequence keeps what it
+	// was made with.
+	Index kernels.IndexType
 }
 
 // Default is TokenSelect with budgets for a model that was trained on context
@@ -70,6 +76,24 @@ func (c Config) Positions(rows int) int {
 	return rows
 }
 
+// SetIndex sets Index by its name: exact, int8 or int4.
+func (c *Config) SetIndex(name string) error {
+	t, err := kernels.ParseIndexType(name)
+	if err == nil {
+		c.Index = t
+	}
+	return err
+}
+
+// IndexName is the name of Index, or "" where scores are exact, as they are
+// unless it is said.
+func (c Config) IndexName() string {
+	if c.Index == kernels.IndexNone {
+		return ""
+	}
+	return c.Index.String()
+}
+
 // maxTokens bounds budgets, so that sums of them stay far from overflow.
 const maxTokens = 1 << 28
 
@@ -94,6 +118,9 @@ func (c Config) Validate() error {
 	}
 	if c.K == 0 && c.Policy == TokenSelect {
 		return fmt.Errorf("selection: k is 0, expected at least 1 with policy tokenselect (policy window selects nothing)")
+	}
+	if c.Index < kernels.IndexNone || c.Index > kernels.IndexI4 {
+		return fmt.Errorf("selection: key index of %v, expected exact, int8 or int4", c.Index)
 	}
 	if !(c.Theta >= 0) || c.Theta > 1 {
 		return fmt.Errorf("selection: theta is %v, expected 0 (no Selection Cache) to 1", c.Theta)

@@ -25,6 +25,7 @@ type Selector struct {
 	shape Shape
 	dev   gpu.Device
 	table gpu.Range // kernels.RopeTable, lent by the sequence
+	fused bool      // score, vote and top-k in as few kernels as there are; where each costs little they stay apart
 
 	// Of each layer, at multiples of 256 bytes.
 	state  *gpu.Buffer // kernels.StateBytes
@@ -47,6 +48,7 @@ type Selector struct {
 	stats  *gpu.Buffer
 	vote   *gpu.Buffer // [rows]
 	counts *gpu.Buffer
+	border *gpu.Buffer // of fused kernels
 
 	last step
 }
@@ -62,7 +64,7 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Selector{cfg: cfg, shape: shape, dev: dev}
+	s := &Selector{cfg: cfg, shape: shape, dev: dev, fused: fused(dev.Info().Kind)}
 	s.selAt, s.ancAt = align(4*max(1, cfg.K+cfg.slide())), align(4*s.width())
 	err := s.make(map[**gpu.Buffer]int{&s.state: shape.Layers * kernels.StateBytes, &s.sel: shape.Layers * s.selAt})
 	if err == nil && cfg.Policy == TokenSelect {
@@ -70,7 +72,7 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 			&s.anchor: shape.Layers * s.ancAt,
 			&s.turned: 4 * cfg.Chunk * s.width(),
 			&s.probe:  4 * s.width(),
-			&s.hist:   4 * kernels.HistWords,
+			&s.hist:   4 * max(kernels.HistWords, kernels.VoteHistWords),
 			&s.cut:    4 * kernels.CutWords,
 		})
 	}
@@ -100,13 +102,21 @@ func (s *Selector) make(sizes map[**gpu.Buffer]int) error {
 // Config is what the selector was made with.
 func (s *Selector) Config() Config { return s.cfg }
 
-// Bytes is the device memory that a selector takes for a cache of rows rows.
-func Bytes(cfg Config, shape Shape, rows int) int64 {
+// fused tells whether kernels of kind k's devices are worth joining: a GPU starts
+// one after the other, a CPU has them shared out among cores in small pieces.
+func fused(k gpu.Kind) bool { return k != gpu.CPU }
+
+// Bytes is the device memory that a selector takes for a cache of rows rows, on a
+// device of kind k.
+func Bytes(cfg Config, shape Shape, rows int, k gpu.Kind) int64 {
 	if cfg.Policy != TokenSelect {
 		return 0
 	}
-	width := int64(shape.Heads * shape.HeadDim)
-	return int64(shape.Layers)*(kernels.StateBytes+4*int64(cfg.K+cfg.slide())+4*width) + 4*width*int64(cfg.Chunk+1) +
+	width, border := int64(shape.Heads*shape.HeadDim), int64(0)
+	if fused(k) {
+		border = 4 * int64(kernels.BorderWords(rows))
+	}
+	return border + int64(shape.Layers)*(kernels.StateBytes+4*int64(cfg.K+cfg.slide())+4*width) + 4*width*int64(cfg.Chunk+1) +
 		4*int64(shape.Heads+1)*int64(rows)
 }
 
@@ -120,15 +130,21 @@ func (s *Selector) Reserve(rows int, table gpu.Range) error {
 	if s.cfg.Policy != TokenSelect || rows <= s.rows {
 		return nil
 	}
-	s.free(&s.score, &s.stats, &s.vote, &s.counts)
+	s.free(&s.score, &s.stats, &s.vote, &s.counts, &s.border)
 	s.rows = 0
-	err := s.make(map[**gpu.Buffer]int{
+	sizes := map[**gpu.Buffer]int{
 		&s.score:  4 * s.shape.Heads * rows,
 		&s.stats:  4 * kernels.StatsWords(s.shape.Heads, rows),
 		&s.vote:   4 * rows,
 		&s.counts: 4 * kernels.CountWords(rows),
-	})
-	if err != nil {
+	}
+	if s.fused || s.cfg.Index != kernels.IndexNone {
+		sizes[&s.stats] = 4 * kernels.ScoreStatsWords(s.shape.Heads, s.shape.KVHeads, rows)
+	}
+	if s.fused {
+		sizes[&s.border] = 4 * kernels.BorderWords(rows)
+	}
+	if err := s.make(sizes); err != nil {
 		return err
 	}
 	s.rows = rows
@@ -153,7 +169,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 		return out
 	}
 	s.last.selecting = true
-	n, d := hi-lo, s.shape.HeadDim
+	n := hi - lo
 	p := kernels.SelectionCacheParams{C: uint32(q.C), Width: uint32(s.width()), NSelect: uint32(s.cfg.K),
 		Hi: uint32(hi), Slide: uint32(s.cfg.slide()), Theta: float32(s.cfg.Theta)}
 	if s.cfg.Theta > 0 {
@@ -161,26 +177,52 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 	}
 	kernels.SelectionCache(r, q.QKV, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, p)
 
-	// The probe: the queries as if they stood nLocal after every key, which is
-	// what rotating them and not the keys comes to, averaged over the chunk.
-	probe := gpu.All(s.probe)
-	if q.C == 1 {
-		kernels.Rope(r, q.QKV, s.table, out.State, probe, 1, s.shape.Heads, d, q.Stride, s.cfg.NLocal, false)
-	} else {
-		turned := gpu.All(s.turned)
-		kernels.Rope(r, q.QKV, s.table, out.State, turned, q.C, s.shape.Heads, d, q.Stride, s.cfg.NLocal, false)
-		kernels.MeanRows(r, turned, probe, q.C, s.width())
-	}
-	score, stats, vote := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote)
-	kernels.PagedDot(r, q.Cache, probe, q.Keys, out.State, score, s.shape.Heads, s.shape.KVHeads, d, lo, n, float32(s.cfg.Tau))
-	kernels.VoteStats(r, score, out.State, stats, s.shape.Heads, n)
-	kernels.SoftVote(r, score, stats, out.State, vote, s.shape.Heads, n)
-	kernels.TopK(r, vote, out.State, gpu.All(s.hist), gpu.All(s.cut), gpu.All(s.counts), out.Sel, n, s.cfg.K, lo)
+	s.choose(r, q, out, lo, n)
 	out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: s.cfg.NLocal, UseMid: true, MaxMid: s.cfg.K}
 	if q.C == 1 && p.Enabled != 0 {
 		out.MaxMid += s.cfg.slide()
 	}
 	return out
+}
+
+// choose records what finds the k rows of the n from lo on with the most votes.
+func (s *Selector) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) {
+	// The probe: the queries as if they stood nLocal after every key, which is
+	// what rotating them and not the keys comes to, averaged over the chunk.
+	heads, kvHeads, d, tau := s.shape.Heads, s.shape.KVHeads, s.shape.HeadDim, float32(s.cfg.Tau)
+	probe, turn := gpu.All(s.probe), q.C == 1 && s.fused
+	switch {
+	case turn:
+		probe = q.QKV
+	case q.C == 1:
+		kernels.Rope(r, q.QKV, s.table, out.State, probe, 1, heads, d, q.Stride, s.cfg.NLocal, false)
+	default:
+		turned := gpu.All(s.turned)
+		kernels.Rope(r, q.QKV, s.table, out.State, turned, q.C, heads, d, q.Stride, s.cfg.NLocal, false)
+		kernels.MeanRows(r, turned, probe, q.C, s.width())
+	}
+	index := q.Index
+	if s.cfg.Index == kernels.IndexNone {
+		index = kernels.Index{}
+	}
+	score, stats, vote := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote)
+	hist, cut, counts := gpu.All(s.hist), gpu.All(s.cut), gpu.All(s.counts)
+	if s.fused {
+		kernels.ScoreStats(r, q.Cache, probe, s.table, q.Keys, index, out.State, score, stats, heads, kvHeads, d, lo, n, s.cfg.NLocal, turn, tau)
+		kernels.SoftVoteHist(r, score, stats, out.State, vote, hist, heads, kvHeads, n)
+		kernels.TopKBorder(r, vote, out.State, hist, cut, counts, gpu.All(s.border), out.Sel, n, s.cfg.K, lo)
+		return
+	}
+	blocks := kernels.StatsBlocks(n)
+	if index.Type != kernels.IndexNone {
+		blocks = kernels.ScoreBlocks(heads, kvHeads, n)
+		kernels.ScoreStats(r, q.Cache, probe, s.table, q.Keys, index, out.State, score, stats, heads, kvHeads, d, lo, n, s.cfg.NLocal, false, tau)
+	} else {
+		kernels.PagedDot(r, q.Cache, probe, q.Keys, out.State, score, heads, kvHeads, d, lo, n, tau)
+		kernels.VoteStats(r, score, out.State, stats, heads, n)
+	}
+	kernels.SoftVote(r, score, stats, out.State, vote, heads, n, blocks)
+	kernels.TopK(r, vote, out.State, hist, cut, counts, out.Sel, n, s.cfg.K, lo)
 }
 
 func (s *Selector) layer(b *gpu.Buffer, bytes, i int) gpu.Range {
@@ -283,6 +325,6 @@ func (s *Selector) free(bs ...**gpu.Buffer) {
 
 // Close frees the selector's memory.
 func (s *Selector) Close() {
-	s.free(&s.state, &s.sel, &s.watch, &s.anchor, &s.turned, &s.probe, &s.hist, &s.cut, &s.score, &s.stats, &s.vote, &s.counts)
+	s.free(&s.state, &s.sel, &s.watch, &s.anchor, &s.turned, &s.probe, &s.hist, &s.cut, &s.score, &s.stats, &s.vote, &s.counts, &s.border)
 	s.rows = 0
 }

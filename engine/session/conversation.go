@@ -21,6 +21,7 @@ type Options struct {
 	Selection selection.Config
 	Sample    sample.Options
 	MaxTokens int                   // of an answer
+	IgnoreEnd bool                  // an answer goes on past its end, to MaxTokens: for measurements
 	Raw       bool                  // no chat format: the text as it stands, special tokens parsed
 	Progress  func(done, total int) // during prefill, in tokens; nil: none
 
@@ -175,13 +176,17 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 		}
 		return l.Piece(Piece{id, piece, rows})
 	}
+	stop := c.m.Tokenizer.IsEnd
+	if c.opt.IgnoreEnd {
+		stop = nil
+	}
 	ahead, begin := c.m.Engine.Ahead(), c.s.Len()
 	if l.Steps {
 		ahead = 0
 	}
 	ans.Result, err = c.s.Generate(ctx, engine.GenerateOptions{
 		MaxTokens: c.opt.MaxTokens, Sample: c.opt.Sample, History: slices.Concat(c.seen, ids), Begun: told,
-		Stop: c.m.Tokenizer.IsEnd, Ahead: ahead,
+		Stop: stop, Ahead: ahead,
 		Emit: func(id int) error {
 			err := say(id, stream.Push(id), begin+len(t.told))
 			if err == nil {

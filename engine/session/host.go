@@ -337,6 +337,7 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) error {
 	if cmd.MaxTokens == 0 {
 		conv.opt.MaxTokens = trace.DefaultMaxTokens
 	}
+	conv.opt.IgnoreEnd = cmd.IgnoreEnd
 	conv.opt.Sample = sampling(cmd.Sample)
 	if err := conv.opt.Sample.Validate(); err != nil {
 		return &commandError{trace.BadCommand, err}

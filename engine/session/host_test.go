@@ -225,6 +225,25 @@ func TestHostStop(t *testing.T) {
 	}
 }
 
+// TestHostIgnoresEnd: an answer that may not end has as many tokens as are asked
+// for, and the next one ends again.
+func TestHostIgnoresEnd(t *testing.T) {
+	h, _ := host(t)
+	w := serve(t, h)
+	w.until(w.say(trace.Command{Type: trace.Load}), trace.Loaded)
+	w.until(w.say(trace.Command{Type: trace.Open, Document: people}), trace.Opened)
+	ask := func(endless bool) trace.Event {
+		events := w.until(w.say(trace.Command{Type: trace.Ask, Question: "Which animal does Ada Dixon keep?", MaxTokens: 20, IgnoreEnd: endless}), trace.Done)
+		return events[len(events)-1]
+	}
+	if e := ask(true); e.Reason != "length" || e.Stats.AnswerTokens != 20 || !strings.HasPrefix(e.Text, "Ada Dixon keeps a fox.") {
+		t.Errorf("past the end: %s", e.Bytes())
+	}
+	if e := ask(false); e.Reason != "stop" || e.Stats.AnswerTokens >= 20 {
+		t.Errorf("to the end: %s", e.Bytes())
+	}
+}
+
 // TestHostRefuses: each mistake is told with its code and ends nothing.
 func TestHostRefuses(t *testing.T) {
 	h, _ := host(t)

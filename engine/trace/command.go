@@ -54,6 +54,7 @@ type Command struct {
 	// Of Ask.
 	Question  string  `json:"question,omitempty"`
 	MaxTokens int     `json:"max_tokens,omitempty"` // of the answer; 0: DefaultMaxTokens
+	IgnoreEnd bool    `json:"ignore_end,omitempty"` // go on past the answer's end, to MaxTokens: for measurements
 	Trace     bool    `json:"trace,omitempty"`      // Token events carry a Step
 	Sample    *Sample `json:"sample,omitempty"`     // nil: the most likely token
 
@@ -74,6 +75,9 @@ type Selection struct {
 	Chunk  *int     `json:"chunk,omitempty"`
 	Theta  *float64 `json:"theta,omitempty"`
 	Tau    *float64 `json:"tau,omitempty"`
+	// How the copy of the keys is stored that candidates are scored from: exact
+	// (there is none), int8 or int4. A document keeps what it was opened with.
+	Index string `json:"index,omitempty"`
 }
 
 // Sample says how tokens are picked.

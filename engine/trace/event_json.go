@@ -158,6 +158,7 @@ func (s *Selection) append(b []byte) []byte {
 	if s.Tau != nil {
 		o.measure("tau", *s.Tau)
 	}
+	o.text("index", s.Index)
 	return o.end()
 }
 

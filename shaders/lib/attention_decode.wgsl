@@ -1,22 +1,38 @@
 // Attention of one query over a part of the index list (paper, eq. 1 and 2,
 // RoPE at contiguous positions): o = sum of exp(s - m) * V over the part's
-// entries, with s = q . rotated K / sqrt(d) and m the largest s, and the sum of
-// the weights.
+// entries, with s = rotated q . rotated K / sqrt(d) and m the largest s, and the
+// sum of the weights.
 //
-// q, k, v, sel, state, table: lib/attention_list; part: [splits][heads][d + 2],
-// o then m then sum; sum is 0 where the part is empty.
+// q: [heads][d], before RoPE; k, v, sel, state, table: lib/attention_list; part:
+// [splits][heads][d + 2], o then m then sum; sum is 0 where the part is empty.
 // A workgroup takes one part for one key head and all its GROUP query heads,
-// 64 entries at a time: a key is read and rotated once, by 4 invocations.
+// KEYS entries at a time, 8 invocations a key. It asks for the keys and values
+// of a tile before it works on the tile before, as memory takes longer to answer
+// than the work does.
 //
-// VECS and HALF: vectors of four in a head and in half of one; UNIT_KEYS:
-// invocations that share a column of the values.
+// A dot product depends on the distance of two positions alone. So where p.near
+// is not 0, the query is turned to its distance from the tile's first entry, and a
+// key by its place in the tile: the angles of KEYS positions, which stay in the
+// nearest memory, serve a long list, whose own would be as many bytes as its keys
+// and values are.
+//
+// VECS and HALF: vectors of four in a head and in half of one; PIECES: those of
+// an invocation in half a key; ROUNDS: keys of an invocation; KEY_LOADS: 2 *
+// PIECES * ROUNDS; VALUE_LOADS: values of an invocation; UNIT_KEYS: invocations
+// that share a column of them; SLOTS: scores of one.
 //#const HEAD_DIM
 //#const VECS
 //#const HALF
+//#const PIECES
+//#const ROUNDS
+//#const KEYS
+//#const KEY_LOADS
 //#const UNIT_KEYS
+//#const VALUE_LOADS
 //#const GROUP
 //#const GROUP_VECS
 //#const GROUP_KEYS
+//#const SLOTS
 //#const POOL
 //#import lib/grid
 //#import lib/lowest
@@ -24,17 +40,28 @@
 //#import lib/attention_list
 @group(0) @binding(6) var<storage, read_write> part: array<f32>;
 
-const KEYS: u32 = 64u;  // entries of a tile
-const LANES: u32 = 4u;  // invocations that share a key; and 8 share a head's
-const SHARE: u32 = 8u;  // 64 scores
+// Where in the table the angles of a tile's query start.
+fn query_angles(tile: u32, length: u32) -> u32 {
+    if (p.near != 0u) {
+        return (length - 1u - tile) * VECS;
+    }
+    return (length - 1u) * VECS;
+}
 
-var<workgroup> query: array<vec4<f32>, GROUP_VECS>; // [GROUP][d / 4]
-var<workgroup> rows: array<u32, 64>;
-var<workgroup> weight: array<f32, GROUP_KEYS>;      // [GROUP][KEYS], scores, then weights
-var<workgroup> share: array<f32, 64>;               // [GROUP][SHARE]
-var<workgroup> largest: array<f32, 8>;              // [GROUP], of the scores so far
+const LANES: u32 = 8u; // invocations that share a key
+
+var<workgroup> query: array<vec4<f32>, GROUP_VECS>; // [GROUP][d / 4], turned
+var<workgroup> score: array<f32, GROUP_KEYS>;       // [GROUP][KEYS]
+var<workgroup> weight: array<f32, GROUP_KEYS>;      // [GROUP][KEYS]
+var<workgroup> eighth: array<f32, 64>;              // [GROUP][8], largest scores of eighths of the tile
 var<workgroup> shrink: array<f32, 8>;               // [GROUP], by the last tile
 var<workgroup> pool: array<f32, POOL>;              // partial sums, then partial results
+
+// The vector of half a key that an invocation takes as its j-th; behind the
+// last, the last again.
+fn piece_at(i: u32, j: u32) -> u32 {
+    return min(i % LANES + j * LANES, HALF - 1u);
+}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -46,137 +73,204 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         return;
     }
     let mid = list_mid();
-    let first = min(split * p.split, list_length());
-    let end = min(first + p.split, list_length());
+    let length = list_length();
+    let first = min(split * p.split, length);
+    let end = min(first + p.split, length);
     let scale = 1.0 / sqrt(f32(HEAD_DIM));
+    let unit = i % VECS;
+    let unit_key = i / VECS;
 
-    for (var j = i; j < GROUP * VECS; j += 256u) {
-        query[j] = q[kv * GROUP * VECS + j];
+    // A pair of vectors of the query, for those who turn it.
+    var own: Pairs;
+    let turns = i < GROUP * HALF;
+    let half_at = i % HALF;
+    let query_at = (i / HALF) * VECS + half_at;
+    if (turns) {
+        own.low = q[kv * GROUP * VECS + query_at];
+        own.high = q[kv * GROUP * VECS + query_at + HALF];
     }
-    if (i < GROUP) {
-        largest[i] = LOWEST;
+
+    var keys: array<Cached, KEY_LOADS>;     // [ROUNDS][PIECES][2]
+    var values: array<Cached, VALUE_LOADS>;
+    if (first < end) {
+        for (var u = 0u; u < ROUNDS; u++) {
+            let from_k = (list_row(min(first + u * 32u + i / LANES, end - 1u), mid) * p.kv_heads + kv) * VECS;
+            for (var j = 0u; j < PIECES; j++) {
+                keys[(u * PIECES + j) * 2u] = k[from_k + piece_at(i, j)];
+                keys[(u * PIECES + j) * 2u + 1u] = k[from_k + HALF + piece_at(i, j)];
+            }
+        }
+        for (var j = 0u; j < VALUE_LOADS; j++) {
+            let row = list_row(min(first + unit_key * VALUE_LOADS + j, end - 1u), mid);
+            values[j] = v[(row * p.kv_heads + kv) * VECS + unit];
+        }
+        if (turns) {
+            let from_table = query_angles(first, length) + half_at;
+            let pairs = rotate(own.low, own.high, table[from_table], table[from_table + HALF]);
+            query[query_at] = pairs.low;
+            query[query_at + HALF] = pairs.high;
+        }
     }
     workgroupBarrier();
 
-    // Of the values, an invocation takes four dimensions of every UNIT_KEYS-th
-    // entry.
-    let unit = i % VECS;
-    let unit_key = i / VECS;
     var o: array<vec4<f32>, GROUP>;
-    var share_sum = 0.0; // of the weights of this invocation's eighth
-
+    var largest: array<f32, SLOTS>; // of the scores so far of a slot's head
+    var sums: array<f32, SLOTS>;    // of the weights of a slot's places in the tiles
+    for (var s = 0u; s < SLOTS; s++) {
+        largest[s] = LOWEST;
+        sums[s] = 0.0;
+    }
     for (var tile = first; tile < end; tile += KEYS) {
-        let n = min(KEYS, end - tile);
-        let key = i / LANES;
-        let lane = i % LANES;
-        // naga 22 starts a variable with zeros once, not anew in each round.
-        var sums: array<f32, GROUP>;
-        for (var g = 0u; g < GROUP; g++) {
-            sums[g] = 0.0;
-        }
-        if (key < n) {
-            let row = list_row(tile + key, mid);
-            if (lane == 0u) {
-                rows[key] = row;
+        // An invocation's share of its keys' scores.
+        for (var u = 0u; u < ROUNDS; u++) {
+            let key = u * 32u + i / LANES;
+            let position = min(select(tile + key, key, p.near != 0u), length - 1u) * VECS;
+            var partial: array<f32, GROUP>;
+            for (var g = 0u; g < GROUP; g++) {
+                partial[g] = 0.0;
             }
-            let from_k = (row * p.kv_heads + kv) * VECS;
-            let from_table = (tile + key) * VECS;
-            for (var j = lane; j < HALF; j += LANES) {
-                let pairs = rotate(cached4(k[from_k + j]), cached4(k[from_k + HALF + j]),
-                    table[from_table + j], table[from_table + HALF + j]);
-                for (var g = 0u; g < GROUP; g++) {
-                    sums[g] += dot(query[g * VECS + j], pairs.low) + dot(query[g * VECS + HALF + j], pairs.high);
+            for (var j = 0u; j < PIECES; j++) {
+                if (i % LANES + j * LANES < HALF) {
+                    let at = i % LANES + j * LANES;
+                    let pairs = rotate(cached4(keys[(u * PIECES + j) * 2u]), cached4(keys[(u * PIECES + j) * 2u + 1u]),
+                        table[position + at], table[position + HALF + at]);
+                    for (var g = 0u; g < GROUP; g++) {
+                        partial[g] += dot(query[g * VECS + at], pairs.low) + dot(query[g * VECS + HALF + at], pairs.high);
+                    }
+                }
+            }
+            for (var g = 0u; g < GROUP; g++) {
+                pool[(g * KEYS + key) * LANES + ((i + key / 4u) % LANES)] = partial[g];
+            }
+        }
+        let next = tile + KEYS;
+        if (next < end) {
+            for (var u = 0u; u < ROUNDS; u++) {
+                let from_k = (list_row(min(next + u * 32u + i / LANES, end - 1u), mid) * p.kv_heads + kv) * VECS;
+                for (var j = 0u; j < PIECES; j++) {
+                    keys[(u * PIECES + j) * 2u] = k[from_k + piece_at(i, j)];
+                    keys[(u * PIECES + j) * 2u + 1u] = k[from_k + HALF + piece_at(i, j)];
                 }
             }
         }
-        for (var g = 0u; g < GROUP; g++) {
-            pool[(g * LANES + lane) * KEYS + key] = sums[g];
+        workgroupBarrier();
+
+        // A slot is one score: of a head and an entry of the tile.
+        var own_score: array<f32, SLOTS>;
+        for (var s = 0u; s < SLOTS; s++) {
+            let slot = s * 256u + i;
+            own_score[s] = LOWEST;
+            if (slot < GROUP_KEYS) {
+                if (tile + slot % KEYS < end) {
+                    var sum = 0.0;
+                    for (var l = 0u; l < LANES; l++) {
+                        sum += pool[slot * LANES + ((l + (slot % KEYS) / 4u) % LANES)];
+                    }
+                    own_score[s] = sum * scale;
+                }
+                score[slot] = own_score[s];
+            }
+        }
+        if (turns && p.near != 0u && next < end) {
+            let from_table = query_angles(next, length) + half_at;
+            let pairs = rotate(own.low, own.high, table[from_table], table[from_table + HALF]);
+            query[query_at] = pairs.low;
+            query[query_at + HALF] = pairs.high;
         }
         workgroupBarrier();
 
-        for (var j = i; j < GROUP * KEYS; j += 256u) {
-            let at = (j / KEYS) * LANES * KEYS + j % KEYS;
-            var s = LOWEST;
-            if (j % KEYS < n) {
-                s = scale * ((pool[at] + pool[at + KEYS]) + (pool[at + 2u * KEYS] + pool[at + 3u * KEYS]));
+        if (i < GROUP * 8u) {
+            var m = LOWEST;
+            for (var j = 0u; j < KEYS / 8u; j++) {
+                m = max(m, score[i * (KEYS / 8u) + j]);
             }
-            weight[j] = s;
+            eighth[i] = m;
         }
         workgroupBarrier();
 
-        if (i < GROUP * SHARE) {
-            var m = weight[i * SHARE];
-            for (var j = 1u; j < SHARE; j++) {
-                m = max(m, weight[i * SHARE + j]);
+        for (var s = 0u; s < SLOTS; s++) {
+            let slot = s * 256u + i;
+            if (slot < GROUP_KEYS) {
+                let before = largest[s];
+                var m = before;
+                for (var j = 0u; j < 8u; j++) {
+                    m = max(m, eighth[slot / KEYS * 8u + j]);
+                }
+                var w = 0.0;
+                if (tile + slot % KEYS < end) {
+                    w = exp(own_score[s] - m);
+                }
+                let less = exp(before - m);
+                weight[slot] = w;
+                sums[s] = sums[s] * less + w;
+                largest[s] = m;
+                if (slot % KEYS == 0u) {
+                    shrink[slot / KEYS] = less;
+                }
             }
-            share[i] = m;
         }
         workgroupBarrier();
 
-        if (i < GROUP) {
-            var m = largest[i];
-            for (var j = 0u; j < SHARE; j++) {
-                m = max(m, share[i * SHARE + j]);
-            }
-            shrink[i] = exp(largest[i] - m);
-            largest[i] = m;
-        }
-        workgroupBarrier();
-
-        for (var j = i; j < GROUP * KEYS; j += 256u) {
-            var w = 0.0;
-            if (j % KEYS < n) {
-                w = exp(weight[j] - largest[j / KEYS]);
-            }
-            weight[j] = w;
-        }
-        workgroupBarrier();
-
-        if (i < GROUP * SHARE) {
-            share_sum *= shrink[i / SHARE];
-            for (var j = 0u; j < SHARE; j++) {
-                share_sum += weight[i * SHARE + j];
-            }
-        }
         if (unit_key < UNIT_KEYS) {
             for (var g = 0u; g < GROUP; g++) {
                 o[g] *= shrink[g];
             }
-            for (var j = unit_key; j < n; j += UNIT_KEYS) {
-                let value = cached4(v[(rows[j] * p.kv_heads + kv) * VECS + unit]);
-                for (var g = 0u; g < GROUP; g++) {
-                    o[g] += weight[g * KEYS + j] * value;
+            for (var j = 0u; j < VALUE_LOADS; j++) {
+                let key = unit_key * VALUE_LOADS + j;
+                if (key < KEYS) {
+                    let value = cached4(values[j]);
+                    for (var g = 0u; g < GROUP; g++) {
+                        o[g] += weight[g * KEYS + key] * value;
+                    }
                 }
             }
         }
-        workgroupBarrier();
+        if (next < end) {
+            for (var j = 0u; j < VALUE_LOADS; j++) {
+                let row = list_row(min(next + unit_key * VALUE_LOADS + j, end - 1u), mid);
+                values[j] = v[(row * p.kv_heads + kv) * VECS + unit];
+            }
+        }
     }
 
-    if (i < GROUP * SHARE) {
-        share[i] = share_sum;
-    }
-    for (var g = 0u; g < GROUP; g++) {
-        pool[i] = o[g].x;
-        pool[256u + i] = o[g].y;
-        pool[512u + i] = o[g].z;
-        pool[768u + i] = o[g].w;
-        workgroupBarrier();
-        let to = (split * p.heads + kv * GROUP + g) * (HEAD_DIM + 2u);
-        if (i < HEAD_DIM) {
-            let at = (i % 4u) * 256u + i / 4u;
-            var sum = 0.0;
-            for (var j = 0u; j < UNIT_KEYS; j++) {
-                sum += pool[at + j * VECS];
-            }
-            part[to + i] = sum;
+    // The sums of the weights, then the results, two heads at a time.
+    for (var s = 0u; s < SLOTS; s++) {
+        if (s * 256u + i < GROUP_KEYS) {
+            score[s * 256u + i] = sums[s];
         }
-        if (i == 0u) {
+    }
+    workgroupBarrier();
+    for (var s = 0u; s < SLOTS; s++) {
+        let slot = s * 256u + i;
+        if (slot < GROUP_KEYS && slot % KEYS == 0u) {
             var sum = 0.0;
-            for (var j = 0u; j < SHARE; j++) {
-                sum += share[g * SHARE + j];
+            for (var j = 0u; j < KEYS; j++) {
+                sum += score[slot + j];
             }
-            part[to + HEAD_DIM] = largest[g];
-            part[to + HEAD_DIM + 1u] = sum;
+            let to = (split * p.heads + kv * GROUP + slot / KEYS) * (HEAD_DIM + 2u) + HEAD_DIM;
+            part[to] = largest[s];
+            part[to + 1u] = sum;
+        }
+    }
+    for (var from_head = 0u; from_head < GROUP; from_head += 2u) {
+        for (var g = 0u; g < GROUP; g++) {
+            if (g / 2u == from_head / 2u) {
+                let at = (g % 2u) * 1024u + i;
+                pool[at] = o[g].x;
+                pool[at + 256u] = o[g].y;
+                pool[at + 512u] = o[g].z;
+                pool[at + 768u] = o[g].w;
+            }
+        }
+        workgroupBarrier();
+        for (var j = i; j < min(2u, GROUP - from_head) * HEAD_DIM; j += 256u) {
+            let dim = j % HEAD_DIM;
+            let at = (j / HEAD_DIM) * 1024u + (dim % 4u) * 256u + dim / 4u;
+            var sum = 0.0;
+            for (var l = 0u; l < UNIT_KEYS; l++) {
+                sum += pool[at + l * VECS];
+            }
+            part[(split * p.heads + kv * GROUP + from_head + j / HEAD_DIM) * (HEAD_DIM + 2u) + dim] = sum;
         }
         workgroupBarrier();
     }

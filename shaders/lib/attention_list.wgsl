@@ -12,9 +12,10 @@ struct Params {
     kv_heads: u32,
     split: u32,    // entries of the list per workgroup
     splits: u32,   // parts of the list
+    near: u32,     // of attention_decode: turn keys by their place in a tile
 }
 
-@group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;     // [c][heads][d], rotated
+@group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;     // [c][heads][d]
 @group(0) @binding(1) var<storage, read> k: array<Cached>;        // [rows][kv_heads][d]
 @group(0) @binding(2) var<storage, read> v: array<Cached>;        // [rows][kv_heads][d]
 @group(0) @binding(3) var<storage, read> sel: array<u32>;         // selected rows

@@ -1,14 +1,9 @@
-// Params of vote_stats and soft_vote, and the blocks of the stats between them.
+// Params of the kernels of the soft vote.
 struct Params {
     heads: u32,
-    n: u32,     // candidates
-    share: u32, // of soft_vote: candidates of an invocation, at most 4
+    n: u32,      // candidates
+    share: u32,  // of the vote: candidates of an invocation, at most 4
+    blocks: u32, // of candidates in the stats of a head
 }
 
 @group(1) @binding(0) var<uniform> p: Params;
-
-const STATS_TOKENS: u32 = 2048u;
-
-fn stats_blocks() -> u32 {
-    return (p.n + STATS_TOKENS - 1u) / STATS_TOKENS;
-}

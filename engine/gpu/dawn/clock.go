@@ -15,16 +15,13 @@ import (
 // Time runs r, which has no copies, as one compute pass and returns what passed
 // on the GPU from its start to its end.
 func (d *Device) Time(ctx context.Context, r *gpu.Recording) (time.Duration, error) {
-	if err := r.Err(); err != nil {
+	commands, err := d.commands(r, "time")
+	if err != nil {
 		return 0, err
-	}
-	if err := d.usable(); err != nil {
-		return 0, fmt.Errorf("dawn: time: %w", err)
 	}
 	if !d.timestamps {
 		return 0, fmt.Errorf("dawn: time: %s has no clock: %w", d.info.Name, errors.ErrUnsupported)
 	}
-	commands := r.Commands()
 	if len(commands) == 0 {
 		return 0, errors.New("dawn: time: the recording is empty")
 	}
@@ -45,8 +42,6 @@ func (d *Device) Time(ctx context.Context, r *gpu.Recording) (time.Duration, err
 	}
 	defer resolved.release(d.lib)
 
-	d.submits++
-	d.trimGroups()
 	if err := d.prepare(commands); err != nil {
 		return 0, err
 	}

@@ -23,22 +23,26 @@ type step struct {
 // Neighbouring dispatches share a compute pass: WebGPU lets each see what the
 // ones before it wrote.
 func (d *Device) Submit(r *gpu.Recording) error {
-	if err := r.Err(); err != nil {
+	commands, err := d.commands(r, "submit")
+	if err != nil || len(commands) == 0 {
 		return err
 	}
-	if err := d.usable(); err != nil {
-		return fmt.Errorf("dawn: submit: %w", err)
-	}
-	commands := r.Commands()
-	if len(commands) == 0 {
-		return nil
-	}
-	d.submits++
-	d.trimGroups()
 	if err := d.prepare(commands); err != nil {
 		return err
 	}
 	return d.submitted(commands, d.submit(func(enc handle) { d.encode(enc, commands, d.steps) }))
+}
+
+// commands are those of r, if it can be run at all. what is asked for with them
+// is for errors.
+func (d *Device) commands(r *gpu.Recording, what string) ([]gpu.Command, error) {
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	if err := d.usable(); err != nil {
+		return nil, fmt.Errorf("dawn: %s: %w", what, err)
+	}
+	return r.Commands(), nil
 }
 
 // submitted says which of the commands it was that err, if any, refused.
@@ -71,8 +75,11 @@ func (d *Device) submit(record func(enc handle)) error {
 	return err
 }
 
-// prepare makes what the commands need and writes their params to the arena.
+// prepare makes what the commands of the next submit need and writes their
+// params to the arena.
 func (d *Device) prepare(commands []gpu.Command) error {
+	d.submits++
+	d.trimGroups()
 	d.steps = d.steps[:0]
 	d.arena.bytes = d.arena.bytes[:0]
 	for i := range commands {

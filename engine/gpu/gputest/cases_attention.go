@@ -37,19 +37,11 @@ func (s attention) name() string {
 
 func (s attention) plan(rng *rand.Rand) Plan {
 	heads := s.kvHeads * s.group
-	sel := make([]uint32, max(1, s.a.MaxMid))
-	if s.a.UseMid {
-		rows := rng.Perm(s.n - s.c - s.a.NLocal - s.a.NInit)[:s.mid]
-		slices.Sort(rows)
-		for i, r := range rows {
-			sel[i] = uint32(s.a.NInit + r)
-		}
-	}
 	length := s.a.NInit + s.a.MaxMid + s.a.NLocal + s.c
 	bufs := []Buffer{
 		In("q", Normal(rng, s.c*heads*s.d, s.scale)),
 		In("k", cacheData(rng, s.t, s.n*s.kvHeads*s.d)), In("v", cacheData(rng, s.t, s.n*s.kvHeads*s.d)),
-		In("sel", Words(sel...)), state(0, s.mid), In("table", angles(s.d, length)),
+		In("sel", Words(selected(rng, s.a, s.mid, s.n-s.c)...)), state(0, s.mid), In("table", angles(s.d, length)),
 		Out("y", s.c*heads*s.d, allowed("attention_merge")),
 	}
 	if s.c > 1 {
@@ -63,6 +55,20 @@ func (s attention) plan(rng *rand.Rand) Plan {
 	return Plan{Buffers: bufs, Record: func(r *gpu.Recording, b []gpu.Range) {
 		kernels.AttentionDecode(r, s.t, b[0], b[1], b[2], b[3], b[4], b[5], b[7], b[6], heads, s.kvHeads, s.d, s.n, s.a)
 	}}
+}
+
+// selected is mid rows, in order, of those between the first and the local ones
+// of past rows, where attention reads a selection.
+func selected(rng *rand.Rand, a kernels.Attended, mid, past int) []uint32 {
+	sel := make([]uint32, max(1, a.MaxMid))
+	if a.UseMid {
+		rows := rng.Perm(past - a.NLocal - a.NInit)[:mid]
+		slices.Sort(rows)
+		for i, r := range rows {
+			sel[i] = uint32(a.NInit + r)
+		}
+	}
+	return sel
 }
 
 func attentionCases() (cases []Case) {

@@ -52,7 +52,7 @@ func edgeCases() (cases []Case) {
 					Out("stats", kernels.StatsWords(heads, n), allowed("vote_stats")), Out("vote", n, allowed("soft_vote"))},
 				Record: func(r *gpu.Recording, b []gpu.Range) {
 					kernels.VoteStats(r, b[0], b[1], b[2], heads, n)
-					kernels.SoftVote(r, b[0], b[2], b[1], b[3], heads, n)
+					kernels.SoftVote(r, b[0], b[2], b[1], b[3], heads, n, kernels.StatsBlocks(n))
 				},
 			}
 		}})

@@ -121,7 +121,7 @@ func voteCase(s pattern, heads, n, hit int) Case {
 			},
 			Record: func(r *gpu.Recording, b []gpu.Range) {
 				kernels.VoteStats(r, b[0], b[1], b[2], heads, n)
-				kernels.SoftVote(r, b[0], b[2], b[1], b[3], heads, n)
+				kernels.SoftVote(r, b[0], b[2], b[1], b[3], heads, n, kernels.StatsBlocks(n))
 			},
 		}
 	}}
@@ -284,7 +284,7 @@ func pipelineCases() (cases []Case) {
 					Record: func(r *gpu.Recording, b []gpu.Range) {
 						kernels.PagedDot(r, t, b[0], b[1], b[2], b[3], heads, kvHeads, d, lo, n, 1)
 						kernels.VoteStats(r, b[3], b[2], b[4], heads, n)
-						kernels.SoftVote(r, b[3], b[4], b[2], b[5], heads, n)
+						kernels.SoftVote(r, b[3], b[4], b[2], b[5], heads, n, kernels.StatsBlocks(n))
 						kernels.TopK(r, b[5], b[2], b[6], b[7], b[8], b[9], n, k, lo)
 					},
 				}

@@ -41,6 +41,25 @@ var generators = []struct {
 	{"matmul_q8_0", func(d draw) Case { return d.multiply(kernels.Q8_0, 1+d.size(129)) }},
 	{"paged_dot_f16", func(d draw) Case { return d.pagedDot(kernels.CacheF16) }},
 	{"paged_dot_f32", func(d draw) Case { return d.pagedDot(kernels.CacheF32) }},
+	{"score_stats_f16", func(d draw) Case { return d.scored(kernels.CacheF16) }},
+	{"score_stats_f32", func(d draw) Case { return d.scored(kernels.CacheF32) }},
+	{"score_stats_i8", func(d draw) Case {
+		return scored{0, kernels.IndexI8, 1 + d.IntN(3), 1 + d.IntN(8), 16 * d.size(8), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0}.toCase()
+	}},
+	{"score_stats_i4", func(d draw) Case {
+		return scored{0, kernels.IndexI4, 1 + d.IntN(3), 1 + d.IntN(8), 64 * d.size(2), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0}.toCase()
+	}},
+	{"key_index_i8", func(d draw) Case {
+		return keyIndexCase(kernels.IndexI8, d.size(130), d.size(9), 16*d.size(8), d.upTo(300), 1)
+	}},
+	{"key_index_i4", func(d draw) Case {
+		return keyIndexCase(kernels.IndexI4, d.size(130), d.size(9), 64*d.size(2), d.upTo(300), 1)
+	}},
+	{"soft_vote_hist", func(d draw) Case { return voteHistCase(scores[0], d.size(40), d.size(3000), d.IntN(8)/7) }},
+	{"top_k_border", func(d draw) Case {
+		n := d.size(9000)
+		return topKBorderCase(d.pattern(votes), n, d.size(n), d.upTo(300))
+	}},
 	{"vote", func(d draw) Case { return voteCase(d.pattern(scores), d.size(40), d.size(5000), d.IntN(8)/7) }},
 	{"top_k", func(d draw) Case {
 		n := d.size(9000)
@@ -63,6 +82,12 @@ var generators = []struct {
 	{"attention_decode_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1) }},
 	{"attention_chunk_f16", func(d draw) Case { return d.attention(kernels.CacheF16, 1+d.size(129)) }},
 	{"attention_chunk_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1+d.size(129)) }},
+	{"gather_rows", func(d draw) Case {
+		s := gathered{t: d.cache(), kvHeads: 1 + d.IntN(4), d: d.head(), c: d.size(130)}
+		s.n = s.c + d.upTo(700)
+		s.a, s.mid = d.attended(s.n, s.c)
+		return s.toCase()
+	}},
 	{"ceiling_read", func(d draw) Case { return readCase(d.size(20000)) }},
 	{"ceiling_multiply_add", func(d draw) Case { return multiplyAddCase(d.size(5000), d.upTo(8)) }},
 }
@@ -95,6 +120,10 @@ func (d draw) multiply(kind kernels.WeightType, rows int) Case {
 	c := m.multiplyCase(rows, offset)
 	c.Name += fmt.Sprintf(" in %v from %d", m.shards, offset)
 	return c
+}
+
+func (d draw) scored(t kernels.CacheType) Case {
+	return scored{t, kernels.IndexNone, 1 + d.IntN(3), 1 + d.IntN(8), d.head(), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0}.toCase()
 }
 
 func (d draw) pagedDot(t kernels.CacheType) Case {

@@ -25,14 +25,16 @@ var limits = map[string]float64{
 	"paged_dot":        1e-11,
 	"rms_norm":         1e-11,
 	"rope":             1e-13,
+	"score_stats":      1e-10,
 	"soft_vote":        1e-9,
+	"soft_vote_hist":   1e-9,
 	"swiglu":           1e-11,
 	"vote_stats":       1e-10,
 }
 
 // limit is that of a kernel, without the type in its name.
 func limit(kernel string) (limit float64, floats bool) {
-	for _, t := range []string{"_f16", "_f32", "_q8_0"} {
+	for _, t := range []string{"_f16", "_f32", "_q8_0", "_i8", "_i4"} {
 		kernel = strings.TrimSuffix(kernel, t)
 	}
 	limit, floats = limits[kernel]

@@ -3,6 +3,7 @@ package layer
 import (
 	"fmt"
 
+	"tokenselect/engine/kernels"
 	"tokenselect/engine/selection"
 )
 
@@ -32,12 +33,19 @@ func (b *bed) cost(cfg selection.Config, kernel string, queries int) (bytes, ope
 		return 4 * width, 6 * width
 	case "paged_dot":
 		return n*row + 4*heads*n, 2 * heads * n * d
+	case "score_stats": // both of the ones around it
+		if t := cfg.Index; t != kernels.IndexNone {
+			row = 4 * int64(t.KeyWords(s.KVHeads, s.D)+t.ScaleWords(s.KVHeads, s.D))
+		}
+		return n*row + 4*heads*n, 2*heads*n*d + 3*heads*n
 	case "vote_stats":
 		return 4 * heads * n, 3 * heads * n
-	case "soft_vote":
+	case "soft_vote", "soft_vote_hist":
 		return 4*heads*n + 4*n, 3 * heads * n
-	case "top_k_hist", "top_k_count", "top_k_write":
+	case "top_k_hist", "top_k_count", "top_k_write", "top_k_border", "top_k_take":
 		return 4 * n, 0
+	case "gather_rows": // read and written, keys and values
+		return 4 * attended * row, 0
 	case "attention_decode":
 		return 2 * attended * row, 4 * heads * attended * d
 	case "attention_merge":

@@ -1,6 +1,7 @@
-// Package layer measures attention by itself: one layer of the shape of a known
-// model over a synthetic cache, kernel by kernel, against the ceilings of the
-// device that it runs on.
+// Package layer measures parts of a model by themselves, against the ceilings of
+// the device that they run on: selection and attention of one layer of the shape
+// of a known model over a synthetic cache, kernel by kernel, and products with
+// random weights.
 package layer
 
 import (
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -38,7 +40,8 @@ func (s Shape) rowBytes(t kernels.CacheType) int { return t.Bytes() * s.KVHeads 
 // having read them.
 const cacheShare = 256 << 20
 
-// A bed is what attention runs on: several layers with a cache of the same size.
+// A bed is what attention runs on: several layers with a cache of the same size,
+// the first of the buffers that it owns.
 type bed struct {
 	dev      gpu.Device
 	shape    Shape
@@ -49,13 +52,15 @@ type bed struct {
 	qkv, q   *gpu.Buffer
 	y, part  *gpu.Buffer
 	table    *gpu.Buffer
+	gathered [2]*gpu.Buffer // keys and values, made when they are first asked for
 	selector *selection.Selector
 	own      []*gpu.Buffer
+	index    map[kernels.IndexType][]kernels.Index // of the layers
 }
 
 // newBed fills caches of rows rows.
 func newBed(dev gpu.Device, s Shape, t kernels.CacheType, rows, chunk int) (*bed, error) {
-	b := &bed{dev: dev, shape: s, cache: t, rows: rows, chunk: chunk}
+	b := &bed{dev: dev, shape: s, cache: t, rows: rows, chunk: chunk, index: map[kernels.IndexType][]kernels.Index{}}
 	size := rows * s.rowBytes(t)
 	layers := min(16, 1+(cacheShare-1)/(2*size))
 	if limit := dev.Info().Limits.Binding; size > limit {
@@ -118,6 +123,50 @@ func (b *bed) close() {
 	b.own, b.selector = nil, nil
 }
 
+// fillIndex makes the key index of every layer, of noise as the keys are.
+func (b *bed) fillIndex(t kernels.IndexType) error {
+	if t == kernels.IndexNone || b.index[t] != nil {
+		return nil
+	}
+	heads, rng := b.rows*b.shape.KVHeads, rand.New(rand.NewPCG(3, uint64(t)))
+	// Whole numbers are even over their range: scaled to a variance of one.
+	scale := []uint32{math.Float32bits(1.0 / 74)}
+	if t == kernels.IndexI4 {
+		half := uint32(f16.FromFloat32(1.0 / 4.6))
+		scale[0] = half | half<<16
+	}
+	words := make([]uint32, 1<<20)
+	for i := range words {
+		words[i] = rng.Uint32()
+	}
+	for range b.k {
+		keys, err := b.filled(t.KeyWords(heads, b.shape.D), words)
+		if err != nil {
+			return err
+		}
+		scales, err := b.filled(t.ScaleWords(heads, b.shape.D), slices.Repeat(scale, 1<<20))
+		if err != nil {
+			return err
+		}
+		b.index[t] = append(b.index[t], kernels.Index{Type: t, Keys: gpu.All(keys), Scale: gpu.All(scales)})
+	}
+	return nil
+}
+
+// filled is a buffer of n words that repeats words.
+func (b *bed) filled(n int, words []uint32) (*gpu.Buffer, error) {
+	made, err := b.buffer(4 * n)
+	if err != nil {
+		return nil, err
+	}
+	for at := 0; at < n; at += len(words) {
+		if err := b.dev.Write(made, 4*at, bytesOf(words[:min(len(words), n-at)])); err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
 // use changes the policy.
 func (b *bed) use(cfg selection.Config) error {
 	if b.selector != nil {
@@ -129,6 +178,9 @@ func (b *bed) use(cfg selection.Config) error {
 		return err
 	}
 	b.selector = s
+	if err := b.fillIndex(cfg.Index); err != nil {
+		return err
+	}
 	positions := cfg.Positions(b.rows)
 	size := 4 * b.shape.D * positions
 	if b.table == nil || b.table.Size < size {
@@ -149,22 +201,33 @@ func (b *bed) use(cfg selection.Config) error {
 // record is what layer i computes between its projections for the last c rows:
 // the selection and attention.
 func (b *bed) record(r *gpu.Recording, i, c int) {
+	b.attend(r, b.k[i], b.v[i], b.selection(r, i, c), b.rows, c)
+}
+
+func (b *bed) selection(r *gpu.Recording, i, c int) kernels.Selection {
+	query := kernels.Query{Layer: i, N: b.rows, C: c, QKV: gpu.All(b.qkv), Stride: b.shape.Heads * b.shape.D, Keys: gpu.All(b.k[i]), Cache: b.cache}
+	if of := b.index[b.selector.Config().Index]; of != nil {
+		query.Index = of[i]
+	}
+	return b.selector.Select(r, query)
+}
+
+// attend is attention over what is selected of a cache of rows rows.
+func (b *bed) attend(r *gpu.Recording, keys, values *gpu.Buffer, sel kernels.Selection, rows, c int) {
 	s := b.shape
-	k, v, table, width := gpu.All(b.k[i]), gpu.All(b.v[i]), gpu.All(b.table), s.Heads*s.D
-	sel := b.selector.Select(r, kernels.Query{Layer: i, N: b.rows, C: c, QKV: gpu.All(b.qkv), Stride: width, Keys: k, Cache: b.cache})
-	q, y := gpu.All(b.q), gpu.All(b.y)
-	kernels.Rope(r, gpu.All(b.qkv), table, sel.State, q, c, s.Heads, s.D, width, sel.NInit+sel.NLocal, sel.UseMid)
+	k, v, table, q, y := gpu.All(keys), gpu.All(values), gpu.All(b.table), gpu.All(b.q), gpu.All(b.y)
 	if c == 1 {
-		kernels.AttentionDecode(r, b.cache, q, k, v, sel.Sel, sel.State, table, gpu.All(b.part), y, s.Heads, s.KVHeads, s.D, b.rows, sel.Attended)
+		kernels.AttentionDecode(r, b.cache, gpu.All(b.qkv), k, v, sel.Sel, sel.State, table, gpu.All(b.part), y, s.Heads, s.KVHeads, s.D, rows, sel.Attended)
 	} else {
-		kernels.AttentionChunk(r, b.cache, q, k, v, sel.Sel, sel.State, table, gpu.All(b.part), y, s.Heads, s.KVHeads, s.D, b.rows, c, sel.Attended,
+		kernels.Rope(r, gpu.All(b.qkv), table, sel.State, q, c, s.Heads, s.D, s.Heads*s.D, sel.NInit+sel.NLocal, sel.UseMid)
+		kernels.AttentionChunk(r, b.cache, q, k, v, sel.Sel, sel.State, table, gpu.All(b.part), y, s.Heads, s.KVHeads, s.D, rows, c, sel.Attended,
 			b.splits(c, sel.NInit+sel.MaxMid+sel.NLocal+c))
 	}
 }
 
 // splits is as the forward pass has it.
 func (b *bed) splits(c, length int) int {
-	if k := b.dev.Info().Kind; k == gpu.CPU || k == gpu.Software {
+	if !b.dev.Info().Kind.Real() {
 		return 1
 	}
 	return kernels.ChunkSplits(c, b.shape.Heads, b.shape.KVHeads, length)
@@ -184,9 +247,9 @@ func (b *bed) warm(ctx context.Context) error {
 		return nil
 	}
 	var r gpu.Recording
-	vectors := min(b.k[0].Size/16, b.y.Size*1024) // y takes a word for 4096 of them
+	vectors := min(b.own[0].Size/16, b.y.Size*1024) // y takes a word for 4096 of them
 	for range 20 {
-		kernels.CeilingRead(&r, gpu.All(b.k[0]), gpu.All(b.y), vectors)
+		kernels.CeilingRead(&r, gpu.All(b.own[0]), gpu.All(b.y), vectors)
 	}
 	for began := time.Now(); time.Since(began) < while; {
 		if _, _, err := gpu.Time(ctx, b.dev, &r, b.y); err != nil {

@@ -19,7 +19,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("%+v, %v", top, err)
 	}
 	c := Config{
-		Shapes:  []Shape{{"tiny", 4, 2, 16}},
+		Shapes:  []Shape{{"tiny", 4, 2, 64}},
 		Depths:  []int{40, 512},
 		Budgets: selection.Config{NInit: 4, K: 32, NLocal: 16, Chunk: 32, Tau: 1},
 		Cache:   kernels.CacheF16, Ceilings: top, Kernels: true,
@@ -28,8 +28,8 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 2*(4+3) {
-		t.Fatalf("%d rows, expected 2 depths with 4 ways to decode and 3 to read a chunk", len(rows))
+	if len(rows) != 2*(6+5)+2*2 {
+		t.Fatalf("%d rows, expected 2 depths with 6 ways to decode and 5 to read a chunk, and 2 more of each where rows are selected", len(rows))
 	}
 	for _, r := range rows {
 		if r.US <= 0 || len(r.Kernels) == 0 || (r.Policy == "dense") != (r.ToDense == 0) {
@@ -42,6 +42,9 @@ func TestRun(t *testing.T) {
 				t.Errorf("%s at %d: %+v", r.Policy, r.Depth, k)
 			}
 		}
+		if gathers := strings.HasPrefix(r.Policy, "gather"); (has["gather_rows"] == 1) != gathers || gathers && r.Depth != 512 {
+			t.Errorf("%s at %d: %v", r.Policy, r.Depth, has)
+		}
 		if selecting := strings.HasPrefix(r.Policy, "tokenselect") && r.Depth == 512; (has["top_k_hist"] == 3) != selecting {
 			t.Errorf("%s at %d: %v", r.Policy, r.Depth, has)
 		}
@@ -50,10 +53,10 @@ func TestRun(t *testing.T) {
 		t.Errorf("%d buffers are left", n)
 	}
 	var out strings.Builder
-	if err := Print(&out, top, rows); err != nil {
+	if err := Print(&out, top, rows, false); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(out.String(), "times dense"); n != 2*(3+2) {
+	if n := strings.Count(out.String(), "times dense"); n != 2*(5+4)+2*2 {
 		t.Errorf("%d ratios in\n%s", n, &out)
 	}
 }

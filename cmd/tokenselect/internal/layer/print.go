@@ -3,12 +3,70 @@ package layer
 import (
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
 )
 
 // Print writes rows as tables, ratios first.
-func Print(out io.Writer, top Ceilings, rows []Row) error {
+func Print(out io.Writer, top Ceilings, rows []Row, markdown bool) error {
+	top.print(out)
+	for len(rows) > 0 {
+		shape, n := rows[0].Shape, 0
+		t := Table{Columns: []string{"depth", "step", "policy or kernel", "ratio", "us", "MB", "MFLOP", "of its ceiling"}}
+		for ; n < len(rows) && rows[n].Shape == shape; n++ {
+			row := rows[n]
+			if row.Skipped != "" {
+				t.Add(tokens(row.Depth), "", "skipped: "+row.Skipped, "", "", "", "", "")
+				continue
+			}
+			ratio := ""
+			if row.ToDense > 0 {
+				ratio = fmt.Sprintf("%.2f times dense", row.ToDense)
+			}
+			t.Add(tokens(row.Depth), step(row.Chunk), row.Policy, ratio, fmt.Sprintf("%.1f", row.US), "", "", "")
+			for _, k := range row.Kernels {
+				name := k.Name
+				if k.Calls > 1 {
+					name = fmt.Sprintf("%s x%d", name, k.Calls)
+				}
+				t.Add(append([]string{"", "", name, ""}, k.cells()...)...)
+			}
+		}
+		rows = rows[n:]
+		fmt.Fprintf(out, "\n%s\n\n", shape)
+		if err := t.Print(out, markdown); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PrintLinear writes rows as tables, shares first.
+func PrintLinear(out io.Writer, top Ceilings, rows []Linear, markdown bool) error {
+	top.print(out)
+	for len(rows) > 0 {
+		model, n := rows[0].Model, 0
+		t := Table{Columns: []string{"step", "weights", "matrix", "calls", "us", "MB", "MFLOP", "of its ceiling"}}
+		for ; n < len(rows) && rows[n].Model == model; n++ {
+			row := rows[n]
+			name := row.Name
+			if row.Rows > 0 {
+				name = fmt.Sprintf("%s %d x %d", name, row.Rows, row.Cols)
+			}
+			if row.Skipped != "" {
+				t.Add(step(row.Tokens), row.Type, name, "", "skipped: "+row.Skipped, "", "", "")
+				continue
+			}
+			t.Add(append([]string{step(row.Tokens), row.Type, name, fmt.Sprint(row.Calls)}, row.cells()...)...)
+		}
+		rows = rows[n:]
+		fmt.Fprintf(out, "\n%s, all layers\n\n", model)
+		if err := t.Print(out, markdown); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (top Ceilings) print(out io.Writer) {
 	clock := "this machine's clock, over many calls of one submit"
 	if top.ByDevice {
 		clock = "the device's timestamps"
@@ -18,44 +76,23 @@ func Print(out io.Writer, top Ceilings, rows []Row) error {
 		fmt.Fprintf(out, ", %.4g GFLOP/s multiply-add", top.MultiplyAdd/1e9)
 	}
 	fmt.Fprintf(out, "; times by %s\n", clock)
-	for i, row := range rows {
-		if i == 0 || row.Shape != rows[i-1].Shape {
-			fmt.Fprintf(out, "\n%s\n", row.Shape)
-		}
-		if row.Skipped != "" {
-			fmt.Fprintf(out, "  %s: skipped: %s\n", tokens(row.Depth), row.Skipped)
-			continue
-		}
-		what := "decode"
-		if row.Chunk > 1 {
-			what = fmt.Sprintf("chunk of %d", row.Chunk)
-		}
-		ratio := ""
-		if row.ToDense > 0 {
-			ratio = fmt.Sprintf("%.2f times dense", row.ToDense)
-		}
-		fmt.Fprintf(out, "  %-6s %-13s %-20s %-19s %10.1f us\n", tokens(row.Depth), what, row.Policy, ratio, row.US)
-		if err := printKernels(out, row.Kernels); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
-func printKernels(out io.Writer, list []Kernel) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, k := range list {
-		name := k.Name
-		if k.Calls > 1 {
-			name = fmt.Sprintf("%s x%d", name, k.Calls)
-		}
-		share := ""
-		if k.Share > 0 {
-			share = fmt.Sprintf("%.0f %% of %s", 100*k.Share, k.Bound)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%.1f us\t%.3g MB\t%.3g MFLOP\t%s\t\n", strings.Repeat(" ", 8), name, k.US, float64(k.Bytes)/1e6, float64(k.Operations)/1e6, share)
+// cells are time, bytes, operations and share.
+func (k *Kernel) cells() []string {
+	share := ""
+	if k.Share > 0 {
+		share = fmt.Sprintf("%.0f %% of %s", 100*k.Share, k.Bound)
 	}
-	return w.Flush()
+	return []string{fmt.Sprintf("%.1f", k.US), fmt.Sprintf("%.3g", float64(k.Bytes)/1e6), fmt.Sprintf("%.3g", float64(k.Operations)/1e6), share}
+}
+
+// step is what is computed for so many tokens at once.
+func step(tokens int) string {
+	if tokens == 1 {
+		return "decode"
+	}
+	return fmt.Sprintf("chunk of %d", tokens)
 }
 
 // tokens is a depth as people say it.

@@ -3,7 +3,7 @@ package layer
 import (
 	"context"
 	"errors"
-	"strings"
+	"regexp"
 	"time"
 
 	"tokenselect/engine/gpu"
@@ -60,10 +60,15 @@ type way struct {
 func ways(b selection.Config, c int) []way {
 	with := func(p selection.Policy, theta float64) selection.Config {
 		cfg := b
-		cfg.Policy, cfg.Theta, cfg.Chunk = p, theta, max(c, 1)
+		cfg.Policy, cfg.Theta, cfg.Chunk, cfg.Index = p, theta, max(c, 1), kernels.IndexNone
 		return cfg
 	}
 	list := []way{{"dense", with(selection.Dense, 0)}, {"tokenselect", with(selection.TokenSelect, 0)}}
+	for _, t := range []kernels.IndexType{kernels.IndexI8, kernels.IndexI4} {
+		cfg := with(selection.TokenSelect, 0)
+		cfg.Index = t
+		list = append(list, way{"tokenselect, " + t.String() + " index", cfg})
+	}
 	if c == 1 {
 		list = append(list, way{"tokenselect, reused", with(selection.TokenSelect, 0.9)})
 	}
@@ -101,57 +106,127 @@ func (c Config) depth(ctx context.Context, dev gpu.Device, s Shape, depth int) (
 	for _, queries := range []int{1, b.chunk} {
 		dense := 0.0
 		for _, w := range ways(c.Budgets, queries) {
+			if w.cfg.Index.Fits(s.D) != nil {
+				continue
+			}
 			if err := b.use(w.cfg); err != nil {
 				return rows, err
 			}
 			if err := b.warm(ctx); err != nil {
 				return rows, err
 			}
-			took, err := b.measure(ctx, func(r *gpu.Recording, i int) { b.record(r, i%len(b.k), queries) })
-			if err != nil {
+			add := func(name string, record func(r *gpu.Recording, i int)) error {
+				took, err := b.measure(ctx, func(r *gpu.Recording, i int) { record(r, i%len(b.k)) })
+				if err != nil {
+					return err
+				}
+				row := Row{Shape: s, Depth: depth, Chunk: queries, Policy: name, US: us(took)}
+				if w.cfg.Policy == selection.Dense {
+					dense = row.US
+				} else {
+					row.ToDense = dense / row.US
+				}
+				if c.Kernels {
+					if row.Kernels, err = b.kernels(ctx, w.cfg, queries, c.Ceilings, record); err != nil {
+						return err
+					}
+				}
+				rows = append(rows, row)
+				return nil
+			}
+			if err := add(w.name, func(r *gpu.Recording, i int) { b.record(r, i, queries) }); err != nil {
 				return rows, err
 			}
-			row := Row{Shape: s, Depth: depth, Chunk: queries, Policy: w.name, US: us(took)}
-			if w.cfg.Policy == selection.Dense {
-				dense = row.US
-			} else {
-				row.ToDense = dense / row.US
+			if w.cfg.Policy != selection.TokenSelect || w.cfg.Theta > 0 || w.cfg.Index != kernels.IndexNone {
+				continue
 			}
-			if c.Kernels {
-				if row.Kernels, err = b.kernels(ctx, w.cfg, queries, c.Ceilings); err != nil {
-					return rows, err
-				}
+			if err := b.bothReads(ctx, queries, add); err != nil {
+				return rows, err
 			}
-			rows = append(rows, row)
 		}
 	}
 	return rows, nil
 }
 
+// bothReads measures attention alone, over a selection that has been made, in the
+// two ways of the paper's figure 5: selected rows are read where they are in the
+// cache, and they are gathered into memory of their own, over which attention is
+// dense. Nothing where a cache of this depth is attended to as a whole.
+func (b *bed) bothReads(ctx context.Context, c int, add func(name string, record func(r *gpu.Recording, i int)) error) error {
+	var r gpu.Recording
+	sel := make([]kernels.Selection, len(b.k))
+	for i := range sel {
+		sel[i] = b.selection(&r, i, c)
+	}
+	if !sel[0].UseMid {
+		return nil
+	}
+	if err := b.dev.Submit(&r); err != nil {
+		return err
+	}
+	length := sel[0].NInit + sel[0].MaxMid + sel[0].NLocal + c
+	size := length * b.shape.rowBytes(b.cache)
+	if b.gathered[0] == nil || b.gathered[0].Size < size {
+		for i := range b.gathered {
+			made, err := b.buffer(size)
+			if err != nil {
+				return err
+			}
+			b.gathered[i] = made
+		}
+	}
+	keys, values := b.gathered[0], b.gathered[1]
+	if err := add("paged", func(r *gpu.Recording, i int) { b.attend(r, b.k[i], b.v[i], sel[i], b.rows, c) }); err != nil {
+		return err
+	}
+	return add("gather, then attention", func(r *gpu.Recording, i int) {
+		s := sel[i]
+		kernels.GatherRows(r, b.cache, gpu.All(b.k[i]), gpu.All(b.v[i]), s.Sel, s.State, gpu.All(keys), gpu.All(values), b.shape.KVHeads, b.shape.D, b.rows, c, s.Attended)
+		s.Attended = kernels.Attended{NLocal: length - c}
+		b.attend(r, keys, values, s, length, c)
+	})
+}
+
+// stored is how a kernel's name ends that reads keys stored in several ways.
+var stored = regexp.MustCompile(`_(f16|f32|i8|i4)$`)
+
 func us(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
 // kernels measures each command of a layer's recording by itself.
-func (b *bed) kernels(ctx context.Context, cfg selection.Config, queries int, top Ceilings) ([]Kernel, error) {
+func (b *bed) kernels(ctx context.Context, cfg selection.Config, queries int, top Ceilings, record func(r *gpu.Recording, i int)) ([]Kernel, error) {
 	recordings := make([]gpu.Recording, len(b.k))
 	for i := range recordings {
-		b.record(&recordings[i], i, queries)
+		record(&recordings[i], i)
 		if err := recordings[i].Err(); err != nil {
 			return nil, err
 		}
 	}
 	var list []Kernel
-	for at, command := range recordings[0].Commands() {
-		took, err := b.measure(ctx, func(r *gpu.Recording, i int) { r.Add(recordings[i%len(recordings)].Commands()[at]) })
+	for all := recordings[0].Commands(); len(all) > 0; {
+		at, n, name := recordings[0].Len()-len(all), 1, all[0].Kernel.Name
+		// These three leave the histogram ready for each other, and are nothing by
+		// themselves.
+		if name == "soft_vote_hist" {
+			n, name = 3, "soft_vote_hist, top_k_border, top_k_take"
+		}
+		took, err := b.measure(ctx, func(r *gpu.Recording, i int) {
+			for _, c := range recordings[i%len(recordings)].Commands()[at : at+n] {
+				r.Add(c)
+			}
+		})
 		if err != nil {
 			return nil, err
 		}
-		name := command.Kernel.Name
 		if len(list) == 0 || list[len(list)-1].Name != name {
 			list = append(list, Kernel{Name: name})
 		}
 		k := &list[len(list)-1]
-		bytes, operations := b.cost(cfg, strings.TrimSuffix(strings.TrimSuffix(name, "_f16"), "_f32"), queries)
-		k.Calls, k.US, k.Bytes, k.Operations = k.Calls+1, k.US+us(took), k.Bytes+bytes, k.Operations+operations
+		k.Calls, k.US = k.Calls+n, k.US+us(took)
+		for _, c := range all[:n] {
+			bytes, operations := b.cost(cfg, stored.ReplaceAllString(c.Kernel.Name, ""), queries)
+			k.Bytes, k.Operations = k.Bytes+bytes, k.Operations+operations
+		}
+		all = all[n:]
 	}
 	for i := range list {
 		list[i].hold(top)

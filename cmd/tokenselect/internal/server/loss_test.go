@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tokenselect/cmd/tokenselect/internal/server/machine"
+	"tokenselect/cmd/tokenselect/internal/server/saidtest"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
 	"tokenselect/engine/gpu/gputest"
@@ -24,8 +25,8 @@ func healthy(t *testing.T) (loaded, all int) {
 		loaded = calm.Calls(gputest.Submit)
 		p := visit(t, s.url)
 		p.open(reading)
-		if got := text(t, p.question(trace.Done)); got != answered || len(said.all) > 0 {
-			t.Errorf("answered %q, said %q", got, said.all)
+		if got := text(t, p.question(trace.Done)); got != answered || len(said.All()) > 0 {
+			t.Errorf("answered %q, said %q", got, said.All())
 		}
 	})
 	return loaded, calm.Calls(gputest.Submit)
@@ -37,7 +38,7 @@ func failsAt(n int, err error) *gputest.Failing {
 }
 
 // well checks that a server is well again after losses.
-func well(t *testing.T, s *running, said *lines, losses int) {
+func well(t *testing.T, s *running, said *saidtest.Lines, losses int) {
 	t.Helper()
 	if w := get(s, "GET", "/healthz"); w.Code != 200 || !strings.Contains(w.Body.String(), `"status":"ok"`) {
 		t.Errorf("health: %d %s", w.Code, w.Body)
@@ -45,8 +46,8 @@ func well(t *testing.T, s *running, said *lines, losses int) {
 	if !metric(s, "losses "+string(rune('0'+losses))) {
 		t.Errorf("%s\nexpected %d losses", get(s, "GET", "/metrics").Body, losses)
 	}
-	if lost, on := said.with("the device was lost while"), said.with("going on with"); len(lost) != losses || len(on) != losses {
-		t.Errorf("said %q, expected %d losses and what it goes on with once each", said.all, losses)
+	if lost, on := said.With("the device was lost while"), said.With("going on with"); len(lost) != losses || len(on) != losses {
+		t.Errorf("said %q, expected %d losses and what it goes on with once each", said.All(), losses)
 	}
 }
 
@@ -198,8 +199,8 @@ func TestHang(t *testing.T) {
 	if dev.Buffers() == 0 {
 		t.Error("buffers of a device that hangs were freed")
 	}
-	if len(said.with("no answer while")) != 1 || len(said.with("going on with")) != 1 {
-		t.Errorf("said %q", said.all)
+	if len(said.With("no answer while")) != 1 || len(said.With("going on with")) != 1 {
+		t.Errorf("said %q", said.All())
 	}
 }
 
@@ -232,8 +233,8 @@ func TestNeverBack(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &health); err != nil || w.Code != 503 || !strings.Contains(health.Status, why) || strings.Contains(health.Status, "\n") {
 		t.Errorf("health: %d %s", w.Code, w.Body)
 	}
-	if n := shelf.tries(); n != 2 || len(said.with(why)) != 1 {
-		t.Errorf("tried to open %d times, said %q", n, said.all)
+	if n := shelf.tries(); n != 2 || len(said.With(why)) != 1 {
+		t.Errorf("tried to open %d times, said %q", n, said.All())
 	}
 	if resp := get(s, "GET", "/v1/models"); resp.Code != 200 || !strings.Contains(resp.Body.String(), "needle-16m") {
 		t.Errorf("models: %d %s", resp.Code, resp.Body)
@@ -254,7 +255,7 @@ func TestBack(t *testing.T) {
 	if resp, body := program(t, s, false); resp.StatusCode != 200 || !strings.Contains(body, answered) {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
-	if n := shelf.tries(); n != 4 || len(said.with("off the bus")) != 1 {
-		t.Errorf("tried %d times, said %q", n, said.all)
+	if n := shelf.tries(); n != 4 || len(said.With("off the bus")) != 1 {
+		t.Errorf("tried %d times, said %q", n, said.All())
 	}
 }

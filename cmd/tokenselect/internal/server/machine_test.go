@@ -12,6 +12,7 @@ import (
 	"tokenselect/cmd/tokenselect/internal/server/machine"
 	"tokenselect/cmd/tokenselect/internal/server/openai"
 	"tokenselect/cmd/tokenselect/internal/server/pool"
+	"tokenselect/cmd/tokenselect/internal/server/saidtest"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
 	"tokenselect/engine/gpu/gputest"
@@ -71,43 +72,20 @@ func (s *shelf) tries() int {
 	return s.begun
 }
 
-// lines is what a machine has said.
-type lines struct {
-	mu  sync.Mutex
-	all []string
-}
-
-func (l *lines) say(s string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all = append(l.all, s)
-}
-
-func (l *lines) with(part string) (found []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, s := range l.all {
-		if strings.Contains(s, part) {
-			found = append(found, s)
-		}
-	}
-	return found
-}
-
 // onMachine is a server that computes on the devices of a shelf, for pages and
 // programs. When it has ended, nothing of it is left on those named.
-func onMachine(t *testing.T, s *shelf, c machine.Config, devices ...*gputest.Failing) (*running, *lines) {
+func onMachine(t *testing.T, s *shelf, c machine.Config, devices ...*gputest.Failing) (*running, *saidtest.Lines) {
 	t.Helper()
 	sc, done := config(t)
 	done()
-	said := &lines{}
-	c.Devices, c.Catalog, c.Log = s.devices, sc.Catalog, said.say
+	said := &saidtest.Lines{}
+	c.Devices, c.Catalog, c.Log = s.devices, sc.Catalog, said.Say
 	m, err := machine.New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	sc.Load, sc.Health, sc.Generations = m.Load, m.Health, 1
-	sc.Log = func(err error) { said.say(err.Error()) }
+	sc.Log = func(err error) { said.Say(err.Error()) }
 	srv := run(t, sc, time.Minute, func() {
 		m.Close()
 		for i, f := range devices {

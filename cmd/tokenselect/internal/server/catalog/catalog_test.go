@@ -13,31 +13,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"tokenselect/cmd/tokenselect/internal/server/catalog"
+	"tokenselect/cmd/tokenselect/internal/server/saidtest"
 	"tokenselect/web"
 )
-
-// notes collects what a catalogue reports.
-type notes struct {
-	mu   sync.Mutex
-	said []string
-}
-
-func (n *notes) log(s string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.said = append(n.said, s)
-}
-
-func (n *notes) String() string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return strings.Join(n.said, "\n")
-}
 
 func open(t *testing.T, c catalog.Config) *catalog.Catalog {
 	t.Helper()
@@ -74,10 +56,10 @@ func folder(t *testing.T) string {
 }
 
 func TestList(t *testing.T) {
-	var n notes
+	var said saidtest.Lines
 	sidecar := filepath.Join(t.TempDir(), "cache", "digests.json")
 	dir := folder(t)
-	k := open(t, catalog.Config{Dir: dir, Sidecar: sidecar, Log: n.log})
+	k := open(t, catalog.Config{Dir: dir, Sidecar: sidecar, Log: said.Say})
 	_, data := web.DefaultModel()
 	digest := fmt.Sprintf("%x", sha256.Sum256(data))
 	w := httptest.NewRecorder()
@@ -94,8 +76,8 @@ func TestList(t *testing.T) {
 		t.Errorf("%s", w.Body)
 	}
 	for _, left := range []string{"broken.gguf", "page.gguf", "name of another model"} {
-		if !strings.Contains(n.String(), left) {
-			t.Errorf("nothing said of %s: %s", left, n.String())
+		if !strings.Contains(said.String(), left) {
+			t.Errorf("nothing said of %s: %s", left, said.String())
 		}
 	}
 
@@ -161,8 +143,8 @@ func TestWeights(t *testing.T) {
 	if err := os.WriteFile(path, other, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	var n notes
-	k := open(t, catalog.Config{Dir: dir, Log: n.log})
+	var said saidtest.Lines
+	k := open(t, catalog.Config{Dir: dir, Log: said.Say})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /weights/{file}", k.ServeWeights)
 	server := httptest.NewServer(mux)
@@ -186,7 +168,7 @@ func TestWeights(t *testing.T) {
 	}
 	models := k.List().Models
 	if len(models) != 2 {
-		t.Fatalf("%d models: %s", len(models), n.String())
+		t.Fatalf("%d models: %s", len(models), said.String())
 	}
 	for i, raw := range [][]byte{data, other} {
 		m := models[i]

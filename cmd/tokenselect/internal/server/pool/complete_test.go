@@ -45,13 +45,10 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-// TestWaits: where there is memory for one, the others wait for it, and who goes
-// meanwhile is not waited for.
-func TestWaits(t *testing.T) {
-	m, _ := load(t)
-	p := newPool(t, pool.Config{Model: m, Sessions: 1})
+// stay has p answer a question, begun when it returns, until the channel that it
+// returns is closed.
+func stay(t *testing.T, p *pool.Pool, all *sync.WaitGroup) chan struct{} {
 	inside, leave := make(chan struct{}), make(chan struct{})
-	var all sync.WaitGroup
 	var once sync.Once
 	all.Go(func() {
 		_, err := p.Complete(context.Background(), ask(document(50), fox), func(openai.Delta) error {
@@ -66,6 +63,16 @@ func TestWaits(t *testing.T) {
 		}
 	})
 	<-inside
+	return leave
+}
+
+// TestWaits: where there is memory for one, the others wait for it, and who goes
+// meanwhile is not waited for.
+func TestWaits(t *testing.T) {
+	m, _ := load(t)
+	p := newPool(t, pool.Config{Model: m, Sessions: 1})
+	var all sync.WaitGroup
+	leave := stay(t, p, &all)
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := p.Complete(ctx, ask(document(50), age), nil); !errors.Is(err, context.DeadlineExceeded) {
@@ -92,22 +99,8 @@ func TestWaits(t *testing.T) {
 func TestClosedWhileWaiting(t *testing.T) {
 	m, _ := load(t)
 	p := newPool(t, pool.Config{Model: m, Sessions: 1})
-	inside, leave := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
-	var once sync.Once
-	all.Go(func() {
-		_, err := p.Complete(context.Background(), ask(document(50), fox), func(openai.Delta) error {
-			once.Do(func() {
-				close(inside)
-				<-leave
-			})
-			return nil
-		})
-		if err != nil {
-			t.Error(err)
-		}
-	})
-	<-inside
+	leave := stay(t, p, &all)
 	waits := make(chan error)
 	go func() {
 		_, err := p.Complete(context.Background(), ask(document(50), age), nil)

@@ -163,6 +163,9 @@ func (v *visitor) choose(cmd trace.Command) {
 		if s.Policy == "" {
 			s.Policy = old.Policy
 		}
+		if s.Index == "" {
+			s.Index = old.Index
+		}
 		keep(&s.NInit, old.NInit)
 		keep(&s.NLocal, old.NLocal)
 		keep(&s.K, old.K)

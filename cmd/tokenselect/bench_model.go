@@ -1,0 +1,110 @@
+package main
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"tokenselect/cmd/tokenselect/internal/haystack"
+	"tokenselect/engine"
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/selection"
+	"tokenselect/engine/session"
+	"tokenselect/engine/weights"
+)
+
+// shapes are models of which the speed can be measured without their weights.
+var shapes = []weights.Config{
+	{Name: "qwen2.5-1.5b", Architecture: "qwen2", Layers: 28, Hidden: 1536, FeedForward: 8960, Heads: 12, KVHeads: 2, HeadDim: 128,
+		Vocab: 151936, Context: 32768, NormEps: 1e-6, RopeTheta: 1e6, TieEmbeddings: true, AttentionBias: true},
+	{Name: "llama-3-8b", Architecture: "llama", Layers: 32, Hidden: 4096, FeedForward: 14336, Heads: 32, KVHeads: 8, HeadDim: 128,
+		Vocab: 128256, Context: 8192, NormEps: 1e-5, RopeTheta: 5e5},
+	{Name: "smollm2-135m", Architecture: "llama", Layers: 30, Hidden: 576, FeedForward: 1536, Heads: 9, KVHeads: 3, HeadDim: 64,
+		Vocab: 49152, Context: 8192, NormEps: 1e-5, RopeTheta: 1e5, TieEmbeddings: true},
+	{Name: "tiny", Architecture: "llama", Layers: 2, Hidden: 64, FeedForward: 96, Heads: 4, KVHeads: 2, HeadDim: 16,
+		Vocab: 200, Context: 512, NormEps: 1e-5, RopeTheta: 1e4},
+}
+
+// shapeNames are what follows random: in -model.
+func shapeNames() []string {
+	names := []string{"needle-16m"}
+	for _, c := range shapes {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// shapeNamed is the configuration of that name, the built-in model's among them.
+// flag is where it was named.
+func shapeNamed(flag, name string) (weights.Config, error) {
+	i := slices.IndexFunc(shapes, func(c weights.Config) bool { return strings.EqualFold(c.Name, name) })
+	if i >= 0 {
+		return shapes[i], nil
+	}
+	if !strings.EqualFold(name, "needle-16m") {
+		return weights.Config{}, usagef("%s %q, expected of %s", flag, name, strings.Join(shapeNames(), ", "))
+	}
+	ckpt, err := openModel("")
+	if err != nil {
+		return weights.Config{}, err
+	}
+	c := ckpt.Config
+	c.Name = "needle-16m"
+	return c, nil
+}
+
+// subject is a model that is measured and what it reads.
+type subject struct {
+	*engine.Engine
+	ckpt *weights.Model
+	cfg  selection.Config
+	ids  []int
+}
+
+// load puts the model of -model on dev, with n tokens to read: a text, or for
+// random weights any tokens.
+func (b *bench) load(dev gpu.Device, n int) (*subject, error) {
+	o := engine.Options{Cache: b.cache}
+	name, random := strings.CutPrefix(b.ckptPath, "random:")
+	if !random {
+		ckpt, err := openModel(b.ckptPath)
+		if err != nil {
+			return nil, err
+		}
+		cfg, err := b.budgets.config(ckpt.Config.Context)
+		if err != nil {
+			return nil, err
+		}
+		m, err := session.Load(dev, ckpt, o)
+		if err != nil {
+			return nil, err
+		}
+		return &subject{m.Engine, ckpt, cfg, m.Tokenizer.Encode(haystack.New(1, n+64, 1, m.Tokens).Document, false)}, nil
+	}
+	c, err := shapeNamed("-model random:", name)
+	if err != nil {
+		return nil, err
+	}
+	base := selection.Default(c.Context)
+	if c.Context >= 4096 {
+		base = paperBudgets
+	}
+	cfg, err := b.budgets.over(base)
+	if err != nil {
+		return nil, err
+	}
+	c.Name = "random " + c.Name
+	ckpt, err := weights.Random(c, 1)
+	if err != nil {
+		return nil, err
+	}
+	e, err := engine.New(dev, ckpt, o)
+	if err != nil {
+		return nil, err
+	}
+	rng, ids := rand.New(rand.NewPCG(1, 2)), make([]int, n)
+	for i := range ids {
+		ids[i] = rng.IntN(c.Vocab)
+	}
+	return &subject{e, ckpt, cfg, ids}, nil
+}

@@ -1,0 +1,79 @@
+package layer
+
+import (
+	"strings"
+	"testing"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/cpudev"
+)
+
+// limited is a device that binds little.
+type limited struct {
+	gpu.Device
+	binding int
+}
+
+func (l limited) Info() gpu.Info {
+	info := l.Device.Info()
+	info.Limits.Binding = l.binding
+	return info
+}
+
+// TestRunLinear measures the products of a small model: each has its cost, the
+// last row of a step is the sum, and what the device cannot bind is skipped.
+func TestRunLinear(t *testing.T) {
+	dev := cpudev.New(cpudev.Options{})
+	defer dev.Close()
+	c := LinearConfig{
+		Models:   []Model{{Name: "tiny", Layers: 3, Hidden: 64, FeedForward: 96, Heads: 4, KVHeads: 2, HeadDim: 16, Vocab: 200}},
+		Chunk:    5,
+		Ceilings: Ceilings{Read: 1e10},
+	}
+	rows, err := RunLinear(t.Context(), dev, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 2*(6+5) {
+		t.Fatalf("%d rows, expected 2 types of weights with 6 for a token and 5 for a chunk", len(rows))
+	}
+	var bytes, operations int64
+	for _, r := range rows {
+		if r.US <= 0 || r.Share <= 0 || r.Skipped != "" {
+			t.Errorf("%+v", r)
+		}
+		if r.Name == "all" {
+			if r.Bytes != bytes || r.Operations != operations {
+				t.Errorf("%d bytes and %d operations in all, expected %d and %d", r.Bytes, r.Operations, bytes, operations)
+			}
+			bytes, operations = 0, 0
+			continue
+		}
+		bytes, operations = bytes+r.Bytes, operations+r.Operations
+		if r.Name == "qkv" && r.Tokens == 5 && r.Type == "q8_0" {
+			// 128 rows of 64 with a scale of two bytes for 32, in three layers.
+			if want := int64(3 * (128*64 + 128*64/32*2 + 4*5*(128+64))); r.Bytes != want || r.Operations != 3*2*5*128*64 {
+				t.Errorf("%+v, expected %d bytes", r, want)
+			}
+		}
+	}
+	var out strings.Builder
+	if err := PrintLinear(&out, c.Ceilings, rows, true); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "| qkv 128 x 64 | 3 |"); n != 4 {
+		t.Errorf("%d rows for qkv in\n%s", n, &out)
+	}
+
+	rows, err = RunLinear(t.Context(), limited{dev, 100}, c)
+	if err != nil || rows[0].Skipped == "" || rows[0].Share != 0 || rows[5].Skipped == "" {
+		t.Errorf("%+v, %v, expected rows of 64 bytes to be more than half of what is bound", rows, err)
+	}
+	rows, err = RunLinear(t.Context(), limited{dev, 1 << 12}, c)
+	if err != nil || rows[0].Skipped != "" {
+		t.Errorf("%+v, %v, expected qkv in shards", rows, err)
+	}
+	if n := dev.Buffers(); n != 0 {
+		t.Errorf("%d buffers are left", n)
+	}
+}

@@ -1,0 +1,305 @@
+package gputest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"tokenselect/engine/f16"
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+)
+
+func init() {
+	register(scoreStatsCases)
+	register(keyIndexCases)
+	register(voteHistCases)
+	register(topKBorderCases)
+	register(fusedPipelineCases)
+}
+
+// scored is one call of score_stats. With an index the keys are compressed
+// first.
+type scored struct {
+	t                        kernels.CacheType
+	index                    kernels.IndexType
+	kvHeads, group, d, lo, n int
+	hit                      int
+	turn                     bool
+}
+
+func (s scored) toCase() Case {
+	heads := s.kvHeads * s.group
+	stored := s.t.String()
+	if s.index != kernels.IndexNone {
+		stored = s.index.String()
+	}
+	name := fmt.Sprintf("score_stats_%s/%d heads on %d of %d, %d keys from %d, hit %d, turned %t", stored, heads, s.kvHeads, s.d, s.n, s.lo, s.hit, s.turn)
+	return Case{name, func(rng *rand.Rand) Plan {
+		const pos = 70
+		if s.index != kernels.IndexNone {
+			return s.indexed(rng, pos)
+		}
+		return Plan{
+			Buffers: []Buffer{
+				In("q", Normal(rng, heads*s.d, 1)), In("table", angles(s.d, pos+1)), In("k", cacheData(rng, s.t, (s.lo+s.n)*s.kvHeads*s.d)), state(s.hit, 0),
+				Out("score", heads*s.n, sums("score_stats", float64(s.d)/6)),
+				Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), allowed("vote_stats")),
+			},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.ScoreStats(r, s.t, b[0], b[1], b[2], kernels.Index{}, b[3], b[4], b[5], heads, s.kvHeads, s.d, s.lo, s.n, pos, s.turn, 1.5)
+			},
+		}
+	}}
+}
+
+// indexed scores from keys and scales that are given: which whole number a value
+// becomes may differ from device to device where it lies between two.
+func (s scored) indexed(rng *rand.Rand, pos int) Plan {
+	heads, all := s.kvHeads*s.group, (s.lo+s.n)*s.kvHeads
+	keys, scale := make([]uint32, s.index.KeyWords(all, s.d)), make([]uint32, s.index.ScaleWords(all, s.d))
+	for i := range keys {
+		keys[i] = rng.Uint32() &^ 0x80808080 // no -128, which no index holds
+	}
+	for i := range scale {
+		scale[i] = math.Float32bits(0.01 + rng.Float32()/50)
+		if s.index == kernels.IndexI4 {
+			scale[i] = uint32(f16.FromFloat32(rng.Float32()/3)) | uint32(f16.FromFloat32(rng.Float32()/3))<<16
+		}
+	}
+	return Plan{
+		Buffers: []Buffer{
+			In("q", Normal(rng, heads*s.d, 1)), In("table", angles(s.d, pos+1)), In("keys", Words(keys...)), In("scale", Words(scale...)), state(s.hit, 0),
+			Out("score", heads*s.n, sums("score_stats", float64(s.d)/6)),
+			Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), allowed("vote_stats")),
+		},
+		Record: func(r *gpu.Recording, b []gpu.Range) {
+			index := kernels.Index{Type: s.index, Keys: b[2], Scale: b[3]}
+			kernels.ScoreStats(r, s.t, b[0], b[1], gpu.Range{}, index, b[4], b[5], b[6], heads, s.kvHeads, s.d, s.lo, s.n, pos, s.turn, 1.5)
+		},
+	}
+}
+
+func keyIndexCase(t kernels.IndexType, rows, kvHeads, d, row0 int, sigma float64) Case {
+	return Case{fmt.Sprintf("key_index_%v/%d rows of %d heads of %d from %d, times %g", t, rows, kvHeads, d, row0, sigma), func(rng *rand.Rand) Plan {
+		const offset = 64
+		stride, heads := offset+kvHeads*d+32, (row0+rows)*kvHeads
+		qkv := Normal(rng, rows*stride, sigma)
+		centre := Normal(rng, stride, sigma)
+		copy(centre[4*offset:][:4*min(d, 64)], qkv[4*offset:]) // a head, or a part of one, that is zero
+		return Plan{
+			Buffers: []Buffer{In("qkv", qkv), Out("keys", t.KeyWords(heads, d), steps(t)), Out("scale", t.ScaleWords(heads, d), scales(t)), In("centre", centre)},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.KeyIndex(r, kernels.Index{Type: t, Keys: b[1], Scale: b[2]}, b[0], b[3], rows, stride, offset, kvHeads, d, row0)
+			},
+		}
+	}}
+}
+
+func keyIndexCases() (cases []Case) {
+	for _, t := range []kernels.IndexType{kernels.IndexI8, kernels.IndexI4} {
+		for _, d := range []int{16, 64, 80, 128} {
+			if t.Fits(d) == nil {
+				cases = append(cases, keyIndexCase(t, 1, 2, d, 5, 1), keyIndexCase(t, 70, 3, d, 0, 40), keyIndexCase(t, 9, 1, d, 1, 0.01))
+			}
+		}
+	}
+	return cases
+}
+
+// steps compares whole numbers of a key index, of which one in a hundred may be
+// the next one.
+func steps(t kernels.IndexType) Compare {
+	bits := 8
+	if t == kernels.IndexI4 {
+		bits = 4
+	}
+	return func(want, got []byte) error {
+		differ, values := 0, len(want)*8/bits
+		for i := range values {
+			w, g := field(want, i, bits), field(got, i, bits)
+			if d := w - g; d < -1 || d > 1 {
+				return fmt.Errorf("value %d is %d, expected %d or one beside it", i, g, w)
+			} else if d != 0 {
+				differ++
+			}
+		}
+		if differ > 2+values/100 {
+			return fmt.Errorf("%d of %d values are one off, expected at most one in a hundred", differ, values)
+		}
+		return nil
+	}
+}
+
+// field is value i of bits bits, with a sign where it takes eight.
+func field(b []byte, i, bits int) int {
+	if bits == 8 {
+		return int(int8(b[i]))
+	}
+	return int(b[i/2] >> (4 * (i % 2)) & 15)
+}
+
+// scales compares scales of a key index: float16 ones may be the next one.
+func scales(t kernels.IndexType) Compare {
+	if t == kernels.IndexI8 {
+		return NMSE(1e-12)
+	}
+	return func(want, got []byte) error {
+		for i := 0; i < len(want); i += 2 {
+			w, g := int(binary.LittleEndian.Uint16(want[i:])), int(binary.LittleEndian.Uint16(got[i:]))
+			if w-g < -1 || w-g > 1 {
+				return fmt.Errorf("scale %d is %#04x, expected %#04x", i/2, g, w)
+			}
+		}
+		return nil
+	}
+}
+
+func scoreStatsCases() (cases []Case) {
+	const exact = kernels.IndexNone
+	add := func(s scored) { cases = append(cases, s.toCase()) }
+	bothCaches(func(t kernels.CacheType) {
+		for _, d := range []int{16, 64, 80, 96, 128} {
+			for _, group := range []int{1, 2, 4, 7} {
+				add(scored{t, exact, 2, group, d, 3, 65, 0, group%2 == 0})
+			}
+		}
+		for _, n := range []int{1, 63, 64, 1000, 5000} {
+			add(scored{t, exact, 1, 4, 64, 0, n, 0, true})
+		}
+		add(scored{t, exact, 8, 1, 16, 5, 20000, 0, false}) // several rounds a workgroup, the last not full
+		add(scored{t, exact, 3, 2, 64, 16, 130, 1, true})
+	})
+	for _, t := range []kernels.IndexType{kernels.IndexI8, kernels.IndexI4} {
+		for _, d := range []int{16, 32, 64, 80, 128} {
+			for _, group := range []int{1, 2, 4, 7} {
+				if t.Fits(d) == nil {
+					add(scored{0, t, 2, group, d, 3, 65, 0, group%2 == 0})
+				}
+			}
+		}
+		for _, n := range []int{1, 63, 64, 1000, 20000} {
+			add(scored{0, t, 4, 3, 64, 2, n, 0, true})
+		}
+		add(scored{0, t, 3, 2, 64, 16, 130, 1, true})
+	}
+	return cases
+}
+
+// voteHistCase votes over keys that are the pattern.
+func voteHistCase(s pattern, heads, n, hit int) Case {
+	return Case{fmt.Sprintf("soft_vote_hist/%s scores, %d heads, %d candidates, hit %d", s.name, heads, n, hit), func(rng *rand.Rand) Plan {
+		const d = 16
+		return Plan{
+			Buffers: []Buffer{
+				In("q", Normal(rng, heads*d, 1)), In("table", angles(d, 1)), In("k", Floats(s.values(rng, n*heads*d)...)), state(hit, 0),
+				Out("score", heads*n, Scratch), Out("stats", kernels.ScoreStatsWords(heads, heads, n), Scratch),
+				Out("vote", n, NMSE(1e-6)), InOut("hist", repeat(0, kernels.VoteHistWords), counts(n/50)),
+			},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.ScoreStats(r, kernels.CacheF32, b[0], b[1], b[2], kernels.Index{}, b[3], b[4], b[5], heads, heads, d, 0, n, 0, false, 1)
+				kernels.SoftVoteHist(r, b[4], b[5], b[3], b[6], b[7], heads, heads, n)
+			},
+		}
+	}}
+}
+
+// counts compares histograms of which some votes, next to the edge of a bin, may
+// be counted in the bin beside it.
+func counts(some int) Compare {
+	return func(want, got []byte) error {
+		total, differ := 0, 0
+		for b := range len(want) / 4 {
+			w, g := int(word(want, b)), int(word(got, b))
+			total, differ = total+g-w, differ+max(w-g, g-w)
+		}
+		if total != 0 || differ > 2*some {
+			return fmt.Errorf("%d votes more, %d in other bins, expected 0 and at most %d", total, differ/2, some)
+		}
+		return nil
+	}
+}
+
+func voteHistCases() (cases []Case) {
+	for _, heads := range []int{1, 7, 33} {
+		for _, n := range []int{1, 255, 1025, 5000} {
+			for hit := range 2 {
+				if hit == 0 || n == 1025 {
+					cases = append(cases, voteHistCase(scores[0], heads, n, hit))
+				}
+			}
+		}
+	}
+	// Of so many an invocation takes four.
+	return append(cases, voteHistCase(scores[3], 2, 70001, 0))
+}
+
+// topKBorderCase selects from votes whose histogram is given.
+func topKBorderCase(v pattern, n, k, lo int) Case {
+	return Case{fmt.Sprintf("top_k_border/%s votes, %d of %d from %d", v.name, k, n, lo), func(rng *rand.Rand) Plan {
+		some, hist := v.values(rng, n), make([]uint32, kernels.VoteHistWords)
+		for _, vote := range some {
+			hist[kernels.VoteBin(vote)]++
+		}
+		return Plan{
+			Buffers: []Buffer{
+				In("vote", Floats(some...)), state(0, 0), InOut("hist", Words(hist...), Exact), Out("cut", kernels.CutWords, Exact),
+				Out("counts", kernels.CountWords(n), Exact), Out("border", kernels.BorderWords(n), Scratch), Out("sel", k, Exact),
+			},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.TopKBorder(r, b[0], b[1], b[2], b[3], b[4], b[5], b[6], n, k, lo)
+			},
+		}
+	}}
+}
+
+func topKBorderCases() (cases []Case) {
+	for _, v := range votes {
+		for _, n := range []int{1, 63, 2047, 2048, 2049, 5000} {
+			ks := []int{1, n/3 + 1, n - 1, n}
+			if n == 1 {
+				ks = []int{1}
+			}
+			for _, k := range ks {
+				cases = append(cases, topKBorderCase(v, n, k, 7))
+			}
+		}
+	}
+	return append(cases, topKBorderCase(votes[0], 70000, 2048, 16), topKBorderCase(votes[1], 70000, 2048, 16))
+}
+
+// fusedPipelineCases run whole selections, one after the other: rounding may
+// decide about rows next to the cut and about no others, each selection must
+// leave the histogram ready for the next, and a hit must leave it alone.
+func fusedPipelineCases() (cases []Case) {
+	const kvHeads, group, d, lo, pos = 2, 4, 64, 16, 20
+	heads := kvHeads * group
+	for _, n := range []int{300, 3000, 20000, 70000} {
+		bothCaches(func(t kernels.CacheType) {
+			k := n / 8
+			cases = append(cases, Case{fmt.Sprintf("select_fused_%v/%d of %d", t, k, n), func(rng *rand.Rand) Plan {
+				return Plan{
+					Buffers: []Buffer{
+						In("q", Normal(rng, heads*d, 0.3)), In("table", angles(d, pos+1)), In("k", cacheData(rng, t, (lo+n)*kvHeads*d)), state(0, 0),
+						Out("score", heads*n, Scratch), Out("stats", kernels.ScoreStatsWords(heads, kvHeads, n), Scratch), Out("vote", n, Scratch),
+						InOut("hist", repeat(0, kernels.VoteHistWords), Scratch), Out("cut", kernels.CutWords, Scratch), Out("counts", kernels.CountWords(n), Scratch),
+						Out("border", kernels.BorderWords(n), Scratch), Out("sel", k, Jaccard(0.99)), Out("of fewer", 20, Jaccard(0.9)),
+						Out("of a hit", 20, Exact), In("hit", Words(1, 77, 1, 0, 0, 5, 6)),
+					},
+					Record: func(r *gpu.Recording, b []gpu.Range) {
+						choose := func(state, sel gpu.Range, n, k int) {
+							kernels.ScoreStats(r, t, b[0], b[1], b[2], kernels.Index{}, state, b[4], b[5], heads, kvHeads, d, lo, n, pos, true, 1)
+							kernels.SoftVoteHist(r, b[4], b[5], state, b[6], b[7], heads, kvHeads, n)
+							kernels.TopKBorder(r, b[6], state, b[7], b[8], b[9], b[10], sel, n, k, lo)
+						}
+						choose(b[3], b[11], n, k)
+						choose(b[14], b[13], n, 20)
+						choose(b[3], b[12], n/3, 20)
+					},
+				}
+			}})
+		})
+	}
+	return cases
+}

@@ -1,0 +1,234 @@
+package kernels
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"tokenselect/engine/f16"
+	"tokenselect/engine/gpu"
+)
+
+// IndexType is how the key index is stored: a copy of the keys in fewer bits,
+// from which candidates are scored. Attention always reads the cache.
+type IndexType int
+
+// The types of the key index.
+const (
+	IndexNone IndexType = iota // no index: scores are computed from the cache
+	IndexI8                    // a byte a value, a float32 scale a head
+	IndexI4                    // half a byte a value, a float16 scale for 32
+)
+
+var indexNames = []string{"exact", "int8", "int4"}
+
+func (t IndexType) String() string {
+	if t < 0 || int(t) >= len(indexNames) {
+		return fmt.Sprintf("type %d", int(t))
+	}
+	return indexNames[t]
+}
+
+// MarshalText is String, for reports.
+func (t IndexType) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText is ParseIndexType.
+func (t *IndexType) UnmarshalText(name []byte) (err error) {
+	*t, err = ParseIndexType(string(name))
+	return err
+}
+
+// ParseIndexType is the type called name: exact, int8 or int4.
+func ParseIndexType(name string) (IndexType, error) {
+	if i := slices.Index(indexNames, name); i >= 0 {
+		return IndexType(i), nil
+	}
+	return 0, fmt.Errorf("kernels: key index of type %q, expected exact, int8 or int4", name)
+}
+
+// Fits says why an index of heads of size d cannot be, or nil.
+func (t IndexType) Fits(d int) error {
+	if t == IndexI8 && d%16 != 0 || t == IndexI4 && d%64 != 0 {
+		return fmt.Errorf("kernels: %v key index of heads of size %d, expected a multiple of %d", t, d, map[IndexType]int{IndexI8: 16, IndexI4: 64}[t])
+	}
+	return nil
+}
+
+// KeyWords and ScaleWords are what the index takes of so many key heads of size
+// d, in words.
+func (t IndexType) KeyWords(heads, d int) int {
+	switch t {
+	case IndexI8:
+		return heads * d / 4
+	case IndexI4:
+		return heads * d / 8
+	}
+	return 0
+}
+
+// ScaleWords is the size of the scales: see KeyWords.
+func (t IndexType) ScaleWords(heads, d int) int {
+	switch t {
+	case IndexI8:
+		return heads
+	case IndexI4:
+		return heads * d / 64
+	}
+	return 0
+}
+
+// Index is a layer's key index. Its values are keys less a centre that all rows of
+// the layer share. That lowers all scores of a head by the same, which no softmax
+// sees: the vote is as it was (paper, eq. 7).
+type Index struct {
+	Type  IndexType
+	Keys  gpu.Range // [rows][kvHeads][d]
+	Scale gpu.Range
+}
+
+// KeyIndexParams are those of key_index.
+type KeyIndexParams struct {
+	Rows    uint32
+	Stride  uint32 // values from row to row of qkv
+	KOffset uint32 // of the keys in a row of qkv
+	KVHeads uint32
+	Row0    uint32 // first row of the index to write
+}
+
+type indexShape struct {
+	t IndexType
+	d int
+}
+
+var keyIndexes family[indexShape]
+
+func keyIndex(t IndexType, d int) *gpu.Kernel {
+	return keyIndexes.get(indexShape{t, d}, func() *gpu.Kernel {
+		name := map[IndexType]string{IndexI8: "key_index_i8", IndexI4: "key_index_i4"}[t]
+		return &gpu.Kernel{
+			Name:     name,
+			Bindings: []gpu.Binding{in("qkv"), out("keys"), out("scale"), in("centre")},
+			Params:   sizeOf[KeyIndexParams](),
+			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d}),
+			Items:    func(c *gpu.Call) int { return int(params[KeyIndexParams](c).Rows) },
+			Twin: func(c *gpu.Call, lo, hi int) {
+				p := params[KeyIndexParams](c)
+				qkv, centre, key := view[float32](c, 0), view[float32](c, 3), make([]float32, d)
+				for i := lo; i < hi; i++ {
+					for h := range int(p.KVHeads) {
+						at, head := int(p.KOffset)+h*d, (int(p.Row0)+i)*int(p.KVHeads)+h
+						for j := range key {
+							key[j] = qkv[i*int(p.Stride)+at+j] - centre[at+j]
+						}
+						if t == IndexI8 {
+							indexI8(key, view[int8](c, 1)[head*d:], &view[float32](c, 2)[head])
+						} else {
+							indexI4(key, view[uint32](c, 1)[head*d/8:], view[uint16](c, 2)[head*d/32:])
+						}
+					}
+				}
+			},
+		}
+	})
+}
+
+func indexI8(key []float32, to []int8, scale *float32) {
+	most := magnitude(key)
+	*scale = most / 127
+	for j, v := range key {
+		to[j] = int8(wholes(v, 127/most, 127))
+	}
+}
+
+func indexI4(key []float32, to []uint32, scale []uint16) {
+	for b := 0; b < len(key); b += 32 {
+		half := f16.FromFloat32(magnitude(key[b:b+32]) / 7)
+		scale[b/32] = half
+		inverse := 1 / f16.ToFloat32(half)
+		for j := b; j < b+32; j += 8 {
+			word := uint32(0)
+			for e := range 4 {
+				low, high := wholes(key[j+e], inverse, 7)+8, wholes(key[j+4+e], inverse, 7)+8
+				word |= (uint32(low) | uint32(high)<<4) << (8 * e)
+			}
+			to[j/8] = word
+		}
+	}
+}
+
+func magnitude(x []float32) (m float32) {
+	for _, v := range x {
+		m = max(m, v, -v)
+	}
+	return m
+}
+
+// wholes is v over a step as a whole number from -most to most; 0 where the step
+// is 0.
+func wholes(v, inverse, most float32) int32 {
+	if math.IsInf(float64(inverse), 0) {
+		return 0
+	}
+	return int32(min(max(float32(math.RoundToEven(float64(v*inverse))), -most), most))
+}
+
+// KeyIndex records rows row0 to row0+rows-1 of a layer's key index, from the keys
+// of qkv, which are those that KVAppend stores, less those of centre, which is like
+// a row of qkv. Any centre will do, as long as all rows have the same; the nearer
+// it is to their mean, the finer are the steps. Stride and kOffset are multiples of
+// 4, d of 16, for int4 of 64. An invocation takes one head of a row, or 64 values
+// of it.
+func KeyIndex(r *gpu.Recording, index Index, qkv, centre gpu.Range, rows, stride, kOffset, kvHeads, d, row0 int) {
+	if err := index.Type.Fits(d); err != nil {
+		r.Fail(err)
+		return
+	}
+	if index.Type == IndexNone {
+		r.Fail(errors.New("kernels: key_index: no key index, expected int8 or int4"))
+		return
+	}
+	if stride%4 != 0 || kOffset%4 != 0 {
+		r.Fail(fmt.Errorf("kernels: key_index: keys at %d of rows of %d values, expected multiples of 4", kOffset, stride))
+		return
+	}
+	kern, heads := keyIndex(index.Type, d), (row0+rows)*kvHeads
+	need(r, kern, 0, qkv, (rows-1)*stride+kOffset+kvHeads*d)
+	need(r, kern, 1, index.Keys, index.Type.KeyWords(heads, d))
+	need(r, kern, 2, index.Scale, index.Type.ScaleWords(heads, d))
+	need(r, kern, 3, centre, kOffset+kvHeads*d)
+	units := rows * kvHeads
+	if index.Type == IndexI4 {
+		units *= d / 64
+	}
+	p := KeyIndexParams{uint32(rows), uint32(stride), uint32(kOffset), uint32(kvHeads), uint32(row0)}
+	gpu.Dispatch(r, kern, ceil(units, 64), &p, qkv, index.Keys, index.Scale, centre)
+}
+
+// indexed is a binding of a key index and its scales.
+type indexed struct {
+	t     IndexType
+	keys  []int8
+	words []uint32
+	scale []float32
+	half  []uint16
+}
+
+func (t IndexType) view(c *gpu.Call, keys, scale int) indexed {
+	return indexed{t, view[int8](c, keys), view[uint32](c, keys), view[float32](c, scale), view[uint16](c, scale)}
+}
+
+// read decodes head number head of all rows into dst.
+func (s indexed) read(dst []float32, head int) {
+	d := len(dst)
+	if s.t == IndexI8 {
+		for j, q := range s.keys[head*d:][:d] {
+			dst[j] = float32(q) * s.scale[head]
+		}
+		return
+	}
+	for j := range dst {
+		nibble := s.words[(head*d+j)/8] >> (8*(j%4) + j/4%2*4) & 15
+		dst[j] = float32(int32(nibble)-8) * f16.ToFloat32(s.half[(head*d+j)/32])
+	}
+}

@@ -1,0 +1,134 @@
+// Writes the rows of the k largest votes in order of position (paper, eq. 7:
+// TopK): row lo + t for candidate t.
+//
+// vote: [n], as bits; cut, counts, border: of top_k_border; hist: of
+// soft_vote_hist, whose bins are cleared for the next selection; sel:
+// [n_select]. A workgroup takes a block of 2048 votes, 8 in a row for an
+// invocation. It finds the key of the k-th largest among the border's, by digits
+// of 9 bits; where a chosen vote goes is the number of chosen ones before it: in
+// the blocks before, from counts and the border, and in the block, from prefix
+// sums. Of the votes at the cut the lowest rows are taken. Writes nothing on a
+// hit.
+//#import lib/grid
+//#import lib/state
+//#import lib/top_k
+//#import lib/vote_bin
+@group(0) @binding(0) var<storage, read> vote: array<u32>;
+@group(0) @binding(1) var<storage, read> state: array<u32>;
+@group(0) @binding(2) var<storage, read> cut: array<u32>;
+@group(0) @binding(3) var<storage, read> counts: array<u32>;
+@group(0) @binding(4) var<storage, read> border: array<vec2<u32>>;
+@group(0) @binding(5) var<storage, read_write> hist: array<u32>;
+@group(0) @binding(6) var<storage, read_write> sel: array<u32>;
+
+const DIGIT: u32 = 9u; // bits
+
+var<workgroup> bins: array<atomic<u32>, 512>;
+var<workgroup> before_above: atomic<u32>;
+var<workgroup> before_at: atomic<u32>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_index) i: u32) {
+    let number = group_index(id, groups);
+    if (state[STATE_HIT] != 0u || number * BLOCK >= p.n) {
+        return;
+    }
+    let start = number * BLOCK;
+    var keys: array<u32, 8>;
+    for (var j = 0u; j < 8u; j++) {
+        keys[j] = vote[min(start + 8u * i + j, p.n - 1u)];
+    }
+    var above = 0u;
+    for (var b = i; b < number; b += 256u) {
+        above += counts[b];
+    }
+
+    let many = hist[BORDER_COUNT];
+    let bin = cut[CUT_PREFIX1];
+    var rest = cut[CUT_REST1];
+    // The border's keys share the bits above those of a bin, but in the first
+    // and the last.
+    var shift = BIN_SHIFT - DIGIT;
+    var prefix = border[0].x >> BIN_SHIFT;
+    if (bin == 0u || bin == BIN_LAST) {
+        shift = 27u;
+        prefix = 0u;
+    }
+    var last = false;
+    for (var pass_number = 0u; !last; pass_number++) {
+        atomicStore(&bins[i], 0u);
+        atomicStore(&bins[256u + i], 0u);
+        workgroupBarrier();
+        for (var from_entry = i; from_entry < many; from_entry += 1024u) {
+            var some: array<u32, 4>;
+            for (var j = 0u; j < 4u; j++) {
+                some[j] = border[min(from_entry + j * 256u, many - 1u)].x;
+            }
+            for (var j = 0u; j < 4u; j++) {
+                if (from_entry + j * 256u < many && (pass_number == 0u || (some[j] >> (shift + DIGIT)) == prefix)) {
+                    atomicAdd(&bins[(some[j] >> shift) & 511u], 1u);
+                }
+            }
+        }
+        workgroupBarrier();
+        let high = atomicLoad(&bins[511u - 2u * i]);
+        let low = atomicLoad(&bins[510u - 2u * i]);
+        let over = inclusive_scan(i, high + low) - high - low;
+        if (over < rest && rest <= over + high + low) {
+            let second = u32(over + high < rest);
+            digit.bin = 511u - 2u * i - second;
+            digit.left = rest - over - second * high;
+        }
+        workgroupBarrier();
+        prefix = (prefix << DIGIT) | digit.bin;
+        rest = digit.left;
+        last = shift == 0u;
+        shift -= min(shift, DIGIT);
+        workgroupBarrier();
+    }
+    let cut_key = prefix;
+    let equal = rest;
+
+    var at = 0u;
+    for (var from_entry = i; from_entry < many; from_entry += 1024u) {
+        for (var j = 0u; j < 4u; j++) {
+            let entry = border[min(from_entry + j * 256u, many - 1u)];
+            if (from_entry + j * 256u < many && entry.y < start) {
+                above += u32(entry.x > cut_key);
+                at += u32(entry.x == cut_key);
+            }
+        }
+    }
+    atomicAdd(&before_above, above);
+    atomicAdd(&before_at, at);
+
+    // Both counts of a block fit into a word: 2048 at most.
+    let first = start + 8u * i;
+    var mine = 0u;
+    for (var j = 0u; j < 8u; j++) {
+        keys[j] = sort_key(keys[j]);
+        if (first + j < p.n) {
+            mine += (u32(keys[j] > cut_key) << 16u) + u32(keys[j] == cut_key);
+        }
+    }
+    let before = inclusive_scan(i, mine) - mine;
+    above = atomicLoad(&before_above) + (before >> 16u);
+    at = atomicLoad(&before_at) + (before & 0xffffu);
+    for (var j = 0u; j < 8u; j++) {
+        if (first + j < p.n) {
+            let key = keys[j];
+            if (key > cut_key || (key == cut_key && at < equal)) {
+                sel[above + min(at, equal)] = p.lo + first + j;
+            }
+            above += u32(key > cut_key);
+            at += u32(key == cut_key);
+        }
+    }
+    // The bins, which nobody reads here, are ready for the next selection.
+    if (number == 0u) {
+        for (var b = i; b < BINS; b += 256u) {
+            hist[b] = 0u;
+        }
+    }
+}
