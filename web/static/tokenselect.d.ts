@@ -16,6 +16,8 @@ export interface LoadOptions {
   device?: "auto" | "webgpu" | "cpu" | "server";
   /** How keys and values are stored. Default: f16 on a GPU, f32 on a CPU. */
   kv?: "f16" | "f32";
+  /** Script of the worker, beside tokenselect.js: another one may measure what it does. Default: "worker.js". */
+  worker?: string;
   /** Cancels the download and the load. */
   signal?: AbortSignal;
   onProgress?: (p: Progress) => void;
@@ -55,6 +57,8 @@ export interface Selection {
   chunk?: number;
   theta?: number;
   tau?: number;
+  /** How the keys are stored that candidates are scored from; a document keeps what it was opened with. */
+  index?: "exact" | "int8" | "int4";
 }
 
 export interface Info {
@@ -157,6 +161,8 @@ export interface Answer {
 
 export interface AskOptions {
   max_tokens?: number;
+  /** The answer goes on past its end, to max_tokens: for measurements. */
+  ignore_end?: boolean;
   trace?: boolean;
   selection?: Selection;
   sample?: { temperature?: number; top_k?: number; top_p?: number; repetition_penalty?: number; seed?: number };

@@ -218,7 +218,7 @@ class Engine {
     return { tokens: event.tokens ?? 0, memory: event.memory, warning: event.warning };
   }
 
-  ask(question, { max_tokens, trace, selection, sample, signal } = {}) {
+  ask(question, { max_tokens, ignore_end, trace, selection, sample, signal } = {}) {
     if (this.#answer) throw new TokenselectError("busy", "an answer is still coming: stop it or wait for its end");
     if (this.#closed) throw this.#closed;
     const id = ++this.#id;
@@ -229,7 +229,7 @@ class Engine {
     if (signal?.aborted) stop();
     signal?.addEventListener("abort", stop, { once: true });
     answer.done.catch(() => {}).finally(() => signal?.removeEventListener("abort", stop));
-    this.#transport.send({ type: "ask", id, question, max_tokens, trace, selection, sample });
+    this.#transport.send({ type: "ask", id, question, max_tokens, ignore_end, trace, selection, sample });
     return answer;
   }
 
@@ -249,7 +249,7 @@ class Engine {
   }
 }
 
-export async function load({ base = home, model, device = "auto", kv, signal, onProgress } = {}) {
+export async function load({ base = home, model, device = "auto", kv, worker = "worker.js", signal, onProgress } = {}) {
   const root = new URL(base, home).href;
   const server = device === "server";
   let file;
@@ -262,7 +262,7 @@ export async function load({ base = home, model, device = "auto", kv, signal, on
     file = { url: found.url, digest: found.digest, size: found.size, name: found.name, base: root };
     model = found.name;
   }
-  const engine = new Engine((handlers) => (server ? new SocketTransport(root, handlers) : new WorkerTransport(home, handlers)));
+  const engine = new Engine((handlers) => (server ? new SocketTransport(root, handlers) : new WorkerTransport(new URL(worker, home), handlers)));
   const off = onProgress ? engine.on("progress", onProgress) : null;
   try {
     await engine.load({ model, device, kv, signal, file, where: server ? "server" : "browser" });

@@ -3,9 +3,9 @@
 export class WorkerTransport {
   #worker;
 
-  /** @param {string} home the folder of worker.js */
-  constructor(home, { event, failure }) {
-    this.#worker = new Worker(script(new URL("worker.js", home)), { type: "module", name: "tokenselect" });
+  /** @param {URL} url the worker's script */
+  constructor(url, { event, failure }) {
+    this.#worker = new Worker(script(url), { type: "module", name: "tokenselect" });
     this.#worker.onmessage = ({ data }) => event(data);
     this.#worker.onerror = (e) => {
       e.preventDefault();

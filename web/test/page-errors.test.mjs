@@ -14,26 +14,30 @@ inPage("out of memory: a smaller context is offered and taken", { script: "oom" 
   assert.equal(await page.textContent("#error"), "");
 });
 
-inPage("the device is lost: it is loaded again and the answer comes", { script: "lost" }, async (page) => {
-  await example(page);
+/**
+ * Asks the first suggestion: the answer comes, in one turn, and nothing is said
+ * about what happened on the way.
+ * @param {import("playwright-core").Page} page
+ */
+async function answeredQuietly(page) {
   await page.click("#suggestions button");
   await page.waitForSelector("#answer .t");
   assert.match(await answer(page), /\w/);
   assert.equal(await page.locator(".turn").count(), 1);
   assert.equal(await page.textContent("#error"), "");
   assert.equal(await page.textContent("#notice"), "");
+}
+
+inPage("the device is lost: it is loaded again and the answer comes", { script: "lost" }, async (page) => {
+  await example(page);
+  await answeredQuietly(page);
 });
 
 inPage("the server's device is lost: it is loaded again and the answer comes", { script: "lost" }, async (page) => {
   await example(page);
   await page.selectOption("#device", "server");
   await page.waitForFunction(() => tokenselectPage.state().device === "wgpu", null, DEADLINE);
-  await page.click("#suggestions button");
-  await page.waitForSelector("#answer .t");
-  assert.match(await answer(page), /\w/);
-  assert.equal(await page.locator(".turn").count(), 1);
-  assert.equal(await page.textContent("#error"), "");
-  assert.equal(await page.textContent("#notice"), "");
+  await answeredQuietly(page);
   assert.match(await page.textContent("#privacy"), /go to the server/);
 });
 

@@ -2,7 +2,7 @@
 // document.
 import { AnswerView } from "./answer-view.js";
 import { Sources } from "./attention.js";
-import { byId, element, say } from "./dom.js";
+import { byId, eachFrame, element, say } from "./dom.js";
 
 /** @typedef {import("./answer-view.js").Turn} Turn */
 
@@ -13,6 +13,11 @@ export class Conversation {
   #page;
   #running = null; // {abort, turn, sources}
   #fresh = false;
+  #near = null; // was the end in sight before this frame's tokens? null: none came yet
+  #follow = eachFrame(() => {
+    if (this.#near) this.#toEnd();
+    this.#near = null;
+  });
 
   /**
    * @param {object} page
@@ -134,11 +139,11 @@ export class Conversation {
       this.#toEnd();
     };
     const piece = (p) => {
-      const near = this.#nearEnd();
+      this.#near ??= this.#nearEnd(); // a look lays the page out: once a frame, not for every token
       view.push(p.text);
       run.sources?.add(p.text, p.step);
       watch.piece(p);
-      if (near) this.#toEnd();
+      this.#follow();
     };
     try {
       answer = await control.ask(turn.question, { begin, piece }, run.abort.signal);
