@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench golden build tools
+.PHONY: help bench-page rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench rivals golden build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -162,6 +162,26 @@ check: tools ## format and vet, natively, with go-webgpu, without cgo and for th
 
 bench: build ## prefill and decode at several depths, by policy, on every device
 	$(BIN) bench
+
+bench-page: build wasm ## the page of measurements in headless Chromium: a Markdown table, and JSON in bin/bench-page.json; BENCH_PAGE has what bench.html takes
+	@$(MAKE) --no-print-directory web/node_modules/.package-lock.json
+	node web/test/bench-page.mjs -o bin/bench-page.json $(BENCH_PAGE)
+
+BENCH_PAGE = device=auto depths=512,2048,8192,32768
+
+rivals-browser: build wasm ## the engine without a GPU beside wllama in headless Chromium, on the same file
+	@$(MAKE) --no-print-directory web/node_modules/.package-lock.json
+	npm install --no-save --no-audit --no-fund --silent --prefix bin/rivals @wllama/wllama@3.8.1
+	node web/test/rivals/wllama.mjs -o bin/rivals-browser.json
+
+# llama.cpp for the rivals target, with its library for this system.
+RIVAL = node-llama-cpp@3.14.5
+
+rivals: build ## this machine's CPU against llama.cpp's CPU build (npm's node-llama-cpp) at 512, 8K and 32K tokens; minutes
+	@command -v npm >/dev/null || { echo "make rivals: npm is missing; install Node.js 20 or later, with npm"; exit 1; }
+	@mkdir -p bin/rivals && echo '{"private": true}' >bin/rivals/package.json
+	npm install --prefix bin/rivals --no-save --no-audit --no-fund --ignore-scripts --silent $(RIVAL)
+	node web/test/rivals/llama-cpp.mjs bin/rivals web/models/needle-16m-q8_0.gguf $(BIN)
 
 golden: build ## the default model, converted anew from its Hugging Face files in MODEL
 	@test -n "$(MODEL)" || { echo "usage: make golden MODEL=folder of needle-16m in the Hugging Face layout"; exit 1; }
