@@ -119,8 +119,7 @@ var topKTake = &gpu.Kernel{
 // SoftVoteHist records SoftVote from ScoreStats' stats, with the histogram of the
 // votes that TopKBorder starts from. hist holds VoteHistWords, which nothing else
 // may use between selections; the rest is as in SoftVote.
-func SoftVoteHist(r *gpu.Recording, score, stats, state, vote, hist gpu.Range, heads, kvHeads, n int) {
-	blocks := ScoreBlocks(heads, kvHeads, n)
+func SoftVoteHist(r *gpu.Recording, score, stats, state, vote, hist gpu.Range, heads, n, blocks int) {
 	need(r, softVoteHist, 0, score, heads*n)
 	need(r, softVoteHist, 1, stats, 2*heads*blocks)
 	need(r, softVoteHist, 2, state, stateWords)
