@@ -25,7 +25,10 @@ import (
 // All lists the kernels, those that depend on a head size for each of sizes.
 func All(sizes ...int) []*gpu.Kernel {
 	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend[CacheF16], kvAppend[CacheF32], gatherRows, selectionCache,
-		voteStats, softVote, topKHist, topKCount, topKWrite, softVoteHist, topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead, ceilingMultiplyAdd}
+		voteStats, topKHist, topKCount, topKWrite, topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead, ceilingMultiplyAdd}
+	for _, share := range voteShares {
+		all = append(all, softVote(share), softVoteHist(share))
+	}
 	for _, t := range []WeightType{F32, F16, Q8_0} {
 		all = append(all, embed[t], matMul[t], matVec[t])
 	}
