@@ -28,7 +28,6 @@
 //#const HALF
 //#const TILE
 //#const GROUP
-//#const INVOCATIONS
 //#const KEYS
 //#const BLOCKS
 //#const CHUNKS
@@ -42,6 +41,8 @@
 //#import lib/grid
 //#import lib/lowest
 //#import lib/state
+const INVOCATIONS: u32 = 128u;
+
 struct Params {
     lo: u32, // first candidate row
     n: u32,  // candidates
@@ -97,7 +98,7 @@ fn merged(at: u32, stride: u32, count: u32) -> vec2<f32> {
     return vec2<f32>(most, sum);
 }
 
-@compute @workgroup_size(INVOCATIONS)
+@compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);
