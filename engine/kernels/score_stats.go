@@ -14,12 +14,8 @@ type ScoreStatsParams struct {
 	Pos     uint32
 }
 
-// The invocations of a workgroup of score_stats, and how many keys of the cache
-// each has a part of at a time.
-const (
-	scoreInvocations = 128
-	scoreKeys        = 2
-)
+// scoreInvocations are those of a workgroup of score_stats.
+const scoreInvocations = 128
 
 // scoreShape tells apart the kernels of score_stats.
 type scoreShape struct {
@@ -119,7 +115,7 @@ func (s scoreShape) consts() map[string]int {
 	const piece, lanes = 8, dotLanes
 	tokens, pieces := s.round(), ceil(s.d/piece, lanes)
 	return map[string]int{"HEAD_DIM": s.d, "HALF": s.d / 8, "GROUP": s.group, "LANES": lanes, "PIECE": piece, "PIECES": pieces, "TOKENS": tokens,
-		"GROUP_VECS": s.group * s.d / 4, "PROBE_VECS": s.group * pieces * piece / 4, "LOADS": pieces * scoreKeys, "SCORES": s.group * tokens, "PARTIALS": s.group * tokens * lanes}
+		"GROUP_VECS": s.group * s.d / 4, "PROBE_VECS": s.group * pieces * piece / 4, "LOADS": pieces * ceil(tokens*lanes, scoreInvocations), "SCORES": s.group * tokens, "PARTIALS": s.group * tokens * lanes}
 }
 
 // indexConsts are those of lib/score_tiles.
