@@ -50,7 +50,10 @@ func All(sizes ...int) []*gpu.Kernel {
 	return all
 }
 
-// wgsl returns what assembles the shader called name.
+// wgsl returns what assembles the shader called name. It is called by name, not
+// written out at each of its calls, for the size of the engine for browsers.
+//
+//go:noinline
 func wgsl(name string, consts map[string]int) func() (gpu.Source, error) {
 	return func() (gpu.Source, error) {
 		a, err := shaders.Assemble(name, consts)
