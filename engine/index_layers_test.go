@@ -106,7 +106,7 @@ func (s *indexSpy) compare(top gpu.Command) {
 			own = append(own, b)
 			return gpu.All(b)
 		}
-		x := kernels.Index{Type: index, Keys: buffer(index.KeyWords((lo+n)*kvHeads, d)), Scale: buffer(index.ScaleWords((lo+n)*kvHeads, d))}
+		x := kernels.Index{Type: index, Tile: 1, Keys: buffer(index.KeyWords((lo+n)*kvHeads, d)), Scale: buffer(index.ScaleWords((lo+n)*kvHeads, d))}
 		state, score, sel := buffer(kernels.StateBytes/4), buffer(heads*n), buffer(k)
 		stats, vote, centre := buffer(kernels.ScoreStatsWords(heads, kvHeads, n)), buffer(n), buffer(kvHeads*d)
 		var r gpu.Recording
@@ -115,7 +115,7 @@ func (s *indexSpy) compare(top gpu.Command) {
 		kernels.MeanRows(&r, keys, centre, s.chunk, kvHeads*d)
 		kernels.KeyIndex(&r, x, keys, centre, lo+n, kvHeads*d, 0, kvHeads, d, 0)
 		kernels.ScoreStats(&r, kernels.CacheF32, probe, probe, gpu.Range{}, x, state, score, stats, heads, kvHeads, d, lo, n, 0, false, 1/p.Scale)
-		kernels.SoftVote(&r, score, stats, state, vote, heads, n, kernels.ScoreBlocks(heads, kvHeads, n))
+		kernels.SoftVote(&r, score, stats, state, vote, heads, n, kernels.ScoreBlocks(index, heads, kvHeads, n))
 		kernels.TopK(&r, vote, state, buffer(kernels.HistWords), buffer(kernels.CutWords), buffer(kernels.CountWords(n)), sel, n, k, lo)
 		if err := s.Device.Submit(&r); err != nil {
 			s.t.Fatal(err)

@@ -3,7 +3,7 @@
 //
 // score, stats: lib/soft_vote; vote: [n], as bits; hist: [2048] zeros, to which
 // the votes of each bin are added, and behind them how many votes the border
-// has, which is set to zero. A workgroup takes p.share candidates for each of 256
+// has, which is set to zero. A workgroup takes SHARE candidates for each of 256
 // invocations. Writes nothing on a hit.
 //#import lib/grid
 //#import lib/soft_vote
@@ -19,14 +19,14 @@ var<workgroup> counts: array<atomic<u32>, 2048>;
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);
-    let first = number * 256u * p.share;
+    let first = number * 256u * SHARE;
     if (state[STATE_HIT] != 0u || first >= p.n) {
         return;
     }
-    let votes = soft_votes(i, first);
-    for (var j = 0u; j < 4u; j++) {
+    var votes = soft_votes(i, first);
+    for (var j = 0u; j < SHARE; j++) {
         let t = first + i + j * 256u;
-        if (j < p.share && t < p.n) {
+        if (t < p.n) {
             let bits = bitcast<u32>(votes[j]);
             vote[t] = bits;
             atomicAdd(&counts[vote_bin(bits)], 1u);

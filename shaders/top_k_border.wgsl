@@ -16,6 +16,7 @@
 @group(0) @binding(4) var<storage, read_write> counts: array<u32>;
 @group(0) @binding(5) var<storage, read_write> border: array<vec2<u32>>;
 
+var<workgroup> all_bins: array<u32, 2112>; // every 32 of them with a word behind: what invocations read side by side is kept apart
 var<workgroup> above: atomic<u32>;
 var<workgroup> here: atomic<u32>; // votes of the block in the border
 var<workgroup> to: u32;           // where in border they go
@@ -31,9 +32,14 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     for (var j = 0u; j < 8u; j++) {
         votes[j] = vote[min(number * BLOCK + i + j * 256u, p.n - 1u)];
     }
+    for (var b = i; b < BINS; b += 256u) {
+        all_bins[b + b / 32u] = atomicLoad(&hist[b]);
+    }
+    workgroupBarrier();
     var own: array<u32, 8>;
     for (var j = 0u; j < 8u; j++) {
-        own[j] = atomicLoad(&hist[BINS - 1u - 8u * i - j]);
+        let b = BINS - 1u - 8u * i - j;
+        own[j] = all_bins[b + b / 32u];
     }
     let found = find_digit(i, p.n_select, own);
     if (number == 0u && i == 0u) {

@@ -47,10 +47,15 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let many = hist[BORDER_COUNT];
     let bin = cut[CUT_PREFIX1];
     var rest = cut[CUT_REST1];
+    // Its first entries stay in registers. Most borders have no more.
+    var entries: array<vec2<u32>, 4>;
+    for (var j = 0u; j < 4u; j++) {
+        entries[j] = border[min(i + j * 256u, many - 1u)];
+    }
     // The border's keys share the bits above those of a bin, but in the first
     // and the last.
     var shift = BIN_SHIFT - DIGIT;
-    var prefix = border[0].x >> BIN_SHIFT;
+    var prefix = (0x80000000u >> BIN_SHIFT) | (bin + BIN_FIRST);
     if (bin == 0u || bin == BIN_LAST) {
         shift = 27u;
         prefix = 0u;
@@ -60,15 +65,15 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         atomicStore(&bins[i], 0u);
         atomicStore(&bins[256u + i], 0u);
         workgroupBarrier();
-        for (var from_entry = i; from_entry < many; from_entry += 1024u) {
-            var some: array<u32, 4>;
-            for (var j = 0u; j < 4u; j++) {
-                some[j] = border[min(from_entry + j * 256u, many - 1u)].x;
+        for (var j = 0u; j < 4u; j++) {
+            if (i + j * 256u < many && (pass_number == 0u || (entries[j].x >> (shift + DIGIT)) == prefix)) {
+                atomicAdd(&bins[(entries[j].x >> shift) & 511u], 1u);
             }
-            for (var j = 0u; j < 4u; j++) {
-                if (from_entry + j * 256u < many && (pass_number == 0u || (some[j] >> (shift + DIGIT)) == prefix)) {
-                    atomicAdd(&bins[(some[j] >> shift) & 511u], 1u);
-                }
+        }
+        for (var e = i + 1024u; e < many; e += 256u) {
+            let key = border[e].x;
+            if (pass_number == 0u || (key >> (shift + DIGIT)) == prefix) {
+                atomicAdd(&bins[(key >> shift) & 511u], 1u);
             }
         }
         workgroupBarrier();
@@ -91,13 +96,17 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let equal = rest;
 
     var at = 0u;
-    for (var from_entry = i; from_entry < many; from_entry += 1024u) {
-        for (var j = 0u; j < 4u; j++) {
-            let entry = border[min(from_entry + j * 256u, many - 1u)];
-            if (from_entry + j * 256u < many && entry.y < start) {
-                above += u32(entry.x > cut_key);
-                at += u32(entry.x == cut_key);
-            }
+    for (var j = 0u; j < 4u; j++) {
+        if (i + j * 256u < many && entries[j].y < start) {
+            above += u32(entries[j].x > cut_key);
+            at += u32(entries[j].x == cut_key);
+        }
+    }
+    for (var e = i + 1024u; e < many; e += 256u) {
+        let entry = border[e];
+        if (entry.y < start) {
+            above += u32(entry.x > cut_key);
+            at += u32(entry.x == cut_key);
         }
     }
     atomicAdd(&before_above, above);

@@ -9,14 +9,18 @@ import (
 )
 
 // fastScoreStats is the fast version of score_stats: keys of four bits become
-// bytes a few at a time, the others are multiplied where they stand.
+// bytes a few at a time, the others are multiplied where they stand. There is none
+// for an index in tiles of several rows.
 func fastScoreStats(s scoreShape) func(c *gpu.Call, lo, hi int) {
+	if s.index != IndexNone && s.tile != 1 {
+		return nil
+	}
 	return func(c *gpu.Call, lo, hi int) {
 		p := params[ScoreStatsParams](c)
 		q, table := view[float32](c, 0), view[float32](c, 1)
 		score, stats := view[float32](c, 4), view[float32](c, 5)
 		d, n, kvHeads, blocks := s.d, int(p.N), int(p.KVHeads), int(p.Blocks)
-		tokens := int(p.Rounds) * dotRound(s.group)
+		tokens := int(p.Rounds) * s.round()
 		work := scratches.Get().(*scratch)
 		defer scratches.Put(work)
 		probes := work.take(s.group * d)
@@ -32,13 +36,13 @@ func fastScoreStats(s scoreShape) func(c *gpu.Call, lo, hi int) {
 			out := score[kv*s.group*n:]
 			switch {
 			case s.index == IndexI8:
-				of := s.index.view(c, 2, 6)
-				simd.DotI8(out[from:], n, probes, s.group, d, of.keys[first*d:], kvHeads*d, of.scale[first:], kvHeads, to-from)
+				keys, scale := view[int8](c, 2), view[float32](c, 6)
+				simd.DotI8(out[from:], n, probes, s.group, d, keys[first*d:], kvHeads*d, scale[first:], kvHeads, to-from)
 				for g := 0; p.Scale != 1 && g < s.group; g++ {
 					simd.Scale(out[g*n:][from:to], p.Scale)
 				}
 			case s.index == IndexI4:
-				scoreI4(out[from:], n, probes, s.group, d, s.index.view(c, 2, 6), first, kvHeads, to-from, p.Scale)
+				scoreI4(out[from:], n, probes, s.group, d, view[uint32](c, 2), view[uint16](c, 6), first, kvHeads, to-from, p.Scale)
 			case s.cache == CacheF32:
 				simd.DotF32(out[from:], n, probes, s.group, d, view[float32](c, 2)[first*d:], kvHeads*d, to-from, p.Scale)
 			default:
@@ -55,7 +59,7 @@ func fastScoreStats(s scoreShape) func(c *gpu.Call, lo, hi int) {
 
 // scoreI4 is simd.DotI8 for n keys of an int4 index, every kvHeads-th head from
 // first on, times tau.
-func scoreI4(dst []float32, dstStride int, probes []float32, group, d int, of indexed, first, kvHeads, n int, tau float32) {
+func scoreI4(dst []float32, dstStride int, probes []float32, group, d int, index []uint32, half []uint16, first, kvHeads, n int, tau float32) {
 	const some = 64 // keys at a time
 	work := scratches.Get().(*scratch)
 	defer scratches.Put(work)
@@ -73,7 +77,7 @@ func scoreI4(dst []float32, dstStride int, probes []float32, group, d int, of in
 	for at := 0; at < n; at += some {
 		m := min(some, n-at)
 		for j := range m {
-			words := of.words[(first+(at+j)*kvHeads)*d/8:][:d/8]
+			words := index[(first+(at+j)*kvHeads)*d/8:][:d/8]
 			for w, word := range words {
 				to := bytes[(j*d/8+w)*2:][:2]
 				to[0], to[1] = lessEight(word&0x0f0f0f0f), lessEight(word>>4&0x0f0f0f0f)
@@ -81,7 +85,7 @@ func scoreI4(dst []float32, dstStride int, probes []float32, group, d int, of in
 		}
 		for b := range blocks {
 			for j := range m {
-				scale[j] = tau * f16.ToFloat32(of.half[(first+(at+j)*kvHeads)*blocks+b])
+				scale[j] = tau * f16.ToFloat32(half[(first+(at+j)*kvHeads)*blocks+b])
 			}
 			simd.DotI8(sums, some, turned[b*group*32:], group, 32, keys[b*32:], d, scale, 1, m)
 			for g := range group {

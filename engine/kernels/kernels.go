@@ -25,7 +25,10 @@ import (
 // All lists the kernels, those that depend on a head size for each of sizes.
 func All(sizes ...int) []*gpu.Kernel {
 	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend[CacheF16], kvAppend[CacheF32], gatherRows, selectionCache,
-		voteStats, softVote, topKHist, topKCount, topKWrite, softVoteHist, topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead, ceilingMultiplyAdd}
+		voteStats, topKHist, topKCount, topKWrite, topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead, ceilingMultiplyAdd}
+	for _, share := range voteShares {
+		all = append(all, softVote(share), softVoteHist(share))
+	}
 	for _, t := range []WeightType{F32, F16, Q8_0} {
 		all = append(all, embed[t], matMul[t], matVec[t])
 	}
@@ -33,16 +36,16 @@ func All(sizes ...int) []*gpu.Kernel {
 		all = append(all, attentionChunk(CacheF16, d), attentionChunk(CacheF32, d))
 		for _, t := range []IndexType{IndexI8, IndexI4} {
 			if t.Fits(d) == nil {
-				all = append(all, keyIndex(t, d))
+				all = append(all, keyIndex(indexShape{t, 1, d}), keyIndex(indexShape{t, gpuTile, d}))
 			}
 		}
 		for g := 1; g <= maxGroup; g++ {
 			for _, t := range []CacheType{CacheF16, CacheF32} {
-				all = append(all, pagedDot(t, d, g), scoreStatsKernel(scoreShape{t, IndexNone, d, g}), attentionDecode(t, d, g))
+				all = append(all, pagedDot(t, d, g), scoreStatsKernel(scoreShape{t, IndexNone, 0, d, g}), attentionDecode(t, d, g))
 			}
 			for _, t := range []IndexType{IndexI8, IndexI4} {
 				if t.Fits(d) == nil {
-					all = append(all, scoreStatsKernel(scoreShape{0, t, d, g}))
+					all = append(all, scoreStatsKernel(scoreShape{0, t, 1, d, g}), scoreStatsKernel(scoreShape{0, t, gpuTile, d, g}))
 				}
 			}
 		}

@@ -81,11 +81,31 @@ func (t IndexType) ScaleWords(heads, d int) int {
 // Index is a layer's key index. Its values are keys less a centre that all rows of
 // the layer share. That lowers all scores of a head by the same, which no softmax
 // sees: the vote is as it was (paper, eq. 7).
+//
+// A key is vectors of 16 bytes, and rows stand together in tiles: first all rows'
+// first vectors of a head, then all their second ones. Neighbouring invocations of
+// a GPU have neighbouring rows each, so that what they read at a time stands side
+// by side, and none has to share a key with others. Tiles of one row are rows one
+// after the other, as a CPU reads them best.
 type Index struct {
 	Type  IndexType
-	Keys  gpu.Range // [rows][kvHeads][d]
-	Scale gpu.Range
+	Tile  int       // rows of a tile: IndexTile of the device
+	Keys  gpu.Range // [rows / Tile][kvHeads][vectors of a key][Tile] vectors
+	Scale gpu.Range // [rows / Tile][kvHeads][words of scales of a key][Tile] words
 }
+
+// IndexTile is how many rows stand together in a key index on a device of kind k.
+func IndexTile(k gpu.Kind) int {
+	if k == gpu.CPU {
+		return 1
+	}
+	return gpuTile
+}
+
+const gpuTile = 32 // as many rows as invocations read together
+
+// Rows is rows rounded up to whole tiles: what Keys and Scale have room for.
+func (x Index) Rows(rows int) int { return ceil(rows, x.Tile) * x.Tile }
 
 // KeyIndexParams are those of key_index.
 type KeyIndexParams struct {
@@ -97,64 +117,37 @@ type KeyIndexParams struct {
 }
 
 type indexShape struct {
-	t IndexType
-	d int
+	t       IndexType
+	tile, d int
 }
 
 var keyIndexes family[indexShape]
 
-func keyIndex(t IndexType, d int) *gpu.Kernel {
-	return keyIndexes.get(indexShape{t, d}, func() *gpu.Kernel {
-		name := map[IndexType]string{IndexI8: "key_index_i8", IndexI4: "key_index_i4"}[t]
+func keyIndex(s indexShape) *gpu.Kernel {
+	return keyIndexes.get(s, func() *gpu.Kernel {
+		name, d := map[IndexType]string{IndexI8: "key_index_i8", IndexI4: "key_index_i4"}[s.t], s.d
 		return &gpu.Kernel{
 			Name:     name,
 			Bindings: []gpu.Binding{in("qkv"), out("keys"), out("scale"), in("centre")},
 			Params:   sizeOf[KeyIndexParams](),
-			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d}),
+			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "TILE": s.tile}),
 			Items:    func(c *gpu.Call) int { return int(params[KeyIndexParams](c).Rows) },
 			Twin: func(c *gpu.Call, lo, hi int) {
 				p := params[KeyIndexParams](c)
 				qkv, centre, key := view[float32](c, 0), view[float32](c, 3), make([]float32, d)
+				to := s.view(c, 1, 2, int(p.KVHeads))
 				for i := lo; i < hi; i++ {
 					for h := range int(p.KVHeads) {
-						at, head := int(p.KOffset)+h*d, (int(p.Row0)+i)*int(p.KVHeads)+h
+						at := int(p.KOffset) + h*d
 						for j := range key {
 							key[j] = qkv[i*int(p.Stride)+at+j] - centre[at+j]
 						}
-						if t == IndexI8 {
-							indexI8(key, view[int8](c, 1)[head*d:], &view[float32](c, 2)[head])
-						} else {
-							indexI4(key, view[uint32](c, 1)[head*d/8:], view[uint16](c, 2)[head*d/32:])
-						}
+						to.write(key, int(p.Row0)+i, h)
 					}
 				}
 			},
 		}
 	})
-}
-
-func indexI8(key []float32, to []int8, scale *float32) {
-	most := magnitude(key)
-	*scale = most / 127
-	for j, v := range key {
-		to[j] = int8(wholes(v, 127/most, 127))
-	}
-}
-
-func indexI4(key []float32, to []uint32, scale []uint16) {
-	for b := 0; b < len(key); b += 32 {
-		half := f16.FromFloat32(magnitude(key[b:b+32]) / 7)
-		scale[b/32] = half
-		inverse := 1 / f16.ToFloat32(half)
-		for j := b; j < b+32; j += 8 {
-			word := uint32(0)
-			for e := range 4 {
-				low, high := wholes(key[j+e], inverse, 7)+8, wholes(key[j+4+e], inverse, 7)+8
-				word |= (uint32(low) | uint32(high)<<4) << (8 * e)
-			}
-			to[j/8] = word
-		}
-	}
 }
 
 func magnitude(x []float32) (m float32) {
@@ -192,7 +185,7 @@ func KeyIndex(r *gpu.Recording, index Index, qkv, centre gpu.Range, rows, stride
 		r.Fail(fmt.Errorf("kernels: key_index: keys at %d of rows of %d values, expected multiples of 4", kOffset, stride))
 		return
 	}
-	kern, heads := keyIndex(index.Type, d), (row0+rows)*kvHeads
+	kern, heads := keyIndex(indexShape{index.Type, index.Tile, d}), index.Rows(row0+rows)*kvHeads
 	need(r, kern, 0, qkv, (rows-1)*stride+kOffset+kvHeads*d)
 	need(r, kern, 1, index.Keys, index.Type.KeyWords(heads, d))
 	need(r, kern, 2, index.Scale, index.Type.ScaleWords(heads, d))
@@ -207,28 +200,66 @@ func KeyIndex(r *gpu.Recording, index Index, qkv, centre gpu.Range, rows, stride
 
 // indexed is a binding of a key index and its scales.
 type indexed struct {
-	t     IndexType
-	keys  []int8
-	words []uint32
-	scale []float32
-	half  []uint16
+	indexShape
+	kvHeads int
+	keys    []uint32
+	scale   []uint32
 }
 
-func (t IndexType) view(c *gpu.Call, keys, scale int) indexed {
-	return indexed{t, view[int8](c, keys), view[uint32](c, keys), view[float32](c, scale), view[uint16](c, scale)}
+func (s indexShape) view(c *gpu.Call, keys, scale, kvHeads int) indexed {
+	return indexed{s, kvHeads, view[uint32](c, keys), view[uint32](c, scale)}
 }
 
-// read decodes head number head of all rows into dst.
-func (s indexed) read(dst []float32, head int) {
-	d := len(dst)
-	if s.t == IndexI8 {
-		for j, q := range s.keys[head*d:][:d] {
-			dst[j] = float32(q) * s.scale[head]
+// word is where word w of a key stands, and scaleWord that of its scales.
+func (x indexed) word(row, kv, w int) int {
+	vectors := x.t.KeyWords(1, x.d) / 4
+	return (((row/x.tile*x.kvHeads+kv)*vectors+w/4)*x.tile+row%x.tile)*4 + w%4
+}
+
+func (x indexed) scaleWord(row, kv, w int) int {
+	return ((row/x.tile*x.kvHeads+kv)*x.t.ScaleWords(1, x.d)+w)*x.tile + row%x.tile
+}
+
+// read decodes head kv of a row into dst.
+func (x indexed) read(dst []float32, row, kv int) {
+	for j := range dst {
+		if x.t == IndexI8 {
+			b := x.keys[x.word(row, kv, j/4)] >> (8 * (j % 4))
+			dst[j] = float32(int8(b)) * math.Float32frombits(x.scale[x.scaleWord(row, kv, 0)])
+			continue
+		}
+		nibble := x.keys[x.word(row, kv, j/8)] >> (8*(j%4) + j/4%2*4) & 15
+		half := x.scale[x.scaleWord(row, kv, j/64)] >> (16 * (j / 32 % 2))
+		dst[j] = float32(int32(nibble)-8) * f16.ToFloat32(uint16(half))
+	}
+}
+
+// write encodes key as head kv of a row.
+func (x indexed) write(key []float32, row, kv int) {
+	if x.t == IndexI8 {
+		most := magnitude(key)
+		x.scale[x.scaleWord(row, kv, 0)] = math.Float32bits(most / 127)
+		for j := 0; j < len(key); j += 4 {
+			word := uint32(0)
+			for e := range 4 {
+				word |= uint32(uint8(wholes(key[j+e], 127/most, 127))) << (8 * e)
+			}
+			x.keys[x.word(row, kv, j/4)] = word
 		}
 		return
 	}
-	for j := range dst {
-		nibble := s.words[(head*d+j)/8] >> (8*(j%4) + j/4%2*4) & 15
-		dst[j] = float32(int32(nibble)-8) * f16.ToFloat32(s.half[(head*d+j)/32])
+	for b := 0; b < len(key); b += 32 {
+		half, at := f16.FromFloat32(magnitude(key[b:b+32])/7), x.scaleWord(row, kv, b/64)
+		shift := b / 32 % 2 * 16
+		x.scale[at] = x.scale[at]&^(0xffff<<shift) | uint32(half)<<shift
+		inverse := 1 / f16.ToFloat32(half)
+		for j := b; j < b+32; j += 8 {
+			word := uint32(0)
+			for e := range 4 {
+				low, high := wholes(key[j+e], inverse, 7)+8, wholes(key[j+4+e], inverse, 7)+8
+				word |= (uint32(low) | uint32(high)<<4) << (8 * e)
+			}
+			x.keys[x.word(row, kv, j/8)] = word
+		}
 	}
 }

@@ -19,13 +19,13 @@ func TestRefusals(t *testing.T) {
 	}
 	index := func(t kernels.IndexType, d, units, scales int) func(r *gpu.Recording) {
 		return func(r *gpu.Recording) {
-			x := kernels.Index{Type: t, Keys: words(units), Scale: words(scales)}
+			x := kernels.Index{Type: t, Tile: 1, Keys: words(units), Scale: words(scales)}
 			kernels.ScoreStats(r, kernels.CacheF16, words(4096), words(4096), gpu.Range{}, x, words(64), words(4096), words(4096), 2, 1, d, 0, 64, 0, false, 1)
 		}
 	}
 	newKeys := func(t kernels.IndexType, units, scales, kOffset int) func(r *gpu.Recording) {
 		return func(r *gpu.Recording) {
-			kernels.KeyIndex(r, kernels.Index{Type: t, Keys: words(units), Scale: words(scales)}, words(1024), words(4096), 4, 256, kOffset, 2, 128, 0)
+			kernels.KeyIndex(r, kernels.Index{Type: t, Tile: 1, Keys: words(units), Scale: words(scales)}, words(1024), words(4096), 4, 256, kOffset, 2, 128, 0)
 		}
 	}
 	topK := func(n, k, counts int) func(r *gpu.Recording) {

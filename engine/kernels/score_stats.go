@@ -17,29 +17,50 @@ type ScoreStatsParams struct {
 // scoreGroups is the number of workgroups of score_stats that a large GPU needs.
 const scoreGroups = 1024
 
-// scoreRounds is how often a workgroup of score_stats takes dotRound candidates:
-// as often as leaves workgroups enough, since each starts with loading the
-// probes, and each makes stats that all workgroups of the vote merge.
-func scoreRounds(n, kvHeads, group int) int {
-	return max(ceil(n, dotRound(group))*kvHeads/scoreGroups, 1)
-}
-
-// ScoreBlocks is the number of blocks of ScoreStats' stats of n candidates.
-func ScoreBlocks(heads, kvHeads, n int) int {
-	group := heads / kvHeads
-	return ceil(n, scoreRounds(n, kvHeads, group)*dotRound(group))
-}
-
-// ScoreStatsWords is the size of score_stats' stats of up to n candidates.
-func ScoreStatsWords(heads, kvHeads, n int) int {
-	return 2 * heads * min(ceil(n, dotRound(heads/kvHeads)), 2*ceil(scoreGroups, kvHeads))
-}
+// The invocations of a workgroup of score_stats, and how many keys each has at a
+// time.
+const (
+	scoreInvocations = 128
+	scoreKeys        = 2 // of the cache, of which LANES invocations have each a part
+	indexKeys        = 4 // of the index
+)
 
 // scoreShape tells apart the kernels of score_stats.
 type scoreShape struct {
 	cache    CacheType
 	index    IndexType
+	tile     int // rows of a tile of the index
 	d, group int
+}
+
+// round is how many candidates a workgroup takes at a time.
+func (s scoreShape) round() int {
+	if s.index != IndexNone {
+		return scoreInvocations * indexKeys
+	}
+	if s.group > 4 { // an invocation a score
+		return scoreInvocations / 8
+	}
+	return scoreInvocations / 4
+}
+
+// rounds is how often a workgroup does so: as often as leaves workgroups enough,
+// since each starts with loading the probes, and each makes stats that all
+// workgroups of the vote merge.
+func (s scoreShape) rounds(n, kvHeads int) int {
+	return max(ceil(n, s.round())*kvHeads/scoreGroups, 1)
+}
+
+// ScoreBlocks is the number of blocks of ScoreStats' stats of n candidates.
+func ScoreBlocks(index IndexType, heads, kvHeads, n int) int {
+	s := scoreShape{index: index, group: heads / kvHeads}
+	return ceil(n, s.rounds(n, kvHeads)*s.round())
+}
+
+// ScoreStatsWords is the size of score_stats' stats of up to n candidates.
+func ScoreStatsWords(heads, kvHeads, n int) int {
+	s := scoreShape{group: heads / kvHeads} // with the least of rounds
+	return 2 * heads * min(ceil(n, s.round()), 2*ceil(scoreGroups, kvHeads))
 }
 
 // typeName is what the keys are read as.
@@ -55,23 +76,32 @@ func (s scoreShape) typeName() string {
 
 // consts are the numbers of the shader.
 func (s scoreShape) consts() map[string]int {
-	piece, lanes, tokens := 8, dotLanes, dotRound(s.group)
 	if s.index != IndexNone {
-		piece = 16
-		for lanes > 2 && lanes > s.d/piece {
-			lanes /= 2
-		}
+		return s.indexConsts()
 	}
-	pieces := ceil(s.d/piece, lanes)
-	return map[string]int{"HEAD_DIM": s.d, "HALF": s.d / 8, "GROUP": s.group, "LANES": lanes, "PIECE": piece, "PIECES": pieces, "TOKENS": tokens,
-		"GROUP_VECS": s.group * s.d / 4, "PROBE_VECS": s.group * pieces * piece / 4, "LOADS": pieces * max(1, tokens*lanes/256), "SCORES": s.group * tokens, "PARTIALS": s.group * tokens * lanes}
+	const piece, lanes = 8, dotLanes
+	tokens, pieces := s.round(), ceil(s.d/piece, lanes)
+	return map[string]int{"HEAD_DIM": s.d, "HALF": s.d / 8, "GROUP": s.group, "INVOCATIONS": scoreInvocations, "LANES": lanes, "PIECE": piece, "PIECES": pieces, "TOKENS": tokens,
+		"GROUP_VECS": s.group * s.d / 4, "PROBE_VECS": s.group * pieces * piece / 4, "LOADS": pieces * ceil(tokens*lanes, scoreInvocations), "SCORES": s.group * tokens, "PARTIALS": s.group * tokens * lanes}
+}
+
+// indexConsts are those of lib/score_tiles.
+func (s scoreShape) indexConsts() map[string]int {
+	blocks, vectors := 1, s.index.KeyWords(1, s.d)/4
+	if s.index == IndexI4 {
+		blocks = vectors // a scale for each
+	}
+	probes := s.group * s.d / 4
+	return map[string]int{"HEAD_DIM": s.d, "HALF": s.d / 8, "TILE": s.tile, "GROUP": s.group, "INVOCATIONS": scoreInvocations, "KEYS": indexKeys,
+		"BLOCKS": blocks, "CHUNKS": vectors / blocks, "SCALE_WORDS": s.index.ScaleWords(1, s.d), "PROBE_VECS": probes, "VECTORS": vectors, "VECTOR_PROBES": probes / vectors,
+		"BASES": s.group * blocks, "SUMS": s.group * indexKeys, "LANE_STATS": s.group * scoreInvocations}
 }
 
 var scoreStats family[scoreShape]
 
 func scoreStatsKernel(s scoreShape) *gpu.Kernel {
 	return scoreStats.get(s, func() *gpu.Kernel {
-		name, d, group, tokens := "score_stats_"+s.typeName(), s.d, s.group, dotRound(s.group)
+		name, d, group, tokens := "score_stats_"+s.typeName(), s.d, s.group, s.round()
 		bindings := []gpu.Binding{in("q"), in("table"), in("k"), in("state"), out("score"), out("stats")}
 		if s.index != IndexNone {
 			bindings = append(bindings, in("key_scale"))
@@ -90,7 +120,7 @@ func scoreStatsKernel(s scoreShape) *gpu.Kernel {
 				q, table := view[float32](c, 0), view[float32](c, 1)
 				score, stats := view[float32](c, 4), view[float32](c, 5)
 				n, kvHeads, blocks := int(p.N), int(p.KVHeads), int(p.Blocks)
-				read := s.reader(c)
+				read := s.reader(c, kvHeads)
 				row, probe := make([]float32, d), make([]float32, d)
 				for i := lo; i < hi; i++ {
 					kv, block := i%kvHeads, i/kvHeads
@@ -103,7 +133,7 @@ func scoreStatsKernel(s scoreShape) *gpu.Kernel {
 						}
 						out := score[h*n:][from:to]
 						for j := range out {
-							read(row, (int(p.Lo)+from+j)*kvHeads+kv)
+							read(row, int(p.Lo)+from+j, kv)
 							out[j] = float32(dot(probe, row) * p.Scale)
 						}
 						stats[2*(h*blocks+block)], stats[2*(h*blocks+block)+1] = largestAndSum(out)
@@ -115,13 +145,13 @@ func scoreStatsKernel(s scoreShape) *gpu.Kernel {
 	})
 }
 
-// reader decodes a head, by its number among those of all rows.
-func (s scoreShape) reader(c *gpu.Call) func(dst []float32, head int) {
+// reader decodes head kv of a row.
+func (s scoreShape) reader(c *gpu.Call, kvHeads int) func(dst []float32, row, kv int) {
 	if s.index != IndexNone {
-		return s.index.view(c, 2, 6).read
+		return indexShape{s.index, s.tile, s.d}.view(c, 2, 6, kvHeads).read
 	}
 	k := s.cache.view(c, 2)
-	return func(dst []float32, head int) { k.read(dst, head*len(dst)) }
+	return func(dst []float32, row, kv int) { k.read(dst, (row*kvHeads+kv)*len(dst)) }
 }
 
 // ScoreStats records in one what PagedDot and VoteStats do in two: the scores of
@@ -140,7 +170,7 @@ func ScoreStats(r *gpu.Recording, t CacheType, q, table, k gpu.Range, index Inde
 		r.Fail(err)
 		return
 	}
-	s := scoreShape{t, index.Type, d, group}
+	s := scoreShape{t, index.Type, index.Tile, d, group}
 	if s.index != IndexNone {
 		s.cache = 0 // one kernel, however the cache is stored
 	}
@@ -148,19 +178,19 @@ func ScoreStats(r *gpu.Recording, t CacheType, q, table, k gpu.Range, index Inde
 	need(r, kern, 0, q, heads*d)
 	need(r, kern, 3, state, stateWords)
 	need(r, kern, 4, score, heads*n)
-	blocks := ScoreBlocks(heads, kvHeads, n)
+	blocks := ScoreBlocks(index.Type, heads, kvHeads, n)
 	need(r, kern, 5, stats, 2*heads*blocks)
-	p := ScoreStatsParams{uint32(lo), uint32(n), uint32(kvHeads), 1 / tau, uint32(scoreRounds(n, kvHeads, group)), uint32(blocks), 0, 0}
+	p := ScoreStatsParams{uint32(lo), uint32(n), uint32(kvHeads), 1 / tau, uint32(s.rounds(n, kvHeads)), uint32(blocks), 0, 0}
 	if turn {
 		need(r, kern, 1, table, (pos+1)*d)
 		p.Turn, p.Pos = 1, uint32(pos)
 	}
-	rows := (lo + n) * kvHeads
 	if index.Type == IndexNone {
-		need(r, kern, 2, k, t.words(rows*d))
+		need(r, kern, 2, k, t.words((lo+n)*kvHeads*d))
 		gpu.Dispatch(r, kern, blocks*kvHeads, &p, q, table, k, state, score, stats)
 		return
 	}
+	rows := index.Rows(lo+n) * kvHeads
 	need(r, kern, 2, index.Keys, index.Type.KeyWords(rows, d))
 	need(r, kern, 6, index.Scale, index.Type.ScaleWords(rows, d))
 	gpu.Dispatch(r, kern, blocks*kvHeads, &p, q, table, index.Keys, state, score, stats, index.Scale)

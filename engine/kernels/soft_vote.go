@@ -10,7 +10,6 @@ import (
 type VoteParams struct {
 	Heads  uint32
 	N      uint32 // candidates
-	Share  uint32 // of the vote: candidates of an invocation, at most 4
 	Blocks uint32 // of candidates in the stats of a head
 }
 
@@ -65,7 +64,7 @@ func VoteStats(r *gpu.Recording, score, state, stats gpu.Range, heads, n int) {
 	need(r, voteStats, 0, score, heads*n)
 	need(r, voteStats, 1, state, stateWords)
 	need(r, voteStats, 2, stats, StatsWords(heads, n))
-	gpu.Dispatch(r, voteStats, heads*ceil(n, statsTokens), &VoteParams{uint32(heads), uint32(n), 1, uint32(ceil(n, statsTokens))}, score, state, stats)
+	gpu.Dispatch(r, voteStats, heads*ceil(n, statsTokens), &VoteParams{uint32(heads), uint32(n), uint32(ceil(n, statsTokens))}, score, state, stats)
 }
 
 // StatsBlocks is the number of blocks of VoteStats' stats of n candidates.
@@ -74,16 +73,30 @@ func StatsBlocks(n int) int { return ceil(n, statsTokens) }
 // StatsWords is the size of VoteStats' stats of n candidates.
 func StatsWords(heads, n int) int { return 2 * heads * StatsBlocks(n) }
 
-var softVote = &gpu.Kernel{
-	Name:     "soft_vote",
-	Bindings: []gpu.Binding{in("score"), in("stats"), in("state"), out("vote")},
-	Params:   sizeOf[VoteParams](),
-	WGSL:     wgsl("soft_vote", nil),
-	Items: func(c *gpu.Call) int {
-		return unlessHit(c, 2, ceil(int(params[VoteParams](c).N), voteTokens))
-	},
-	Twin: softVotes,
-	Fast: fastSoftVote,
+// softVoteKernels are those of the soft vote, by candidates of an invocation.
+var softVoteKernels family[int]
+
+func softVote(share int) *gpu.Kernel {
+	return softVoteKernels.get(share, func() *gpu.Kernel {
+		return &gpu.Kernel{
+			Name:     "soft_vote",
+			Bindings: []gpu.Binding{in("score"), in("stats"), in("state"), out("vote")},
+			Params:   sizeOf[VoteParams](),
+			WGSL:     wgsl("soft_vote", voteConsts(share)),
+			Items: func(c *gpu.Call) int {
+				return unlessHit(c, 2, ceil(int(params[VoteParams](c).N), voteTokens))
+			},
+			Twin: softVotes,
+			Fast: fastSoftVote,
+		}
+	})
+}
+
+// voteConsts are the numbers of lib/soft_vote: two or four heads ahead, so that
+// invocations have their 16 scores on the way.
+func voteConsts(share int) map[string]int {
+	ahead := min(4, 16/share)
+	return map[string]int{"SHARE": share, "AHEAD": ahead, "SCORES": share * ahead}
 }
 
 // softVotes is the twin of soft_vote, and the first half of soft_vote_hist's.
@@ -119,21 +132,27 @@ func headStats(stats []float32, h, blocks int) (m, sum float32) {
 // SoftVote records vote[t] = sum over heads of softmax(score[h])[t] (paper, eq.
 // 7), in float32, from the result of VoteStats or ScoreStats, which has blocks
 // blocks of candidates for each head. Equal scores give equal votes wherever they
-// stand. A workgroup takes 256 candidates, of many 1024.
+// stand. A workgroup takes 256 candidates, of many 1024 or 2048.
 func SoftVote(r *gpu.Recording, score, stats, state, vote gpu.Range, heads, n, blocks int) {
-	need(r, softVote, 0, score, heads*n)
-	need(r, softVote, 1, stats, 2*heads*blocks)
-	need(r, softVote, 2, state, stateWords)
-	need(r, softVote, 3, vote, n)
 	share := voteShare(n)
-	gpu.Dispatch(r, softVote, ceil(n, share*voteTokens), &VoteParams{uint32(heads), uint32(n), uint32(share), uint32(blocks)}, score, stats, state, vote)
+	kern := softVote(share)
+	need(r, kern, 0, score, heads*n)
+	need(r, kern, 1, stats, 2*heads*blocks)
+	need(r, kern, 2, state, stateWords)
+	need(r, kern, 3, vote, n)
+	gpu.Dispatch(r, kern, ceil(n, share*voteTokens), &VoteParams{uint32(heads), uint32(n), uint32(blocks)}, score, stats, state, vote)
 }
 
-// voteShare is the number of candidates of an invocation: every workgroup merges
-// all stats, so where they are many, it takes more.
+// voteShares are the numbers of candidates of an invocation: every workgroup
+// merges all stats, so where they are many, it takes more.
+var voteShares = []int{1, 4, 8}
+
 func voteShare(n int) int {
-	if n >= 64<<10 {
-		return 4
+	switch {
+	case n >= 512<<10:
+		return voteShares[2]
+	case n >= 64<<10:
+		return voteShares[1]
 	}
-	return 1
+	return voteShares[0]
 }

@@ -33,21 +33,27 @@ func VoteBin(v float32) uint32 {
 	return min(octaves-binFirst, bins-1)
 }
 
-var softVoteHist = &gpu.Kernel{
-	Name:     "soft_vote_hist",
-	Bindings: []gpu.Binding{in("score"), in("stats"), in("state"), out("vote"), out("hist")},
-	Params:   sizeOf[VoteParams](),
-	WGSL:     wgsl("soft_vote_hist", nil),
-	Items:    func(c *gpu.Call) int { return unlessHit(c, 2, 1) },
-	Twin: func(c *gpu.Call, _, _ int) {
-		n := int(params[VoteParams](c).N)
-		softVotes(c, 0, ceil(n, voteTokens))
-		hist := view[uint32](c, 4)
-		hist[borderCount] = 0
-		for _, v := range view[float32](c, 3)[:n] {
-			hist[VoteBin(v)]++
+var softVoteHists family[int]
+
+func softVoteHist(share int) *gpu.Kernel {
+	return softVoteHists.get(share, func() *gpu.Kernel {
+		return &gpu.Kernel{
+			Name:     "soft_vote_hist",
+			Bindings: []gpu.Binding{in("score"), in("stats"), in("state"), out("vote"), out("hist")},
+			Params:   sizeOf[VoteParams](),
+			WGSL:     wgsl("soft_vote_hist", voteConsts(share)),
+			Items:    func(c *gpu.Call) int { return unlessHit(c, 2, 1) },
+			Twin: func(c *gpu.Call, _, _ int) {
+				n := int(params[VoteParams](c).N)
+				softVotes(c, 0, ceil(n, voteTokens))
+				hist := view[uint32](c, 4)
+				hist[borderCount] = 0
+				for _, v := range view[float32](c, 3)[:n] {
+					hist[VoteBin(v)]++
+				}
+			},
 		}
-	},
+	})
 }
 
 var topKBorder = &gpu.Kernel{
@@ -116,18 +122,18 @@ var topKTake = &gpu.Kernel{
 	},
 }
 
-// SoftVoteHist records SoftVote from ScoreStats' stats, with the histogram of the
+// SoftVoteHist records SoftVote from ScoreStats' stats of blocks blocks a head, with the histogram of the
 // votes that TopKBorder starts from. hist holds VoteHistWords, which nothing else
 // may use between selections; the rest is as in SoftVote.
-func SoftVoteHist(r *gpu.Recording, score, stats, state, vote, hist gpu.Range, heads, kvHeads, n int) {
-	blocks := ScoreBlocks(heads, kvHeads, n)
-	need(r, softVoteHist, 0, score, heads*n)
-	need(r, softVoteHist, 1, stats, 2*heads*blocks)
-	need(r, softVoteHist, 2, state, stateWords)
-	need(r, softVoteHist, 3, vote, n)
-	need(r, softVoteHist, 4, hist, VoteHistWords)
+func SoftVoteHist(r *gpu.Recording, score, stats, state, vote, hist gpu.Range, heads, n, blocks int) {
 	share := voteShare(n)
-	gpu.Dispatch(r, softVoteHist, ceil(n, share*voteTokens), &VoteParams{uint32(heads), uint32(n), uint32(share), uint32(blocks)}, score, stats, state, vote, hist)
+	kern := softVoteHist(share)
+	need(r, kern, 0, score, heads*n)
+	need(r, kern, 1, stats, 2*heads*blocks)
+	need(r, kern, 2, state, stateWords)
+	need(r, kern, 3, vote, n)
+	need(r, kern, 4, hist, VoteHistWords)
+	gpu.Dispatch(r, kern, ceil(n, share*voteTokens), &VoteParams{uint32(heads), uint32(n), uint32(blocks)}, score, stats, state, vote, hist)
 }
 
 // TopKBorder records what TopK does, after SoftVoteHist: sel = the rows of the k

@@ -59,6 +59,7 @@ const firstStep = 1024
 type Cache struct {
 	shape    Shape
 	dev      gpu.Device
+	tile     int // rows that stand together in the index: a layer has whole tiles of them
 	layers   []layer
 	n        int // rows in use
 	capacity int // rows allocated
@@ -66,8 +67,10 @@ type Cache struct {
 }
 
 // layer is the buffers of a layer, in the order of Shape.rows: keys and values,
-// [capacity][KVHeads][HeadDim], and the index's keys and scales.
+// [capacity][KVHeads][HeadDim], and the index's keys and scales: see kernels.Index.
 type layer []*gpu.Buffer
+
+const indexKeys = 2 // the first buffer of a layer that belongs to its index
 
 var labels = []string{"keys", "values", "key index", "scales of the key index"}
 
@@ -87,7 +90,7 @@ func New(dev gpu.Device, shape Shape, max int) (*Cache, error) {
 		return nil, fmt.Errorf("kvcache: context of %d tokens, %s can bind %d rows of a layer (%d bytes): %w",
 			max, dev.Info().Name, limit/shape.rowBytes(), limit, gpu.ErrLimit)
 	}
-	return &Cache{shape: shape, dev: dev, layers: make([]layer, shape.Layers), max: max}, nil
+	return &Cache{shape: shape, dev: dev, tile: kernels.IndexTile(dev.Info().Kind), layers: make([]layer, shape.Layers), max: max}, nil
 }
 
 // Len is the number of rows in use.
@@ -99,7 +102,8 @@ func (c *Cache) Cap() int { return c.capacity }
 // Max is the number of rows that the cache may grow to.
 func (c *Cache) Max() int { return c.max }
 
-// Bytes is the device memory that the cache takes now.
+// Bytes is the device memory that the cache takes now, but for rows that fill up
+// tiles of the index.
 func (c *Cache) Bytes() int64 { return c.shape.Bytes(c.capacity) }
 
 // Layer is the keys and values of a layer, as the kernels bind them, and how they
@@ -116,7 +120,7 @@ func (c *Cache) Index(i int) kernels.Index {
 	if c.shape.Index == kernels.IndexNone {
 		return kernels.Index{}
 	}
-	return kernels.Index{Type: c.shape.Index, Keys: gpu.All(c.layers[i][2]), Scale: gpu.All(c.layers[i][3])}
+	return kernels.Index{Type: c.shape.Index, Tile: c.tile, Keys: gpu.All(c.layers[i][indexKeys]), Scale: gpu.All(c.layers[i][indexKeys+1])}
 }
 
 // Reserve makes room for rows rows in all. It grows in doubling steps, copying
@@ -149,8 +153,8 @@ func (c *Cache) growLayer(i, capacity int) error {
 		return nil
 	}
 	var grown layer
-	for j, size := range rows {
-		b, err := c.dev.NewBuffer(fmt.Sprintf("%s of layer %d", labels[j], i), capacity*size)
+	for j := range rows {
+		b, err := c.dev.NewBuffer(fmt.Sprintf("%s of layer %d", labels[j], i), c.size(j, capacity))
 		if err != nil {
 			c.free(grown)
 			return err
@@ -159,8 +163,8 @@ func (c *Cache) growLayer(i, capacity int) error {
 	}
 	if old != nil {
 		var r gpu.Recording
-		for j, size := range rows {
-			r.Copy(grown[j], 0, old[j], 0, c.n*size)
+		for j := range rows {
+			r.Copy(grown[j], 0, old[j], 0, c.size(j, c.n))
 		}
 		if err := c.dev.Submit(&r); err != nil {
 			c.free(grown)
@@ -170,6 +174,15 @@ func (c *Cache) growLayer(i, capacity int) error {
 	}
 	c.layers[i] = grown
 	return nil
+}
+
+// size is that of rows rows in buffer j of a layer, in bytes: in the index a row
+// is no piece of memory by itself, but its tile is.
+func (c *Cache) size(j, rows int) int {
+	if j >= indexKeys {
+		rows = (rows + c.tile - 1) / c.tile * c.tile
+	}
+	return rows * c.shape.rows()[j]
 }
 
 func (c *Cache) free(l layer) {

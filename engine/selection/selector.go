@@ -209,13 +209,13 @@ func (s *Selector) choose(r *gpu.Recording, q kernels.Query, out kernels.Selecti
 	hist, cut, counts := gpu.All(s.hist), gpu.All(s.cut), gpu.All(s.counts)
 	if s.fused {
 		kernels.ScoreStats(r, q.Cache, probe, s.table, q.Keys, index, out.State, score, stats, heads, kvHeads, d, lo, n, s.cfg.NLocal, turn, tau)
-		kernels.SoftVoteHist(r, score, stats, out.State, vote, hist, heads, kvHeads, n)
+		kernels.SoftVoteHist(r, score, stats, out.State, vote, hist, heads, n, kernels.ScoreBlocks(index.Type, heads, kvHeads, n))
 		kernels.TopKBorder(r, vote, out.State, hist, cut, counts, gpu.All(s.border), out.Sel, n, s.cfg.K, lo)
 		return
 	}
 	blocks := kernels.StatsBlocks(n)
 	if index.Type != kernels.IndexNone {
-		blocks = kernels.ScoreBlocks(heads, kvHeads, n)
+		blocks = kernels.ScoreBlocks(index.Type, heads, kvHeads, n)
 		kernels.ScoreStats(r, q.Cache, probe, s.table, q.Keys, index, out.State, score, stats, heads, kvHeads, d, lo, n, s.cfg.NLocal, false, tau)
 	} else {
 		kernels.PagedDot(r, q.Cache, probe, q.Keys, out.State, score, heads, kvHeads, d, lo, n, tau)

@@ -1,5 +1,5 @@
 // What the kernels that write the key index share: where the keys of new tokens
-// stand, and the whole numbers of a block of values.
+// stand and where they go, and the whole numbers of a block of values.
 //
 // qkv: rows of stride values; keys before RoPE, as kv_append stores them; centre: a
 // row like those, which the keys are stored less.
@@ -15,6 +15,13 @@ struct Params {
 @group(0) @binding(0) var<storage, read> qkv: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> centre: array<vec4<f32>>;
 @group(1) @binding(0) var<uniform> p: Params;
+
+// Where vector number v of several of head h of new row i goes, rows being in
+// tiles.
+fn tile_at(i: u32, h: u32, several: u32, v: u32) -> u32 {
+    let row = p.row0 + i;
+    return (((row / TILE) * p.kv_heads + h) * several + v) * TILE + row % TILE;
+}
 
 // The first vector of head h of new row i.
 fn key_at(i: u32, h: u32) -> u32 {

@@ -8,12 +8,3 @@ fn piece4(words: CachedPiece, v: u32) -> vec4<f32> {
     }
     return vec4<f32>(unpack2x16float(words.z), unpack2x16float(words.w));
 }
-
-// Values as they are need no scale.
-fn piece_scale(head: u32, piece: u32) -> f32 {
-    return 1.0;
-}
-
-fn scaled(product: f32, scale: f32) -> f32 {
-    return product;
-}

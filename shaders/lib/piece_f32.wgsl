@@ -11,12 +11,3 @@ fn piece4(values: CachedPiece, v: u32) -> vec4<f32> {
     }
     return values.high;
 }
-
-// Values as they are need no scale.
-fn piece_scale(head: u32, piece: u32) -> f32 {
-    return 1.0;
-}
-
-fn scaled(product: f32, scale: f32) -> f32 {
-    return product;
-}

@@ -20,6 +20,7 @@
 // more than 256; PARTIALS: SCORES * LANES.
 //#const HEAD_DIM
 //#const HALF
+//#const INVOCATIONS
 //#const GROUP
 //#const LANES
 //#const PIECE
@@ -54,8 +55,8 @@ struct Params {
 
 var<workgroup> probe: array<vec4<f32>, GROUP_VECS>; // [GROUP][d / 4]
 var<workgroup> partial: array<f32, PARTIALS>; // [GROUP][TOKENS][LANES], turned by token
-var<workgroup> block_most: array<f32, 256>;   // [GROUP][TOKENS], then [GROUP][8]
-var<workgroup> block_sum: array<f32, 256>;
+var<workgroup> block_most: array<f32, INVOCATIONS>;   // [GROUP][TOKENS], then [GROUP][8]
+var<workgroup> block_sum: array<f32, INVOCATIONS>;
 
 // Where the sum of a lane stands: those who read them side by side are kept
 // apart.
@@ -84,7 +85,7 @@ fn own_piece(lane: u32, j: u32) -> u32 {
     return min(lane + j * LANES, HEAD_DIM / PIECE - 1u);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);
@@ -96,8 +97,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
     let lane = i % LANES;
     let own_token = i / LANES;
-    if (i < GROUP_VECS) {
-        probe[i] = probe_at(kv * GROUP + i / (HEAD_DIM / 4u), i % (HEAD_DIM / 4u));
+    for (var at = i; at < GROUP_VECS; at += INVOCATIONS) {
+        probe[at] = probe_at(kv * GROUP + at / (HEAD_DIM / 4u), at % (HEAD_DIM / 4u));
     }
     workgroupBarrier();
     var own: array<vec4<f32>, PROBE_VECS>; // [GROUP][PIECES][PIECE / 4]
@@ -116,25 +117,21 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     // take to be multiplied. Behind the last candidate it is asked for again.
     let end = min(first + TOKENS * p.rounds, p.n);
     var next: array<CachedPiece, LOADS>; // [LOADS / PIECES][PIECES]
-    var next_scale: array<f32, LOADS>;
     for (var u = 0u; u < LOADS / PIECES; u++) {
-        let head = (p.lo + min(first + u * (256u / LANES) + own_token, end - 1u)) * p.kv_heads + kv;
+        let head = (p.lo + min(first + u * (INVOCATIONS / LANES) + own_token, end - 1u)) * p.kv_heads + kv;
         for (var j = 0u; j < PIECES; j++) {
             next[u * PIECES + j] = k[head * (HEAD_DIM / PIECE) + own_piece(lane, j)];
-            next_scale[u * PIECES + j] = piece_scale(head, own_piece(lane, j));
         }
     }
     var most = LOWEST; // of the scores of this invocation
     var sum = 0.0;
     for (var from_token = first; from_token < end; from_token += TOKENS) {
         var keys = next;
-        var scales = next_scale;
         for (var u = 0u; u < LOADS / PIECES; u++) {
-            let head = (p.lo + min(from_token + TOKENS + u * (256u / LANES) + own_token, end - 1u)) * p.kv_heads + kv;
+            let head = (p.lo + min(from_token + TOKENS + u * (INVOCATIONS / LANES) + own_token, end - 1u)) * p.kv_heads + kv;
             for (var j = 0u; j < PIECES; j++) {
                 next[u * PIECES + j] = k[head * (HEAD_DIM / PIECE) + own_piece(lane, j)];
-                next_scale[u * PIECES + j] = piece_scale(head, own_piece(lane, j));
-            }
+                }
         }
         for (var u = 0u; u < LOADS / PIECES; u++) {
             var sums: array<f32, GROUP>;
@@ -146,12 +143,13 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
                     for (var v = 0u; v < PIECE / 4u; v++) {
                         let four = piece4(keys[u * PIECES + j], v);
                         for (var g = 0u; g < GROUP; g++) {
-                            sums[g] += scaled(dot(own[(g * PIECES + j) * (PIECE / 4u) + v], four), scales[u * PIECES + j]);
+                            let part = own[(g * PIECES + j) * (PIECE / 4u) + v];
+                            sums[g] = fma(part.w, four.w, fma(part.z, four.z, fma(part.y, four.y, fma(part.x, four.x, sums[g]))));
                         }
                     }
                 }
             }
-            let token = u * (256u / LANES) + own_token;
+            let token = u * (INVOCATIONS / LANES) + own_token;
             if (token < TOKENS) {
                 for (var g = 0u; g < GROUP; g++) {
                     partial[g * TOKENS * LANES + lane_at(token, lane)] = sums[g];

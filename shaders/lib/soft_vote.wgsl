@@ -1,12 +1,18 @@
 // The soft vote of some candidates (paper, eq. 7), for workgroups of 256 that
-// take p.share candidates for each invocation: the sum over heads of
+// take SHARE candidates for each invocation: the sum over heads of
 // softmax(score[h]). They merge the stats of 32 heads at a time, 8 invocations a
 // head. Heads are added in order, so equal scores get equal votes. A NaN score
 // makes votes NaN.
+//
+// AHEAD: heads whose scores are asked for before the first of them is used;
+// SCORES: SHARE * AHEAD.
+//#const SHARE
+//#const AHEAD
+//#const SCORES
 //#import lib/lowest
 //#import lib/vote
-@group(0) @binding(0) var<storage, read> score: array<f32>; // [heads][n]
-@group(0) @binding(1) var<storage, read> stats: array<f32>; // [heads][blocks][2], largest score, sum of exp(score - largest)
+@group(0) @binding(0) var<storage, read> score: array<f32>;       // [heads][n]
+@group(0) @binding(1) var<storage, read> stats: array<vec2<f32>>; // [heads][blocks], largest score, sum of exp(score - largest)
 
 const HEADS: u32 = 32u; // merged at a time
 const LANES: u32 = 8u;  // invocations that share a head
@@ -16,31 +22,48 @@ var<workgroup> lane_sum: array<f32, 256>;
 var<workgroup> most: array<f32, 32>;       // a head's largest score
 var<workgroup> inverse: array<f32, 32>;    // 1 / its sum of exp(score - largest)
 
-// The votes of candidates first + i + 256 j, j < share; all invocations call it.
-fn soft_votes(i: u32, first: u32) -> vec4<f32> {
-    var votes = vec4<f32>(0.0);
-    for (var from_head = 0u; from_head < p.heads; from_head += HEADS) {
-        let head = from_head + i / LANES;
-        var m = LOWEST;
-        var sum = 0.0;
-        if (head < p.heads) {
-            for (var b = i % LANES; b < p.blocks; b += LANES) {
-                m = max(m, stats[2u * (head * p.blocks + b)]);
-            }
-            for (var b = i % LANES; b < p.blocks; b += LANES) {
-                let at = 2u * (head * p.blocks + b);
-                sum += stats[at + 1u] * exp(stats[at] - m);
+// The largest score of a lane's share of a head's blocks, every LANES-th from
+// lane on, and the sum of exp(score - largest). Four at a time are asked for.
+fn merged(head: u32, lane: u32) -> vec2<f32> {
+    var m = LOWEST;
+    var sum = 0.0;
+    for (var b = lane; b < p.blocks; b += 4u * LANES) {
+        var four: array<vec2<f32>, 4>;
+        for (var j = 0u; j < 4u; j++) {
+            four[j] = stats[head * p.blocks + min(b + j * LANES, p.blocks - 1u)];
+        }
+        var more = m;
+        for (var j = 0u; j < 4u; j++) {
+            more = max(more, four[j].x);
+        }
+        sum *= exp(m - more);
+        m = more;
+        for (var j = 0u; j < 4u; j++) {
+            if (b + j * LANES < p.blocks) {
+                sum += four[j].y * exp(four[j].x - m);
             }
         }
-        lane_most[i] = m;
-        lane_sum[i] = sum;
+    }
+    return vec2<f32>(m, sum);
+}
+
+// The votes of candidates first + i + 256 j, j < SHARE; all invocations call it.
+fn soft_votes(i: u32, first: u32) -> array<f32, SHARE> {
+    var votes: array<f32, SHARE>;
+    for (var j = 0u; j < SHARE; j++) {
+        votes[j] = 0.0;
+    }
+    for (var from_head = 0u; from_head < p.heads; from_head += HEADS) {
+        let lane = merged(min(from_head + i / LANES, p.heads - 1u), i % LANES);
+        lane_most[i] = lane.x;
+        lane_sum[i] = lane.y;
         workgroupBarrier();
         if (i < HEADS) {
-            m = LOWEST;
+            var m = LOWEST;
             for (var l = i * LANES; l < (i + 1u) * LANES; l++) {
                 m = max(m, lane_most[l]);
             }
-            sum = 0.0;
+            var sum = 0.0;
             for (var l = i * LANES; l < (i + 1u) * LANES; l++) {
                 sum += lane_sum[l] * exp(lane_most[l] - m);
             }
@@ -48,11 +71,21 @@ fn soft_votes(i: u32, first: u32) -> vec4<f32> {
             inverse[i] = 1.0 / sum;
         }
         workgroupBarrier();
-        for (var h = 0u; h < min(HEADS, p.heads - from_head); h++) {
-            for (var j = 0u; j < 4u; j++) {
-                let t = first + i + j * 256u;
-                if (j < p.share && t < p.n) {
-                    votes[j] += exp(score[(from_head + h) * p.n + t] - most[h]) * inverse[h];
+        // Behind the last head and candidate the last are read again.
+        let heads = min(HEADS, p.heads - from_head);
+        for (var h = 0u; h < heads; h += AHEAD) {
+            var some: array<f32, SCORES>; // [AHEAD][SHARE]
+            for (var e = 0u; e < AHEAD; e++) {
+                let row = (from_head + min(h + e, heads - 1u)) * p.n;
+                for (var j = 0u; j < SHARE; j++) {
+                    some[e * SHARE + j] = score[row + min(first + i + j * 256u, p.n - 1u)];
+                }
+            }
+            for (var e = 0u; e < AHEAD; e++) {
+                if (h + e < heads) {
+                    for (var j = 0u; j < SHARE; j++) {
+                        votes[j] += exp(some[e * SHARE + j] - most[h + e]) * inverse[h + e];
+                    }
                 }
             }
         }

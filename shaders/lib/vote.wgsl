@@ -2,7 +2,6 @@
 struct Params {
     heads: u32,
     n: u32,      // candidates
-    share: u32,  // of the vote: candidates of an invocation, at most 4
     blocks: u32, // of candidates in the stats of a head
 }
 

@@ -24,6 +24,7 @@ func init() {
 type scored struct {
 	t                        kernels.CacheType
 	index                    kernels.IndexType
+	tile                     int // rows of a tile of the index
 	kvHeads, group, d, lo, n int
 	hit                      int
 	turn                     bool
@@ -33,7 +34,7 @@ func (s scored) toCase() Case {
 	heads := s.kvHeads * s.group
 	stored := s.t.String()
 	if s.index != kernels.IndexNone {
-		stored = s.index.String()
+		stored = fmt.Sprintf("%v in tiles of %d", s.index, s.tile)
 	}
 	name := fmt.Sprintf("score_stats_%s/%d heads on %d of %d, %d keys from %d, hit %d, turned %t", stored, heads, s.kvHeads, s.d, s.n, s.lo, s.hit, s.turn)
 	return Case{name, func(rng *rand.Rand) Plan {
@@ -57,7 +58,8 @@ func (s scored) toCase() Case {
 // indexed scores from keys and scales that are given: which whole number a value
 // becomes may differ from device to device where it lies between two.
 func (s scored) indexed(rng *rand.Rand, pos int) Plan {
-	heads, all := s.kvHeads*s.group, (s.lo+s.n)*s.kvHeads
+	index := kernels.Index{Type: s.index, Tile: s.tile}
+	heads, all := s.kvHeads*s.group, index.Rows(s.lo+s.n)*s.kvHeads
 	keys, scale := make([]uint32, s.index.KeyWords(all, s.d)), make([]uint32, s.index.ScaleWords(all, s.d))
 	for i := range keys {
 		keys[i] = rng.Uint32() &^ 0x80808080 // no -128, which no index holds
@@ -75,33 +77,40 @@ func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 			Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), allowed("vote_stats")),
 		},
 		Record: func(r *gpu.Recording, b []gpu.Range) {
-			index := kernels.Index{Type: s.index, Keys: b[2], Scale: b[3]}
+			index.Keys, index.Scale = b[2], b[3]
 			kernels.ScoreStats(r, s.t, b[0], b[1], gpu.Range{}, index, b[4], b[5], b[6], heads, s.kvHeads, s.d, s.lo, s.n, pos, s.turn, 1.5)
 		},
 	}
 }
 
-func keyIndexCase(t kernels.IndexType, rows, kvHeads, d, row0 int, sigma float64) Case {
-	return Case{fmt.Sprintf("key_index_%v/%d rows of %d heads of %d from %d, times %g", t, rows, kvHeads, d, row0, sigma), func(rng *rand.Rand) Plan {
+func keyIndexCase(t kernels.IndexType, tile, rows, kvHeads, d, row0 int, sigma float64) Case {
+	return Case{fmt.Sprintf("key_index_%v/%d rows of %d heads of %d from %d in tiles of %d, times %g", t, rows, kvHeads, d, row0, tile, sigma), func(rng *rand.Rand) Plan {
 		const offset = 64
-		stride, heads := offset+kvHeads*d+32, (row0+rows)*kvHeads
+		x := kernels.Index{Type: t, Tile: tile}
+		stride, heads := offset+kvHeads*d+32, x.Rows(row0+rows)*kvHeads
 		qkv := Normal(rng, rows*stride, sigma)
 		centre := Normal(rng, stride, sigma)
 		copy(centre[4*offset:][:4*min(d, 64)], qkv[4*offset:]) // a head, or a part of one, that is zero
 		return Plan{
 			Buffers: []Buffer{In("qkv", qkv), Out("keys", t.KeyWords(heads, d), steps(t)), Out("scale", t.ScaleWords(heads, d), scales(t)), In("centre", centre)},
 			Record: func(r *gpu.Recording, b []gpu.Range) {
-				kernels.KeyIndex(r, kernels.Index{Type: t, Keys: b[1], Scale: b[2]}, b[0], b[3], rows, stride, offset, kvHeads, d, row0)
+				x.Keys, x.Scale = b[1], b[2]
+				kernels.KeyIndex(r, x, b[0], b[3], rows, stride, offset, kvHeads, d, row0)
 			},
 		}
 	}}
 }
 
+// tiles are those of the key index on a CPU and on a GPU.
+var tiles = []int{kernels.IndexTile(gpu.CPU), kernels.IndexTile(gpu.Discrete)}
+
 func keyIndexCases() (cases []Case) {
 	for _, t := range []kernels.IndexType{kernels.IndexI8, kernels.IndexI4} {
 		for _, d := range []int{16, 64, 80, 128} {
 			if t.Fits(d) == nil {
-				cases = append(cases, keyIndexCase(t, 1, 2, d, 5, 1), keyIndexCase(t, 70, 3, d, 0, 40), keyIndexCase(t, 9, 1, d, 1, 0.01))
+				for _, tile := range tiles {
+					cases = append(cases, keyIndexCase(t, tile, 1, 2, d, 5, 1), keyIndexCase(t, tile, 70, 3, d, 0, 40), keyIndexCase(t, tile, 9, 1, d, 30, 0.01))
+				}
 			}
 		}
 	}
@@ -162,27 +171,30 @@ func scoreStatsCases() (cases []Case) {
 	bothCaches(func(t kernels.CacheType) {
 		for _, d := range []int{16, 64, 80, 96, 128} {
 			for _, group := range []int{1, 2, 4, 7} {
-				add(scored{t, exact, 2, group, d, 3, 65, 0, group%2 == 0})
+				add(scored{t, exact, 0, 2, group, d, 3, 65, 0, group%2 == 0})
 			}
 		}
 		for _, n := range []int{1, 63, 64, 1000, 5000} {
-			add(scored{t, exact, 1, 4, 64, 0, n, 0, true})
+			add(scored{t, exact, 0, 1, 4, 64, 0, n, 0, true})
 		}
-		add(scored{t, exact, 8, 1, 16, 5, 20000, 0, false}) // several rounds a workgroup, the last not full
-		add(scored{t, exact, 3, 2, 64, 16, 130, 1, true})
+		add(scored{t, exact, 0, 8, 1, 16, 5, 20000, 0, false}) // several rounds a workgroup, the last not full
+		add(scored{t, exact, 0, 3, 2, 64, 16, 130, 1, true})
 	})
 	for _, t := range []kernels.IndexType{kernels.IndexI8, kernels.IndexI4} {
-		for _, d := range []int{16, 32, 64, 80, 128} {
-			for _, group := range []int{1, 2, 4, 7} {
-				if t.Fits(d) == nil {
-					add(scored{0, t, 2, group, d, 3, 65, 0, group%2 == 0})
+		for _, tile := range tiles {
+			for _, d := range []int{16, 32, 64, 80, 128} {
+				for _, group := range []int{1, 2, 4, 7} {
+					if t.Fits(d) == nil {
+						add(scored{0, t, tile, 2, group, d, 3, 65, 0, group%2 == 0})
+					}
 				}
 			}
+			for _, n := range []int{1, 63, 64, 1000, 20000} {
+				add(scored{0, t, tile, 4, 3, 64, 2, n, 0, true})
+			}
+			add(scored{0, t, tile, 8, 1, 64, 5, 70000, 0, false}) // several rounds a workgroup, the last not full
+			add(scored{0, t, tile, 3, 2, 64, 16, 130, 1, true})
 		}
-		for _, n := range []int{1, 63, 64, 1000, 20000} {
-			add(scored{0, t, 4, 3, 64, 2, n, 0, true})
-		}
-		add(scored{0, t, 3, 2, 64, 16, 130, 1, true})
 	}
 	return cases
 }
@@ -199,7 +211,7 @@ func voteHistCase(s pattern, heads, n, hit int) Case {
 			},
 			Record: func(r *gpu.Recording, b []gpu.Range) {
 				kernels.ScoreStats(r, kernels.CacheF32, b[0], b[1], b[2], kernels.Index{}, b[3], b[4], b[5], heads, heads, d, 0, n, 0, false, 1)
-				kernels.SoftVoteHist(r, b[4], b[5], b[3], b[6], b[7], heads, heads, n)
+				kernels.SoftVoteHist(r, b[4], b[5], b[3], b[6], b[7], heads, n, kernels.ScoreBlocks(kernels.IndexNone, heads, heads, n))
 			},
 		}
 	}}
@@ -290,7 +302,7 @@ func fusedPipelineCases() (cases []Case) {
 					Record: func(r *gpu.Recording, b []gpu.Range) {
 						choose := func(state, sel gpu.Range, n, k int) {
 							kernels.ScoreStats(r, t, b[0], b[1], b[2], kernels.Index{}, state, b[4], b[5], heads, kvHeads, d, lo, n, pos, true, 1)
-							kernels.SoftVoteHist(r, b[4], b[5], state, b[6], b[7], heads, kvHeads, n)
+							kernels.SoftVoteHist(r, b[4], b[5], state, b[6], b[7], heads, n, kernels.ScoreBlocks(kernels.IndexNone, heads, kvHeads, n))
 							kernels.TopKBorder(r, b[6], state, b[7], b[8], b[9], b[10], sel, n, k, lo)
 						}
 						choose(b[3], b[11], n, k)

@@ -44,16 +44,16 @@ var generators = []struct {
 	{"score_stats_f16", func(d draw) Case { return d.scored(kernels.CacheF16) }},
 	{"score_stats_f32", func(d draw) Case { return d.scored(kernels.CacheF32) }},
 	{"score_stats_i8", func(d draw) Case {
-		return scored{0, kernels.IndexI8, 1 + d.IntN(3), 1 + d.IntN(8), 16 * d.size(8), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0}.toCase()
+		return scored{0, kernels.IndexI8, d.one(tiles...), 1 + d.IntN(3), 1 + d.IntN(8), 16 * d.size(8), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0}.toCase()
 	}},
 	{"score_stats_i4", func(d draw) Case {
-		return scored{0, kernels.IndexI4, 1 + d.IntN(3), 1 + d.IntN(8), 64 * d.size(2), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0}.toCase()
+		return scored{0, kernels.IndexI4, d.one(tiles...), 1 + d.IntN(3), 1 + d.IntN(8), 64 * d.size(2), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0}.toCase()
 	}},
 	{"key_index_i8", func(d draw) Case {
-		return keyIndexCase(kernels.IndexI8, d.size(130), d.size(9), 16*d.size(8), d.upTo(300), 1)
+		return keyIndexCase(kernels.IndexI8, d.one(tiles...), d.size(130), d.size(9), 16*d.size(8), d.upTo(300), 1)
 	}},
 	{"key_index_i4", func(d draw) Case {
-		return keyIndexCase(kernels.IndexI4, d.size(130), d.size(9), 64*d.size(2), d.upTo(300), 1)
+		return keyIndexCase(kernels.IndexI4, d.one(tiles...), d.size(130), d.size(9), 64*d.size(2), d.upTo(300), 1)
 	}},
 	{"soft_vote_hist", func(d draw) Case { return voteHistCase(scores[0], d.size(40), d.size(3000), d.IntN(8)/7) }},
 	{"top_k_border", func(d draw) Case {
@@ -123,7 +123,7 @@ func (d draw) multiply(kind kernels.WeightType, rows int) Case {
 }
 
 func (d draw) scored(t kernels.CacheType) Case {
-	return scored{t, kernels.IndexNone, 1 + d.IntN(3), 1 + d.IntN(8), d.head(), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0}.toCase()
+	return scored{t, kernels.IndexNone, 0, 1 + d.IntN(3), 1 + d.IntN(8), d.head(), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0}.toCase()
 }
 
 func (d draw) pagedDot(t kernels.CacheType) Case {

@@ -128,7 +128,8 @@ func (b *bed) fillIndex(t kernels.IndexType) error {
 	if t == kernels.IndexNone || b.index[t] != nil {
 		return nil
 	}
-	heads, rng := b.rows*b.shape.KVHeads, rand.New(rand.NewPCG(3, uint64(t)))
+	x := kernels.Index{Type: t, Tile: kernels.IndexTile(b.dev.Info().Kind)}
+	heads, rng := x.Rows(b.rows)*b.shape.KVHeads, rand.New(rand.NewPCG(3, uint64(t)))
 	// Whole numbers are even over their range: scaled to a variance of one.
 	scale := []uint32{math.Float32bits(1.0 / 74)}
 	if t == kernels.IndexI4 {
@@ -148,7 +149,8 @@ func (b *bed) fillIndex(t kernels.IndexType) error {
 		if err != nil {
 			return err
 		}
-		b.index[t] = append(b.index[t], kernels.Index{Type: t, Keys: gpu.All(keys), Scale: gpu.All(scales)})
+		x.Keys, x.Scale = gpu.All(keys), gpu.All(scales)
+		b.index[t] = append(b.index[t], x)
 	}
 	return nil
 }

@@ -1,0 +1,219 @@
+// Scores the candidates from the key index and finds what the softmax of the soft
+// vote needs of them: what lib/score_stats does, for an index in tiles.
+// score[h][t] = probe[h] * scale . K[lo + t][h / GROUP], and for each head and
+// block of candidates the largest score m and the sum of exp(score - m) (paper,
+// eq. 7 and Algorithm 2).
+//
+// q, table: lib/score_stats; k: the key index, where TILE rows stand together:
+// [rows / TILE][kv_heads][d / 16 or 32][TILE] vectors of 16 or 32 values;
+// key_scale: [rows / TILE][kv_heads][words of a head][TILE]; score: [heads][n];
+// stats: [heads][blocks][2].
+// A workgroup takes a block, p.rounds times INVOCATIONS * KEYS candidates, of one
+// key head and all its query heads. An invocation has KEYS whole keys at a time,
+// so that nothing is summed up between invocations, and neighbours have rows that
+// stand side by side; a vector of the probes, once read from workgroup memory,
+// serves all keys of an invocation. The order of the sum is the same for all
+// candidates, so equal keys get equal scores. A NaN makes its block's sum NaN.
+// Writes nothing on a hit.
+//
+// Values become floats by their bits, at two operations each: see lib/values_i8
+// and lib/values_i4. Such a float is 1 more than a multiple of the value plus
+// what makes it positive; what that adds to a sum depends on the probe alone, is
+// worked out once, as base, and is where sums start from.
+//
+// BLOCKS: scales of a head; CHUNKS: vectors for each; VECS: vectors of four floats
+// in a word; SCALE_WORDS: words of scales of a head; PROBE_VECS: GROUP * d / 4;
+// BASES: GROUP * BLOCKS; SUMS: GROUP * KEYS; LANE_STATS: GROUP * INVOCATIONS.
+//#const HEAD_DIM
+//#const HALF
+//#const TILE
+//#const GROUP
+//#const INVOCATIONS
+//#const KEYS
+//#const BLOCKS
+//#const CHUNKS
+//#const SCALE_WORDS
+//#const PROBE_VECS
+//#const VECTORS
+//#const VECTOR_PROBES
+//#const BASES
+//#const SUMS
+//#const LANE_STATS
+//#import lib/grid
+//#import lib/lowest
+//#import lib/state
+struct Params {
+    lo: u32, // first candidate row
+    n: u32,  // candidates
+    kv_heads: u32,
+    scale: f32,
+    rounds: u32,
+    blocks: u32,
+    turn: u32,
+    pos: u32,
+}
+
+@group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> table: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> k: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> state: array<u32>;
+@group(0) @binding(4) var<storage, read_write> score: array<f32>;
+@group(0) @binding(5) var<storage, read_write> stats: array<f32>;
+@group(1) @binding(0) var<uniform> p: Params;
+
+// The probes as vectors of keys find them, [vectors of a key][VECS * 4][GROUP], in
+// the units of the values. Arrays of arrays, because an index that is a constant
+// once loops are unrolled is not held against a size, as others are.
+var<workgroup> probe: array<array<vec4<f32>, VECTOR_PROBES>, VECTORS>;
+var<workgroup> base: array<array<f32, GROUP>, BLOCKS>;
+var<workgroup> lane_stats: array<vec2<f32>, LANE_STATS>; // [GROUP][INVOCATIONS], largest score and sum
+
+// Vector j of a head's probe.
+fn probe_at(head: u32, j: u32) -> vec4<f32> {
+    let own = q[head * (HEAD_DIM / 4u) + j];
+    if (p.turn == 0u) {
+        return own;
+    }
+    let angles = p.pos * (HEAD_DIM / 4u) + j % HALF;
+    let cosines = table[angles];
+    let sines = table[angles + HALF];
+    if (j < HALF) {
+        return own * cosines - q[head * (HEAD_DIM / 4u) + j + HALF] * sines;
+    }
+    return own * cosines + q[head * (HEAD_DIM / 4u) + j - HALF] * sines;
+}
+
+// What merges count lane_stats, every stride-th from at on.
+fn merged(at: u32, stride: u32, count: u32) -> vec2<f32> {
+    var most = LOWEST;
+    for (var j = 0u; j < count; j++) {
+        most = max(most, lane_stats[at + j * stride].x);
+    }
+    var sum = 0.0;
+    for (var j = 0u; j < count; j++) {
+        let lane = lane_stats[at + j * stride];
+        sum += lane.y * exp(lane.x - most);
+    }
+    return vec2<f32>(most, sum);
+}
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_index) i: u32) {
+    let number = group_index(id, groups);
+    let kv = number % p.kv_heads;
+    let block = number / p.kv_heads;
+    let first = block * (INVOCATIONS * KEYS) * p.rounds;
+    if (state[STATE_HIT] != 0u || first >= p.n) {
+        return;
+    }
+    for (var at = i; at < PROBE_VECS; at += INVOCATIONS) {
+        let j = at / GROUP;
+        probe[at / VECTOR_PROBES][at % VECTOR_PROBES] = probe_at(kv * GROUP + at % GROUP, j) * (p.scale * unit(j));
+    }
+    workgroupBarrier();
+    if (i < BASES) {
+        let vecs = HEAD_DIM / 4u / BLOCKS;
+        var sum = 0.0;
+        for (var j = 0u; j < vecs; j++) {
+            let at = ((i / GROUP) * vecs + j) * GROUP + i % GROUP;
+            sum += dot(probe[at / VECTOR_PROBES][at % VECTOR_PROBES], vec4<f32>(zero(j)));
+        }
+        base[i / GROUP][i % GROUP] = -sum;
+    }
+    workgroupBarrier();
+
+    let end = min(first + INVOCATIONS * KEYS * p.rounds, p.n);
+    var most: array<f32, GROUP>; // of the scores of this invocation
+    var sum: array<f32, GROUP>;
+    for (var g = 0u; g < GROUP; g++) {
+        most[g] = LOWEST;
+        sum[g] = 0.0;
+    }
+    for (var from_token = first; from_token < end; from_token += INVOCATIONS * KEYS) {
+        // Behind the last candidate it is read again.
+        var at: array<u32, KEYS>;
+        var at_scale: array<u32, KEYS>;
+        for (var u = 0u; u < KEYS; u++) {
+            let row = p.lo + min(from_token + u * INVOCATIONS + i, end - 1u);
+            let head = (row / TILE) * p.kv_heads + kv;
+            at[u] = head * (BLOCKS * CHUNKS * TILE) + row % TILE;
+            at_scale[u] = head * (SCALE_WORDS * TILE) + row % TILE;
+        }
+        var scores: array<f32, SUMS>; // [KEYS][GROUP]
+        for (var s = 0u; s < SUMS; s++) {
+            scores[s] = 0.0;
+        }
+        for (var b = 0u; b < BLOCKS; b++) {
+            var sums: array<f32, SUMS>;
+            for (var u = 0u; u < KEYS; u++) {
+                for (var g = 0u; g < GROUP; g++) {
+                    sums[u * GROUP + g] = base[b][g];
+                }
+            }
+            for (var c = b * CHUNKS; c < (b + 1u) * CHUNKS; c++) {
+                var words: array<vec4<u32>, KEYS>;
+                for (var u = 0u; u < KEYS; u++) {
+                    words[u] = k[at[u] + c * TILE];
+                }
+                for (var w = 0u; w < 4u; w++) {
+                    for (var v = 0u; v < VECS; v++) {
+                        var values: array<vec4<f32>, KEYS>;
+                        for (var u = 0u; u < KEYS; u++) {
+                            values[u] = values_of(words[u][w], v);
+                        }
+                        for (var g = 0u; g < GROUP; g++) {
+                            let own = probe[c][(w * VECS + v) * GROUP + g];
+                            for (var u = 0u; u < KEYS; u++) {
+                                let x = values[u];
+                                sums[u * GROUP + g] = fma(own.w, x.w, fma(own.z, x.z, fma(own.y, x.y, fma(own.x, x.x, sums[u * GROUP + g]))));
+                            }
+                        }
+                    }
+                }
+            }
+            for (var u = 0u; u < KEYS; u++) {
+                let scale = scale_of(at_scale[u], b);
+                for (var g = 0u; g < GROUP; g++) {
+                    scores[u * GROUP + g] += sums[u * GROUP + g] * scale;
+                }
+            }
+        }
+        for (var g = 0u; g < GROUP; g++) {
+            var more = most[g];
+            for (var u = 0u; u < KEYS; u++) {
+                more = max(more, scores[u * GROUP + g]);
+            }
+            sum[g] *= exp(most[g] - more);
+            most[g] = more;
+            for (var u = 0u; u < KEYS; u++) {
+                let token = from_token + u * INVOCATIONS + i;
+                if (token < end) {
+                    score[(kv * GROUP + g) * p.n + token] = scores[u * GROUP + g];
+                    sum[g] += exp(scores[u * GROUP + g] - more);
+                }
+            }
+        }
+    }
+
+    // The block's: of eighths of a head's invocations, then of those.
+    for (var g = 0u; g < GROUP; g++) {
+        lane_stats[g * INVOCATIONS + i] = vec2<f32>(most[g], sum[g]);
+    }
+    workgroupBarrier();
+    var eighth: vec2<f32>;
+    if (i < GROUP * 8u) {
+        eighth = merged(i * (INVOCATIONS / 8u), 1u, INVOCATIONS / 8u);
+    }
+    workgroupBarrier();
+    if (i < GROUP * 8u) {
+        lane_stats[i] = eighth;
+    }
+    workgroupBarrier();
+    if (i < GROUP) {
+        let all = merged(i * 8u, 1u, 8u);
+        let to = 2u * ((kv * GROUP + i) * p.blocks + block);
+        stats[to] = all.x;
+        stats[to + 1u] = all.y;
+    }
+}
