@@ -238,31 +238,21 @@ func fastAttentionDecode(ct CacheType, d, group int) func(c *gpu.Call, lo, hi in
 		turned := queries.take(group * d)
 		for i := lo; i < hi; i++ {
 			split, kv := i/kvHeads, i%kvHeads
-			from := min(split*int(p.Split), l.length)
-			to := min(from+int(p.Split), l.length)
 			t := newTile(work, group, d)
-			turn := func(distance int) {
+			for from := split * int(p.Split); from < l.length; from += int(p.Splits * p.Split) {
 				for g := range group {
-					rotate(turned[g*d:][:d], q[(kv*group+g)*d:][:d], table[distance*d:][:d])
+					rotate(turned[g*d:][:d], q[(kv*group+g)*d:][:d], table[(l.length-1-from)*d:][:d])
 				}
-			}
-			turn(l.length - 1)
-			step := tileKeys
-			if p.Near != 0 {
-				step = int(p.Near)
-			}
-			for at := from; at < to; at += step {
-				n, angles := min(step, to-at), table[at*d:]
-				if p.Near != 0 {
-					turn(l.length - 1 - at)
-					angles = table
+				to := min(from+int(p.Split), l.length)
+				for at := from; at < to; at += tileKeys {
+					n := min(tileKeys, to-at)
+					t.load(l, at, at+n, kv, kvHeads, k, v, table[(at-from)*d:])
+					simd.MatMulF32(t.s, tileKeys, turned, d, group, t.keys[:n*d], n, d)
+					for g := range group {
+						t.add(g, n)
+					}
+					simd.AccumPV(t.o, d, t.s, tileKeys, group, n, t.values[:n*d], d)
 				}
-				t.load(l, at, at+n, kv, kvHeads, k, v, angles)
-				simd.MatMulF32(t.s, tileKeys, turned, d, group, t.keys[:n*d], n, d)
-				for g := range group {
-					t.add(g, n)
-				}
-				simd.AccumPV(t.o, d, t.s, tileKeys, group, n, t.values[:n*d], d)
 			}
 			for g := range group {
 				o := part[(split*heads+kv*group+g)*(d+2):][:d+2]

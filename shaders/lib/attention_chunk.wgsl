@@ -24,6 +24,7 @@
 //#import lib/lowest
 //#import lib/rotate
 //#import lib/attention_list
+@group(0) @binding(2) var<storage, read> v: array<Cached>; // [rows][kv_heads][d]
 @group(0) @binding(6) var<storage, read_write> y: array<vec2<f32>>;
 
 const KEYS: u32 = 64u;
