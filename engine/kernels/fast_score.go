@@ -16,16 +16,25 @@ func fastScoreStats(s scoreShape) func(c *gpu.Call, lo, hi int) {
 		q, table := view[float32](c, 0), view[float32](c, 1)
 		score, stats := view[float32](c, 4), view[float32](c, 5)
 		d, n, kvHeads, blocks := s.d, int(p.N), int(p.KVHeads), int(p.Blocks)
-		tokens := int(p.Rounds) * dotRound(s.group)
+		tokens, heads := int(p.Rounds)*dotRound(s.group), s.group*kvHeads
 		work := scratches.Get().(*scratch)
 		defer scratches.Put(work)
-		probes := work.take(s.group * d)
+		buf := work.take(heads*d + heads + ceil(heads*d, 2))
+		all, steps := buf[:heads*d], buf[heads*d:][:heads]
+		whole := unsafe.Slice((*int16)(unsafe.Pointer(&buf[heads*d+heads])), heads*d)
+		copy(all, q)
+		for h := range heads {
+			probe := all[h*d:][:d]
+			if p.Turn != 0 {
+				rotate(probe, q[h*d:][:d], table[int(p.Pos)*d:][:d])
+			}
+			if s.index != IndexNone {
+				steps[h] = simd.ToI16(whole[h*d:][:d], probe) * p.Scale
+			}
+		}
 		for i := lo; i < hi; i++ {
 			kv, block := i%kvHeads, i/kvHeads
-			copy(probes, q[kv*s.group*d:])
-			for g := 0; p.Turn != 0 && g < s.group; g++ {
-				rotate(probes[g*d:][:d], q[(kv*s.group+g)*d:][:d], table[int(p.Pos)*d:][:d])
-			}
+			probes := all[kv*s.group*d:][:s.group*d]
 			from := min(block*tokens, n)
 			to := min(from+tokens, n)
 			first := (int(p.Lo)+from)*kvHeads + kv // head of the first candidate
@@ -33,12 +42,9 @@ func fastScoreStats(s scoreShape) func(c *gpu.Call, lo, hi int) {
 			switch {
 			case s.index == IndexI8:
 				of := s.index.view(c, 2, 6)
-				simd.DotI8(out[from:], n, probes, s.group, d, of.keys[first*d:], kvHeads*d, of.scale[first:], kvHeads, to-from)
-				for g := 0; p.Scale != 1 && g < s.group; g++ {
-					simd.Scale(out[g*n:][from:to], p.Scale)
-				}
+				simd.DotI8(out[from:], n, whole[kv*s.group*d:], steps[kv*s.group:], s.group, d, of.keys[first*d:], kvHeads*d, of.scale[first:], kvHeads, to-from)
 			case s.index == IndexI4:
-				scoreI4(out[from:], n, probes, s.group, d, s.index.view(c, 2, 6), first, kvHeads, to-from, p.Scale)
+				scoreI4(out[from:], n, whole[kv*s.group*d:], steps[kv*s.group:], s.group, d, s.index.view(c, 2, 6), first, kvHeads, to-from)
 			case s.cache == CacheF32:
 				simd.DotF32(out[from:], n, probes, s.group, d, view[float32](c, 2)[first*d:], kvHeads*d, to-from, p.Scale)
 			default:
@@ -54,15 +60,16 @@ func fastScoreStats(s scoreShape) func(c *gpu.Call, lo, hi int) {
 }
 
 // scoreI4 is simd.DotI8 for n keys of an int4 index, every kvHeads-th head from
-// first on, times tau.
-func scoreI4(dst []float32, dstStride int, probes []float32, group, d int, of indexed, first, kvHeads, n int, tau float32) {
+// first on.
+func scoreI4(dst []float32, dstStride int, probes []int16, steps []float32, group, d int, of indexed, first, kvHeads, n int) {
 	const some = 64 // keys at a time
 	work := scratches.Get().(*scratch)
 	defer scratches.Put(work)
 	blocks := d / 32
-	buf := work.take(group*d + some + group*some)
-	turned, scale, sums := buf[:group*d], buf[group*d:][:some], buf[group*d+some:]
+	buf := work.take(some + group*some)
+	scale, sums := buf[:some], buf[some:]
 	// The probes block by block, as each block of a key has its own scale.
+	var turned [maxGroup * maxHead]int16
 	for b := range blocks {
 		for g := range group {
 			copy(turned[(b*group+g)*32:][:32], probes[g*d+b*32:])
@@ -81,9 +88,9 @@ func scoreI4(dst []float32, dstStride int, probes []float32, group, d int, of in
 		}
 		for b := range blocks {
 			for j := range m {
-				scale[j] = tau * f16.ToFloat32(of.half[(first+(at+j)*kvHeads)*blocks+b])
+				scale[j] = f16.ToFloat32(of.half[(first+(at+j)*kvHeads)*blocks+b])
 			}
-			simd.DotI8(sums, some, turned[b*group*32:], group, 32, keys[b*32:], d, scale, 1, m)
+			simd.DotI8(sums, some, turned[b*group*32:], steps, group, 32, keys[b*32:], d, scale, 1, m)
 			for g := range group {
 				to := dst[g*dstStride+at:][:m]
 				for j, v := range sums[g*some:][:m] {
