@@ -132,10 +132,22 @@ func (s scoreShape) reader(c *gpu.Call) func(dst []float32, head int) {
 // the queries before RoPE, which stand at position pos of table; else the probe.
 // Limits and the rest as in PagedDot. A workgroup takes a block for one key head.
 func ScoreStats(r *gpu.Recording, t CacheType, q, table, k gpu.Range, index Index, state, score, stats gpu.Range, heads, kvHeads, d, lo, n, pos int, turn bool, tau float32) {
-	group := needHeads(r, "score_stats", heads, kvHeads, d)
-	if group == 0 {
-		return
+	if group := needHeads(r, "score_stats", heads, kvHeads, d); group > 0 {
+		recordScores(r, t, q, table, k, index, state, score, stats, heads, kvHeads, d, lo, n, pos, turn, tau, scoreRounds(n, kvHeads, group))
 	}
+}
+
+// ScoreStatsLong is ScoreStats for Choose, with ChooseBlocks(n) blocks of
+// candidates: 2 words of stats for each of them and each head.
+func ScoreStatsLong(r *gpu.Recording, t CacheType, q, table, k gpu.Range, index Index, state, score, stats gpu.Range, heads, kvHeads, d, lo, n, pos int, turn bool, tau float32) {
+	if group := needHeads(r, "score_stats", heads, kvHeads, d); group > 0 {
+		recordScores(r, t, q, table, k, index, state, score, stats, heads, kvHeads, d, lo, n, pos, turn, tau, chooseTokens/dotRound(group))
+	}
+}
+
+// recordScores records score_stats with so many rounds of a workgroup.
+func recordScores(r *gpu.Recording, t CacheType, q, table, k gpu.Range, index Index, state, score, stats gpu.Range, heads, kvHeads, d, lo, n, pos int, turn bool, tau float32, rounds int) {
+	group := heads / kvHeads
 	if err := index.Type.Fits(d); err != nil {
 		r.Fail(err)
 		return
@@ -148,9 +160,9 @@ func ScoreStats(r *gpu.Recording, t CacheType, q, table, k gpu.Range, index Inde
 	need(r, kern, 0, q, heads*d)
 	need(r, kern, 3, state, stateWords)
 	need(r, kern, 4, score, heads*n)
-	blocks := ScoreBlocks(heads, kvHeads, n)
+	blocks := ceil(n, rounds*dotRound(group))
 	need(r, kern, 5, stats, 2*heads*blocks)
-	p := ScoreStatsParams{uint32(lo), uint32(n), uint32(kvHeads), 1 / tau, uint32(scoreRounds(n, kvHeads, group)), uint32(blocks), 0, 0}
+	p := ScoreStatsParams{uint32(lo), uint32(n), uint32(kvHeads), 1 / tau, uint32(rounds), uint32(blocks), 0, 0}
 	if turn {
 		need(r, kern, 1, table, (pos+1)*d)
 		p.Turn, p.Pos = 1, uint32(pos)

@@ -57,7 +57,7 @@ func (s scored) toCase() Case {
 // indexed scores from keys and scales that are given: which whole number a value
 // becomes may differ from device to device where it lies between two.
 func (s scored) indexed(rng *rand.Rand, pos int) Plan {
-	heads, all := s.kvHeads*s.group, (s.lo+s.n)*s.kvHeads
+	heads, all, kernel := s.kvHeads*s.group, (s.lo+s.n)*s.kvHeads, map[kernels.IndexType]string{kernels.IndexI8: "score_stats_i8", kernels.IndexI4: "score_stats_i4"}[s.index]
 	keys, scale := make([]uint32, s.index.KeyWords(all, s.d)), make([]uint32, s.index.ScaleWords(all, s.d))
 	for i := range keys {
 		keys[i] = rng.Uint32() &^ 0x80808080 // no -128, which no index holds
@@ -71,8 +71,8 @@ func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 	return Plan{
 		Buffers: []Buffer{
 			In("q", Normal(rng, heads*s.d, 1)), In("table", angles(s.d, pos+1)), In("keys", Words(keys...)), In("scale", Words(scale...)), state(s.hit, 0),
-			Out("score", heads*s.n, sums("score_stats", float64(s.d)/6)),
-			Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), allowed("vote_stats")),
+			Out("score", heads*s.n, sums(kernel, float64(s.d)/6)),
+			Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), allowed(kernel)),
 		},
 		Record: func(r *gpu.Recording, b []gpu.Range) {
 			index := kernels.Index{Type: s.index, Keys: b[2], Scale: b[3]}
