@@ -57,7 +57,13 @@ func (s scored) toCase() Case {
 // indexed scores from keys and scales that are given: which whole number a value
 // becomes may differ from device to device where it lies between two.
 func (s scored) indexed(rng *rand.Rand, pos int) Plan {
-	heads, all, kernel := s.kvHeads*s.group, (s.lo+s.n)*s.kvHeads, map[kernels.IndexType]string{kernels.IndexI8: "score_stats_i8", kernels.IndexI4: "score_stats_i4"}[s.index]
+	heads, all, kernel := s.kvHeads*s.group, (s.lo+s.n)*s.kvHeads, "score_stats_i8"
+	q := Normal(rng, heads*s.d, 1)
+	if s.index == kernels.IndexI4 {
+		if kernel = "score_stats_i4"; !s.turn { // exact in whole numbers of 8 bits
+			q, kernel = wholes(rng, heads, s.d), "score_stats"
+		}
+	}
 	keys, scale := make([]uint32, s.index.KeyWords(all, s.d)), make([]uint32, s.index.ScaleWords(all, s.d))
 	for i := range keys {
 		keys[i] = rng.Uint32() &^ 0x80808080 // no -128, which no index holds
@@ -70,7 +76,7 @@ func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 	}
 	return Plan{
 		Buffers: []Buffer{
-			In("q", Normal(rng, heads*s.d, 1)), In("table", angles(s.d, pos+1)), In("keys", Words(keys...)), In("scale", Words(scale...)), state(s.hit, 0),
+			In("q", q), In("table", angles(s.d, pos+1)), In("keys", Words(keys...)), In("scale", Words(scale...)), state(s.hit, 0),
 			Out("score", heads*s.n, sums(kernel, float64(s.d)/6)),
 			Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), allowed(kernel)),
 		},
@@ -79,6 +85,18 @@ func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 			kernels.ScoreStats(r, s.t, b[0], b[1], gpu.Range{}, index, b[4], b[5], b[6], heads, s.kvHeads, s.d, s.lo, s.n, pos, s.turn, 1.5)
 		},
 	}
+}
+
+// wholes are heads of d values that are whole numbers of a step, the largest 127 of
+// them.
+func wholes(rng *rand.Rand, heads, d int) []byte {
+	x := make([]float32, heads*d)
+	for i := range x {
+		if x[i] = float32(max(-127, min(math.Round(rng.NormFloat64()*40), 127))) / 32; i%d == 0 {
+			x[i] = 127. / 32
+		}
+	}
+	return Floats(x...)
 }
 
 func keyIndexCase(t kernels.IndexType, rows, kvHeads, d, row0 int, sigma float64) Case {
