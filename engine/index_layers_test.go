@@ -41,6 +41,7 @@ type indexSpy struct {
 	on      bool
 	seen    int         // selections while on
 	dot     gpu.Command // the scoring that led to the selection
+	bound   gpu.Command // what bounded its votes
 	found   map[kernels.IndexType][]nearness
 }
 
@@ -64,6 +65,8 @@ func (s *indexSpy) Submit(r *gpu.Recording) error {
 		switch c.Kernel.Name {
 		case "score_stats_f32":
 			s.dot = c
+		case "vote_bound":
+			s.bound = c
 		case "choose":
 			s.compare(c)
 		}
@@ -71,15 +74,15 @@ func (s *indexSpy) Submit(r *gpu.Recording) error {
 	return nil
 }
 
-// votes are those of all candidates that top chose from.
-func (s *indexSpy) votes(top gpu.Command, heads, n int) []uint32 {
+// votes are those of all candidates.
+func (s *indexSpy) votes(heads, n int) []uint32 {
 	b, err := s.NewBuffer("votes", 4*n)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer s.Free(b)
 	var r gpu.Recording
-	kernels.SoftVote(&r, top.Ranges[0], top.Ranges[1], top.Ranges[2], gpu.All(b), heads, n, kernels.ChooseBlocks(n))
+	kernels.SoftVote(&r, s.bound.Ranges[0], s.bound.Ranges[1], s.bound.Ranges[2], gpu.All(b), heads, n, kernels.ChooseBlocks(n))
 	if err := s.Device.Submit(&r); err != nil {
 		s.t.Fatal(err)
 	}
@@ -105,7 +108,7 @@ func (s *indexSpy) compare(top gpu.Command) {
 	lo, n, kvHeads, d := int(p.Lo), int(p.N), int(p.KVHeads), s.headDim
 	k := int((*(*kernels.ChooseParams)(unsafe.Pointer(unsafe.SliceData(top.Params)))).NSelect)
 	heads := s.heads
-	exact, votes := rowsOf(s.words(top.Ranges[5], k)), s.votes(top, heads, n)
+	exact, votes := rowsOf(s.words(top.Ranges[4], k)), s.votes(heads, n)
 	mass := func(rows []int) (sum float64) {
 		for _, r := range rows {
 			sum += float64(math.Float32frombits(votes[r-lo]))

@@ -124,7 +124,8 @@ func (c chosen) choose(t *testing.T, dev gpu.Device, score, stats []float32, lo 
 	sel := buffer(c.k, nil)
 	var r gpu.Recording
 	kernels.Choose(&r, buffer(len(score), score), buffer(len(stats), stats), buffer(kernels.StateBytes/4, nil),
-		buffer(c.n, nil), buffer(kernels.PeakWords(c.n), nil), sel, c.heads, c.heads, c.n, c.k, lo)
+		buffer(c.n, nil), buffer(kernels.PeakWords(c.n), nil),
+		buffer(c.n, nil), buffer(c.n, nil), buffer(kernels.SomeWords(c.n), nil), sel, c.heads, c.heads, c.n, c.k, lo)
 	if err := dev.Submit(&r); err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"unsafe"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels/simd"
@@ -41,41 +40,49 @@ func fastVoteBound(c *gpu.Call, lo, hi int) {
 	simd.Peaks(view[float32](c, 4)[from/64*8:][:PeakWords(to-from)], bound)
 }
 
-// fastChoose votes for those alone whose bound is within the number of heads of a
+// fastVoteSome votes for those alone whose bound is within the number of heads of a
 // value that k bounds reach.
-func fastChoose(c *gpu.Call, _, _ int) {
+func fastVoteSome(c *gpu.Call, lo, hi int) {
 	p := params[ChooseParams](c)
-	n, k, heads := int(p.N), int(p.NSelect), int(p.Heads)
-	score, bound, sel := view[float32](c, 0), view[float32](c, 3)[:n], view[uint32](c, 5)[:p.NSelect]
+	n, heads := int(p.N), int(p.Heads)
+	score, bound, peak := view[float32](c, 0), view[float32](c, 3), view[float32](c, 4)[:PeakWords(int(p.N))]
 	work, own := scratches.Get().(*scratch), scratches.Get().(*scratch)
 	defer scratches.Put(work)
 	defer scratches.Put(own)
-	buf := own.take(3*n + 2*heads)
-	most, sums, buf := buf[:heads], buf[heads:2*heads], buf[2*heads:]
+	buf := own.take(someTokens + 2*heads)
+	most, sums, picked := buf[:heads], buf[heads:2*heads], buf[2*heads:]
 	size := float32(0) // of what bounds are differences of
 	for h := range heads {
 		most[h], sums[h] = fastHeadStats(work, view[float32](c, 1), h, int(p.Blocks))
 		size = max(size, most[h], -most[h])
 	}
-	words := unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(buf))), n)
-	from := boundFrom(view[float32](c, 4)[:PeakWords(n)], k, heads) - 1e-3 - size/(1<<21) // rounded on the way
-	some := words[:simd.IndexFrom(words, bound, from)]
-	if len(some) < k { // there are NaNs
-		some = words
-		for t := range some {
-			some[t] = uint32(t)
+	least := boundFrom(peak, int(p.NSelect), heads) - 1e-3 - size/(1<<21) // rounded on the way
+	for i := lo; i < hi; i++ {
+		from, to := i*someTokens, min((i+1)*someTokens, n)
+		row := view[uint32](c, 5)[from:to]
+		count := len(row)
+		if least >= -math.MaxFloat32 {
+			count = simd.IndexFrom(row, bound[from:to], least)
+		} else { // there may be NaNs
+			for t := range row {
+				row[t] = uint32(t)
+			}
 		}
-	}
-	vote, picked := buf[n:][:len(some)], buf[2*n:][:len(some)]
-	clear(vote)
-	for h := range heads {
-		of := score[h*n:][:n]
-		for i, t := range some {
-			picked[i] = of[t]
+		row = row[:count]
+		vote, picked := view[float32](c, 6)[from:][:count], picked[:count]
+		clear(vote)
+		for h := range heads {
+			of := score[h*n:][from:to]
+			for i, t := range row {
+				picked[i] = of[t]
+			}
+			simd.AddExp(vote, picked, most[h], 1/sums[h])
 		}
-		simd.AddExp(vote, picked, most[h], 1/sums[h])
+		for t := range row {
+			row[t] += p.Lo + uint32(from)
+		}
+		view[uint32](c, 7)[i] = uint32(count)
 	}
-	takeLargest(sel, some, vote, p.Lo)
 }
 
 // boundFrom is what the bound of a candidate with one of the k largest votes
@@ -109,33 +116,4 @@ func boundFrom(peak []float32, k, heads int) float32 {
 		}
 	}
 	return lo - log(float32(heads))
-}
-
-// takeLargest writes lo + the rows of the largest votes to sel, in order of rows,
-// of equal ones the lower row first. There are at least as many votes as sel holds.
-func takeLargest(sel, rows []uint32, vote []float32, lo uint32) {
-	// Digit by digit, as in top_k.
-	rest, prefix := uint32(len(sel)), uint32(0)
-	for _, d := range [...]struct{ shift, bits uint }{{21, 11}, {10, 11}, {0, 10}} {
-		var hist [bins]uint32
-		for _, v := range vote {
-			if key := sortKey(v); key>>(d.shift+d.bits) == prefix {
-				hist[key>>d.shift&(1<<d.bits-1)]++
-			}
-		}
-		var bin uint32
-		bin, rest = digit(hist[:1<<d.bits], rest)
-		prefix = prefix<<d.bits | bin
-	}
-	at := 0
-	for i, v := range vote {
-		key := sortKey(v)
-		if key == prefix && rest > 0 {
-			rest--
-		} else if key <= prefix {
-			continue
-		}
-		sel[at] = lo + rows[i]
-		at++
-	}
 }

@@ -46,9 +46,12 @@ type Selector struct {
 	rows   int
 	score  *gpu.Buffer // [heads][rows]
 	stats  *gpu.Buffer
-	vote   *gpu.Buffer // [rows]; on a CPU what bounds votes
-	counts *gpu.Buffer // on a CPU the bounds' peaks
+	vote   *gpu.Buffer // [rows]
+	counts *gpu.Buffer
 	border *gpu.Buffer // on a GPU
+	bound  *gpu.Buffer // [rows], on a CPU what bounds votes,
+	peak   *gpu.Buffer // the bounds' peaks
+	some   *gpu.Buffer // [rows], and the rows that are voted for
 
 	last step
 }
@@ -110,7 +113,9 @@ func Bytes(cfg Config, shape Shape, rows int, k gpu.Kind) int64 {
 		return 0
 	}
 	width, border := int64(shape.Heads*shape.HeadDim), int64(0)
-	if k != gpu.CPU {
+	if k == gpu.CPU { // and bounds, their peaks, rows
+		border = 8*int64(rows) + 4*int64(kernels.PeakWords(rows))
+	} else {
 		border = 4 * int64(kernels.BorderWords(rows))
 	}
 	return border + int64(shape.Layers)*(kernels.StateBytes+4*int64(cfg.K+cfg.slide())+4*width) + 4*width*int64(cfg.Chunk+1) +
@@ -127,12 +132,13 @@ func (s *Selector) Reserve(rows int, table gpu.Range) error {
 	if s.cfg.Policy != TokenSelect || rows <= s.rows {
 		return nil
 	}
-	s.free(&s.score, &s.stats, &s.vote, &s.counts, &s.border)
+	s.free(s.sized()...)
 	s.rows = 0
 	sizes := map[**gpu.Buffer]int{&s.score: 4 * s.shape.Heads * rows, &s.vote: 4 * rows}
 	if s.cpu {
 		sizes[&s.stats] = 8 * s.shape.Heads * kernels.ChooseBlocks(rows)
-		sizes[&s.counts] = 4 * kernels.PeakWords(rows)
+		sizes[&s.counts] = 4 * kernels.SomeWords(rows)
+		sizes[&s.bound], sizes[&s.peak], sizes[&s.some] = 4*rows, 4*kernels.PeakWords(rows), 4*rows
 	} else {
 		sizes[&s.stats] = 4 * kernels.ScoreStatsWords(s.shape.Heads, s.shape.KVHeads, rows)
 		sizes[&s.counts] = 4 * kernels.CountWords(rows)
@@ -143,6 +149,11 @@ func (s *Selector) Reserve(rows int, table gpu.Range) error {
 	}
 	s.rows = rows
 	return nil
+}
+
+// sized are the buffers that are sized by the rows of the cache.
+func (s *Selector) sized() []**gpu.Buffer {
+	return []**gpu.Buffer{&s.score, &s.stats, &s.vote, &s.counts, &s.border, &s.bound, &s.peak, &s.some}
 }
 
 // Select records what finds the rows that q attends to, and returns where they
@@ -199,7 +210,7 @@ func (s *Selector) choose(r *gpu.Recording, q kernels.Query, out kernels.Selecti
 	score, stats, vote, counts := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote), gpu.All(s.counts)
 	if s.cpu {
 		kernels.ScoreStatsLong(r, q.Cache, probe, s.table, q.Keys, index, out.State, score, stats, heads, kvHeads, d, lo, n, s.cfg.NLocal, turn, tau)
-		kernels.Choose(r, score, stats, out.State, vote, counts, out.Sel, heads, kvHeads, n, s.cfg.K, lo)
+		kernels.Choose(r, score, stats, out.State, gpu.All(s.bound), gpu.All(s.peak), gpu.All(s.some), vote, counts, out.Sel, heads, kvHeads, n, s.cfg.K, lo)
 		return
 	}
 	hist, cut := gpu.All(s.hist), gpu.All(s.cut)
@@ -308,6 +319,7 @@ func (s *Selector) free(bs ...**gpu.Buffer) {
 
 // Close frees the selector's memory.
 func (s *Selector) Close() {
-	s.free(&s.state, &s.sel, &s.watch, &s.anchor, &s.turned, &s.probe, &s.hist, &s.cut, &s.score, &s.stats, &s.vote, &s.counts, &s.border)
+	s.free(&s.state, &s.sel, &s.watch, &s.anchor, &s.turned, &s.probe, &s.hist, &s.cut)
+	s.free(s.sized()...)
 	s.rows = 0
 }
