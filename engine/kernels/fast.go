@@ -177,7 +177,8 @@ const tileKeys = 64
 type tile struct {
 	d         int
 	keys      []float32 // [tileKeys][d], rotated
-	values    []float32 // [tileKeys][d]
+	values    []float32 // [tileKeys][d], where they are not read in the cache
+	at        [tileKeys]int
 	s         []float32 // [rows][tileKeys], scores, then weights
 	o         []float32 // [rows][d], weighted sums
 	m, sum    []float32 // [rows]
@@ -201,11 +202,31 @@ func newTile(s *scratch, rows, d int) tile {
 // those of the first.
 func (t *tile) load(l list, from, to, kv, kvHeads int, k, v cached, angles []float32) {
 	d := t.d
+	if t.direct(k) {
+		at := t.at[:to-from]
+		for i := range at {
+			at[i] = (l.row(from+i)*kvHeads + kv) * d
+		}
+		simd.RopeRows(t.keys, k.whole, at, angles, d, v.whole)
+		return
+	}
 	for i := from; i < to; i++ {
 		at := (l.row(i)*kvHeads + kv) * d
 		k.loadRotated(t.keys[(i-from)*d:][:d], at, angles[(i-from)*d:][:d])
 		v.load(t.values[(i-from)*d:][:d], at)
 	}
+}
+
+// direct tells whether values stay where they are in the cache.
+func (t *tile) direct(k cached) bool { return k.whole != nil && simd.ReadsRows(len(t.m), t.d) }
+
+// accumulate adds the n loaded values, weighted by s, to all rows of o.
+func (t *tile) accumulate(n int, v cached) {
+	if t.direct(v) {
+		simd.AccumRows(t.o, t.d, t.s, tileKeys, len(t.m), v.whole, t.at[:n], t.d)
+		return
+	}
+	simd.AccumPV(t.o, t.d, t.s, tileKeys, len(t.m), n, t.values[:n*t.d], t.d)
 }
 
 // add takes row r of s, of which the first n scores count, into the running
@@ -251,7 +272,7 @@ func fastAttentionDecode(ct CacheType, d, group int) func(c *gpu.Call, lo, hi in
 					for g := range group {
 						t.add(g, n)
 					}
-					simd.AccumPV(t.o, d, t.s, tileKeys, group, n, t.values[:n*d], d)
+					t.accumulate(n, v)
 				}
 			}
 			for g := range group {
@@ -297,7 +318,7 @@ func fastAttentionChunk(ct CacheType, d int) func(c *gpu.Call, lo, hi int) {
 						clear(t.s[r*tileKeys:][:tileKeys])
 					}
 				}
-				simd.AccumPV(t.o, d, t.s, tileKeys, group*queries, keys, t.values[:keys*d], d)
+				t.accumulate(keys, v)
 			}
 			for r := range group * queries {
 				o := y[((j0+r%queries)*heads+kv*group+r/queries)*d:][:d]

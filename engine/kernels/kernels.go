@@ -22,7 +22,8 @@ import (
 	"tokenselect/shaders"
 )
 
-// All lists the kernels, those that depend on a head size for each of sizes.
+// All lists the kernels that have a shader, those that depend on a head size for
+// each of sizes.
 func All(sizes ...int) []*gpu.Kernel {
 	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend[CacheF16], kvAppend[CacheF32], gatherRows, selectionCache,
 		voteStats, topKHist, topKCount, topKWrite, topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead, ceilingMultiplyAdd}
