@@ -30,6 +30,7 @@ func All(sizes ...int) []*gpu.Kernel {
 		all = append(all, embed[t], matMul[t], matVec[t])
 	}
 	for _, d := range sizes {
+		all = append(all, attentionChunk(CacheF16, d), attentionChunk(CacheF32, d))
 		for _, t := range []IndexType{IndexI8, IndexI4} {
 			if t.Fits(d) == nil {
 				all = append(all, keyIndex(t, d))
@@ -37,7 +38,7 @@ func All(sizes ...int) []*gpu.Kernel {
 		}
 		for g := 1; g <= maxGroup; g++ {
 			for _, t := range []CacheType{CacheF16, CacheF32} {
-				all = append(all, pagedDot(t, d, g), scoreStatsKernel(scoreShape{t, IndexNone, d, g}), attentionDecode(t, d, g), attentionChunk(t, d, g))
+				all = append(all, pagedDot(t, d, g), scoreStatsKernel(scoreShape{t, IndexNone, d, g}), attentionDecode(t, d, g))
 			}
 			for _, t := range []IndexType{IndexI8, IndexI4} {
 				if t.Fits(d) == nil {
