@@ -9,13 +9,13 @@
 // entries of it at a time. Each of its 128 invocations has 8 of the rows, every
 // eighth, and of each the scores of 4 entries side by side, then the results of
 // every 16th vector of four dimensions: three vectors read from workgroup memory
-// serve 32 products of scores, or two 32 of results. With fewer to a vector that
-// memory would be what the processor waits for.
+// serve 32 products of scores, and two 32 of results. With fewer products to a
+// vector that memory would be what the processor waits for.
 //
-// Memory is asked for all that is to be stored in the next step before the barrier
-// in front of it, values and the rows of the cache a step earlier. What is stored
-// one by one waits for each answer, and what is from_rows for longer than a barrier
-// takes registers from the products.
+// What a step stores in workgroup memory is asked for all at once, before the
+// barrier in front of it: asked for one by one, each would wait for the one before
+// to be stored. Values and the rows of the cache, which take few registers, are
+// asked for a step earlier; keys and queries would take those that products need.
 //
 // VECS and HALF: vectors of four in a head and in half of one.
 //#const HEAD_DIM
@@ -310,7 +310,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
                     o7 = add(o7, pool[7][next], e, f, g, h);
                 }
             }
-            if (from_vector + vectors < 16u) {
+            if (from_vector + vectors < 16u) { // else the next tile's first barrier will do
                 workgroupBarrier();
             }
         }
