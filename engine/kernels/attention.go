@@ -271,24 +271,21 @@ func AttentionDecode(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, 
 }
 
 const (
-	chunkUnits   = 8              // invocations of attention_chunk with the same column
-	chunkRows    = 8 * chunkUnits // rows of a workgroup: queries * query heads
-	chunkQueries = 16             // queries of an item of its twin
-	maxSplits    = 128            // parts of a chunk's list at most
+	chunkRows    = 64  // rows of a workgroup of attention_chunk: queries * query heads
+	chunkQueries = 16  // queries of an item of its twin
+	maxSplits    = 128 // parts of a chunk's list at most
 )
 
 var attentionChunks family[cacheShape]
 
-// attentionChunk is the kernel for heads of size d, group of them to a key head.
-func attentionChunk(t CacheType, d, group int) *gpu.Kernel {
-	return attentionChunks.get(cacheShape{t, d, group}, func() *gpu.Kernel {
+func attentionChunk(t CacheType, d int) *gpu.Kernel {
+	return attentionChunks.get(cacheShape{t: t, d: d}, func() *gpu.Kernel {
 		name := "attention_chunk_" + t.String()
 		return &gpu.Kernel{
 			Name:     name,
 			Bindings: attentionBindings("y"),
 			Params:   sizeOf[AttentionParams](),
-			WGSL: wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8,
-				"GROUP": group, "QUERIES": chunkRows / group, "UNITS": chunkUnits, "LINE": 16 * chunkUnits}),
+			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return ceil(int(p.C), chunkQueries) * int(p.KVHeads)
@@ -371,7 +368,7 @@ func AttentionChunk(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, p
 		r.Fail(fmt.Errorf("kernels: attention_chunk: %d parts, expected 1 to %d", splits, maxSplits))
 		return
 	}
-	kern := attentionChunk(t, d, group)
+	kern := attentionChunk(t, d)
 	needAttention(r, kern, t, q, k, v, sel, state, table, heads, kvHeads, d, n, c, a)
 	p := attentionParams(n, c, heads, kvHeads, a)
 	split := 64 * ceil(a.NInit+a.MaxMid+a.NLocal+c, 64*splits)

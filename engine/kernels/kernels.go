@@ -34,6 +34,7 @@ func All(sizes ...int) []*gpu.Kernel {
 		all = append(all, embed[t], matMul[t], matVec[t])
 	}
 	for _, d := range sizes {
+		all = append(all, attentionChunk(CacheF16, d), attentionChunk(CacheF32, d))
 		for _, t := range []IndexType{IndexI8, IndexI4} {
 			if t.Fits(d) == nil {
 				all = append(all, keyIndex(indexShape{t, 1, d}), keyIndex(indexShape{t, gpuTile, d}))
@@ -41,7 +42,7 @@ func All(sizes ...int) []*gpu.Kernel {
 		}
 		for g := 1; g <= maxGroup; g++ {
 			for _, t := range []CacheType{CacheF16, CacheF32} {
-				all = append(all, pagedDot(t, d, g), scoreStatsKernel(scoreShape{t, IndexNone, 0, d, g}), attentionDecode(t, d, g), attentionChunk(t, d, g))
+				all = append(all, pagedDot(t, d, g), scoreStatsKernel(scoreShape{t, IndexNone, 0, d, g}), attentionDecode(t, d, g))
 			}
 			for _, t := range []IndexType{IndexI8, IndexI4} {
 				if t.Fits(d) == nil {

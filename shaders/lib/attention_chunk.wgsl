@@ -4,22 +4,23 @@
 //
 // q, k, v, sel, state, table: lib/attention_list; y: [c][heads][d], or where the
 // list is cut into parts [splits][c][heads][d + 2] as attention_merge has them.
-// A workgroup takes ROWS = 8 * UNITS rows, a row being a query of one of the
-// GROUP query heads of one key head (QUERIES queries of all of them), one part of
-// the list, and 64 entries of it at a time. Of its 16 * UNITS invocations each
-// has 8 rows, UNITS apart, and of these the scores of 4 entries side by side and
-// the results of every 16th vector of four dimensions: a vector that it reads
-// from workgroup memory serves 32 products or 64, as that memory answers one for
-// every eight products that the processor can make in the same time.
+// A workgroup takes 64 rows, a row being a query of one of the query heads of one
+// key head (64 / group queries of all of them), one part of the list, and 64
+// entries of it at a time. Each of its 128 invocations has 8 of the rows, every
+// eighth, and of each the scores of 4 entries side by side, then the results of
+// every 16th vector of four dimensions: three vectors read from workgroup memory
+// serve 32 products of scores, and two 32 of results. With fewer products to a
+// vector that memory would be what the processor waits for.
 //
-// VECS and HALF: vectors of four in a head and in half of one; LINE: 16 * UNITS.
+// What a step stores in workgroup memory is asked for all at once, before the
+// barrier in front of it: asked for one by one, each would wait for the one before
+// to be stored. Values and the rows of the cache, which take few registers, are
+// asked for a step earlier; keys and queries would take those that products need.
+//
+// VECS and HALF: vectors of four in a head and in half of one.
 //#const HEAD_DIM
 //#const VECS
 //#const HALF
-//#const GROUP
-//#const QUERIES
-//#const UNITS
-//#const LINE
 //#import lib/grid
 //#import lib/lowest
 //#import lib/rotate
@@ -29,18 +30,23 @@
 
 const KEYS: u32 = 64u;
 
-// Lines 0 to 7: a slice of the queries, 2 * UNITS vectors of each; then of line 0
-// and 1 the largest scores or the sums of 8 rows; then the weights, 16 vectors of
-// four entries of each row. A line has one row of each invocation. Lines 8 to 15:
-// a slice of the keys, UNITS vectors of the low half of each in 8 to 11 and of
-// the high half in 12 to 15, a line having every fourth key; then a slice of the
-// values likewise, by entry. Which line is written as a number wherever many are
-// read: then a compiler that guards indices has but one to guard.
-var<workgroup> pool: array<array<vec4<f32>, LINE>, 16>;
+// Lines 0 to 7, each with 16 vectors of every eighth row: a slice of the queries,
+// 8 vectors of the low half and 8 of the high half of each; then the weights, a
+// vector having four entries; in between, in lines 0 and 1, the largest scores of 8
+// rows by 16 invocations. Lines 8 to 15: a slice of the keys, 8 vectors of the low
+// half of every fourth key in lines 8 to 11 and of the high half in 12 to 15; then
+// values, 16 vectors of every fourth entry a line. Lines are written as numbers
+// where many are read, as compilers that guard an index then guard one for all.
+var<workgroup> pool: array<array<vec4<f32>, 128>, 16>;
 
 // s + w.x * a + w.y * b + w.z * c + w.w * d.
 fn add(s: vec4<f32>, w: vec4<f32>, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) -> vec4<f32> {
-    return fma(vec4<f32>(w.w), d, fma(vec4<f32>(w.z), c, fma(vec4<f32>(w.y), b, fma(vec4<f32>(w.x), a, s))));
+    var sum = s;
+    sum += w.x * a;
+    sum += w.y * b;
+    sum += w.z * c;
+    sum += w.w * d;
+    return sum;
 }
 
 fn most_of(s: vec4<f32>) -> f32 {
@@ -51,24 +57,29 @@ fn sum_of(s: vec4<f32>) -> f32 {
     return (s.x + s.y) + (s.z + s.w);
 }
 
-// The number of row r of the workgroup among all, or the last row's.
-fn number_of(r: u32, block: u32, kv: u32) -> u32 {
-    return min(block * QUERIES + r / GROUP, p.c - 1u) * p.heads + kv * GROUP + r % GROUP;
-}
-
 // The scores of row r, or the lowest for entries that it does not see.
-fn seen(s: vec4<f32>, r: u32, block: u32, entry: u32, before: u32) -> vec4<f32> {
-    let limit = before + min(block * QUERIES + r / GROUP + 1u, p.c);
+fn seen(s: vec4<f32>, r: u32, rows: Rows, entry: u32, before: u32) -> vec4<f32> {
+    let limit = before + min(rows.first + r / rows.group + 1u, p.c);
     return select(vec4<f32>(LOWEST), s, vec4<u32>(entry, entry + 1u, entry + 2u, entry + 3u) < vec4<u32>(limit));
 }
 
-@compute @workgroup_size(LINE)
+// The rows of a workgroup: query heads of key head kv, group of them, of the
+// queries from first on.
+struct Rows {
+    kv: u32,
+    group: u32,
+    first: u32,
+}
+
+@compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);
     let kv = number % p.kv_heads;
-    let blocks = (p.c + QUERIES - 1u) / QUERIES;
-    let block = (number / p.kv_heads) % blocks;
+    let group = p.heads / p.kv_heads;
+    let queries = 64u / group;
+    let blocks = (p.c + queries - 1u) / queries;
+    let rows = Rows(kv, group, (number / p.kv_heads % blocks) * queries);
     let part = number / p.kv_heads / blocks;
     if (part >= p.splits) {
         return;
@@ -77,17 +88,18 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let length = list_length();
     let before = length - p.c; // entries that all rows see
     let first = part * p.split;
-    let end = min(first + p.split, before + min((block + 1u) * QUERIES, p.c));
-    let scale = 1.0 / sqrt(f32(HEAD_DIM));
-    let scale2 = scale * 1.4426950408889634; // for powers of two
+    let end = min(first + p.split, before + min(rows.first + queries, p.c));
+    let scale = 1.4426950408889634 / sqrt(f32(HEAD_DIM)); // exp(x) = exp2(1.44.. * x)
 
-    // Neighbours differ in the row first and then in the column, so that of 16
-    // invocations no two ask for different vectors of one bank; an exclusive or
-    // spreads the vectors of a line over the banks.
-    let unit = i % 2u + 2u * (i / 32u);
-    let column = (i / 2u) % 16u;
-    let twist = 4u * (unit % 2u);
+    // 32 invocations have 4 units of rows and 8 columns; an exclusive or spreads over
+    // the banks of the memory what they read at a time.
+    let unit = i % 2u + 2u * (i / 16u % 4u);
+    let column = i / 2u % 8u + 8u * (i / 64u);
+    let twist = 4u * (unit % 2u) + (unit & 2u);
     let at_row = unit * 16u;
+    let loads = i / 16u * 8u; // the first of the rows whose queries it loads
+    let from_low = vec4<u32>(query_at(loads, rows), query_at(loads + 1u, rows), query_at(loads + 2u, rows), query_at(loads + 3u, rows));
+    let from_high = vec4<u32>(query_at(loads + 4u, rows), query_at(loads + 5u, rows), query_at(loads + 6u, rows), query_at(loads + 7u, rows));
 
     var o0 = vec4<f32>(0.0);
     var o1 = vec4<f32>(0.0);
@@ -110,7 +122,10 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     var sum_low = vec4<f32>(0.0);
     var sum_high = vec4<f32>(0.0);
 
+    var from_rows = rows_of(i, first, length, kv, mid);
     for (var tile = first; tile < end; tile += KEYS) {
+        var values: Values;
+        var next_rows: vec4<u32>;
         var s0 = vec4<f32>(0.0);
         var s1 = vec4<f32>(0.0);
         var s2 = vec4<f32>(0.0);
@@ -119,24 +134,44 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         var s5 = vec4<f32>(0.0);
         var s6 = vec4<f32>(0.0);
         var s7 = vec4<f32>(0.0);
-        for (var slice = 0u; slice < HALF; slice += UNITS) {
-            load_queries(i, slice, block, kv);
-            load_keys(i, slice, tile, length, kv, mid);
+        for (var slice = 0u; slice < HALF; slice += 8u) {
+            let queries_ahead = fetch_queries(i, slice, from_low, from_high);
+            let keys_ahead = fetch_keys(i, slice, tile, length, from_rows);
             workgroupBarrier();
-            for (var j = 0u; j < UNITS; j++) {
-                let at_key = column * UNITS + (j ^ key_twist(column));
-                for (var half = 0u; half < 2u; half++) {
-                    let at = at_row + ((j + half * UNITS) ^ twist);
-                    var k0 = pool[8][at_key];
-                    var k1 = pool[9][at_key];
-                    var k2 = pool[10][at_key];
-                    var k3 = pool[11][at_key];
-                    if (half == 1u) {
-                        k0 = pool[12][at_key];
-                        k1 = pool[13][at_key];
-                        k2 = pool[14][at_key];
-                        k3 = pool[15][at_key];
-                    }
+            store_keys(i, slice, keys_ahead);
+            store_queries(i, queries_ahead);
+            workgroupBarrier();
+            if (slice + 8u >= HALF) {
+                values = fetch_values(i, 0u, from_rows);
+                next_rows = rows_of(i, tile + KEYS, length, kv, mid);
+            }
+            for (var j = 0u; j < 8u; j++) {
+                let at_key = column * 8u + (j ^ (column % 8u));
+                {
+                    let at = at_row + (j ^ twist);
+                    let k0 = pool[8][at_key];
+                    let k1 = pool[9][at_key];
+                    let k2 = pool[10][at_key];
+                    let k3 = pool[11][at_key];
+                    let a = vec4<f32>(k0.x, k1.x, k2.x, k3.x);
+                    let b = vec4<f32>(k0.y, k1.y, k2.y, k3.y);
+                    let c = vec4<f32>(k0.z, k1.z, k2.z, k3.z);
+                    let d = vec4<f32>(k0.w, k1.w, k2.w, k3.w);
+                    s0 = add(s0, pool[0][at], a, b, c, d);
+                    s1 = add(s1, pool[1][at], a, b, c, d);
+                    s2 = add(s2, pool[2][at], a, b, c, d);
+                    s3 = add(s3, pool[3][at], a, b, c, d);
+                    s4 = add(s4, pool[4][at], a, b, c, d);
+                    s5 = add(s5, pool[5][at], a, b, c, d);
+                    s6 = add(s6, pool[6][at], a, b, c, d);
+                    s7 = add(s7, pool[7][at], a, b, c, d);
+                }
+                {
+                    let at = at_row + ((j + 8u) ^ twist);
+                    let k0 = pool[12][at_key];
+                    let k1 = pool[13][at_key];
+                    let k2 = pool[14][at_key];
+                    let k3 = pool[15][at_key];
                     let a = vec4<f32>(k0.x, k1.x, k2.x, k3.x);
                     let b = vec4<f32>(k0.y, k1.y, k2.y, k3.y);
                     let c = vec4<f32>(k0.z, k1.z, k2.z, k3.z);
@@ -151,23 +186,23 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
                     s7 = add(s7, pool[7][at], a, b, c, d);
                 }
             }
-            workgroupBarrier();
         }
+        workgroupBarrier();
 
-        if (tile + KEYS > before + block * QUERIES) {
+        if (tile + KEYS > before + rows.first) {
             let entry = tile + 4u * column;
-            s0 = seen(s0, unit, block, entry, before);
-            s1 = seen(s1, unit + UNITS, block, entry, before);
-            s2 = seen(s2, unit + 2u * UNITS, block, entry, before);
-            s3 = seen(s3, unit + 3u * UNITS, block, entry, before);
-            s4 = seen(s4, unit + 4u * UNITS, block, entry, before);
-            s5 = seen(s5, unit + 5u * UNITS, block, entry, before);
-            s6 = seen(s6, unit + 6u * UNITS, block, entry, before);
-            s7 = seen(s7, unit + 7u * UNITS, block, entry, before);
+            s0 = seen(s0, unit, rows, entry, before);
+            s1 = seen(s1, unit + 8u, rows, entry, before);
+            s2 = seen(s2, unit + 16u, rows, entry, before);
+            s3 = seen(s3, unit + 24u, rows, entry, before);
+            s4 = seen(s4, unit + 32u, rows, entry, before);
+            s5 = seen(s5, unit + 40u, rows, entry, before);
+            s6 = seen(s6, unit + 48u, rows, entry, before);
+            s7 = seen(s7, unit + 56u, rows, entry, before);
         }
         pool[0][at_row + (column ^ twist)] = vec4<f32>(most_of(s0), most_of(s1), most_of(s2), most_of(s3));
         pool[1][at_row + (column ^ twist)] = vec4<f32>(most_of(s4), most_of(s5), most_of(s6), most_of(s7));
-        load_values(i, 0u, tile, length, kv, mid);
+        store_values(i, values);
         workgroupBarrier();
         let old_low = m_low;
         let old_high = m_high;
@@ -176,17 +211,17 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             m_high = max(m_high, pool[1][at_row + (j ^ twist)]);
         }
         workgroupBarrier();
-        // Half of the lowest: where a row sees nothing yet, weights are 0, not 1.
+        // Not below half of the lowest: where a row sees nothing, weights are 0, not 1.
         let top_low = max(m_low, vec4<f32>(0.5 * LOWEST));
         let top_high = max(m_high, vec4<f32>(0.5 * LOWEST));
-        s0 = exp2((s0 - top_low.x) * scale2);
-        s1 = exp2((s1 - top_low.y) * scale2);
-        s2 = exp2((s2 - top_low.z) * scale2);
-        s3 = exp2((s3 - top_low.w) * scale2);
-        s4 = exp2((s4 - top_high.x) * scale2);
-        s5 = exp2((s5 - top_high.y) * scale2);
-        s6 = exp2((s6 - top_high.z) * scale2);
-        s7 = exp2((s7 - top_high.w) * scale2);
+        s0 = exp2((s0 - top_low.x) * scale);
+        s1 = exp2((s1 - top_low.y) * scale);
+        s2 = exp2((s2 - top_low.z) * scale);
+        s3 = exp2((s3 - top_low.w) * scale);
+        s4 = exp2((s4 - top_high.x) * scale);
+        s5 = exp2((s5 - top_high.y) * scale);
+        s6 = exp2((s6 - top_high.z) * scale);
+        s7 = exp2((s7 - top_high.w) * scale);
         let at_weight = at_row + (column ^ twist);
         pool[0][at_weight] = s0;
         pool[1][at_weight] = s1;
@@ -196,8 +231,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         pool[5][at_weight] = s5;
         pool[6][at_weight] = s6;
         pool[7][at_weight] = s7;
-        let less_low = exp2((old_low - m_low) * scale2);
-        let less_high = exp2((old_high - m_high) * scale2);
+        let less_low = exp2((old_low - m_low) * scale);
+        let less_high = exp2((old_high - m_high) * scale);
         sum_low = sum_low * less_low + vec4<f32>(sum_of(s0), sum_of(s1), sum_of(s2), sum_of(s3));
         sum_high = sum_high * less_high + vec4<f32>(sum_of(s4), sum_of(s5), sum_of(s6), sum_of(s7));
         o0 *= less_low.x;
@@ -219,13 +254,16 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         workgroupBarrier();
 
         // Vectors of four entries' weights, as many as there are values at a time.
-        let vectors = select(2u * UNITS, UNITS, VECS > 16u);
+        let vectors = select(16u, 8u, VECS > 16u);
         for (var from_vector = 0u; from_vector < 16u; from_vector += vectors) {
             if (from_vector > 0u) {
-                load_values(i, from_vector, tile, length, kv, mid);
+                store_values(i, values);
                 workgroupBarrier();
             }
-            for (var j = 0u; j < UNITS; j++) {
+            if (from_vector + vectors < 16u) {
+                values = fetch_values(i, from_vector + vectors, from_rows);
+            }
+            for (var j = 0u; j < 8u; j++) {
                 let at = at_row + ((from_vector + j) ^ twist);
                 let at_value = j * 16u + column;
                 let a = pool[8][at_value];
@@ -262,7 +300,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
                     o14 = add(o14, w6, e, f, g, h);
                     o15 = add(o15, w7, e, f, g, h);
                 } else {
-                    let next = at_row + ((from_vector + UNITS + j) ^ twist);
+                    let next = at_row + ((from_vector + 8u + j) ^ twist);
                     o0 = add(o0, pool[0][next], e, f, g, h);
                     o1 = add(o1, pool[1][next], e, f, g, h);
                     o2 = add(o2, pool[2][next], e, f, g, h);
@@ -273,10 +311,14 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
                     o7 = add(o7, pool[7][next], e, f, g, h);
                 }
             }
-            workgroupBarrier();
+            if (from_vector + vectors < 16u) { // else the next tile's first barrier will do
+                workgroupBarrier();
+            }
         }
+        from_rows = next_rows;
     }
 
+    workgroupBarrier();
     pool[0][at_row + column] = sum_low;
     pool[1][at_row + column] = sum_high;
     workgroupBarrier();
@@ -286,117 +328,176 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         sum_low += pool[0][at_row + j];
         sum_high += pool[1][at_row + j];
     }
-    let out = Place(column, unit, block, part, kv);
-    write(out, 0u, o0, o8, m_low.x, sum_low.x);
-    write(out, 1u, o1, o9, m_low.y, sum_low.y);
-    write(out, 2u, o2, o10, m_low.z, sum_low.z);
-    write(out, 3u, o3, o11, m_low.w, sum_low.w);
-    write(out, 4u, o4, o12, m_high.x, sum_high.x);
-    write(out, 5u, o5, o13, m_high.y, sum_high.y);
-    write(out, 6u, o6, o14, m_high.z, sum_high.z);
-    write(out, 7u, o7, o15, m_high.w, sum_high.w);
+    write(column, unit, rows, part, o0, o8, m_low.x, sum_low.x);
+    write(column, unit + 8u, rows, part, o1, o9, m_low.y, sum_low.y);
+    write(column, unit + 16u, rows, part, o2, o10, m_low.z, sum_low.z);
+    write(column, unit + 24u, rows, part, o3, o11, m_low.w, sum_low.w);
+    write(column, unit + 32u, rows, part, o4, o12, m_high.x, sum_high.x);
+    write(column, unit + 40u, rows, part, o5, o13, m_high.y, sum_high.y);
+    write(column, unit + 48u, rows, part, o6, o14, m_high.z, sum_high.z);
+    write(column, unit + 56u, rows, part, o7, o15, m_high.w, sum_high.w);
 }
 
-// Where an invocation's results belong.
-struct Place {
-    column: u32,
-    unit: u32,
-    block: u32,
-    part: u32,
-    kv: u32,
-}
-
-// Writes the results of the invocation's row number r: two vectors of four, the
+// Writes what an invocation has of row r's results: two vectors of four, the
 // largest score before it is scaled, and the sum of the weights.
-fn write(at: Place, r: u32, low: vec4<f32>, high: vec4<f32>, m: f32, sum: f32) {
-    let local = at.unit + r * UNITS;
-    if (local >= QUERIES * GROUP || at.block * QUERIES + local / GROUP >= p.c) {
+fn write(column: u32, r: u32, rows: Rows, part: u32, low: vec4<f32>, high: vec4<f32>, m: f32, sum: f32) {
+    let query = rows.first + r / rows.group;
+    if (r >= 64u / rows.group * rows.group || query >= p.c) {
         return;
     }
-    let row = number_of(local, at.block, at.kv);
+    let row = query * p.heads + rows.kv * rows.group + r % rows.group;
     var to = row * (HEAD_DIM / 2u);
     var over = sum;
     if (p.splits > 1u) {
-        to = (at.part * p.c * p.heads + row) * (HEAD_DIM / 2u + 1u);
+        to = (part * p.c * p.heads + row) * (HEAD_DIM / 2u + 1u);
         over = 1.0;
-        if (at.column == 0u) {
+        if (column == 0u) {
             y[to + HEAD_DIM / 2u] = vec2<f32>(select(m * (1.0 / sqrt(f32(HEAD_DIM))), LOWEST, m == LOWEST), sum);
         }
     }
-    to += 2u * at.column;
-    if (at.column < VECS) {
+    to += 2u * column;
+    if (column < VECS) {
         y[to] = low.xy / over;
         y[to + 1u] = low.zw / over;
     }
-    if (at.column + 16u < VECS) {
+    if (column + 16u < VECS) {
         y[to + 32u] = high.xy / over;
         y[to + 33u] = high.zw / over;
     }
 }
 
-// What spreads the vectors of a column's keys over the banks.
-fn key_twist(column: u32) -> u32 {
-    return (column * UNITS / 8u) % UNITS;
+// Where the query of row r of the workgroup starts, or the last row's.
+fn query_at(r: u32, rows: Rows) -> u32 {
+    return (min(rows.first + r / rows.group, p.c - 1u) * p.heads + rows.kv * rows.group + r % rows.group) * VECS;
 }
 
-// Loads a slice of the queries: UNITS vectors from slice on of the low half of
-// each and of the high half.
-fn load_queries(i: u32, slice: u32, block: u32, kv: u32) {
-    let line = i / (2u * UNITS);
-    let vector = i % (2u * UNITS);
-    let vec = slice + vector % UNITS;
-    for (var unit = 0u; unit < UNITS; unit++) {
-        var query = vec4<f32>(0.0);
-        if (vec < HALF) {
-            query = q[number_of(line * UNITS + unit, block, kv) * VECS + vec + (vector / UNITS) * HALF];
-        }
-        pool[line][unit * 16u + (vector ^ (4u * (unit % 2u)))] = query;
+// A vector of each of 8 rows' queries.
+struct Queries {
+    a: vec4<f32>,
+    b: vec4<f32>,
+    c: vec4<f32>,
+    d: vec4<f32>,
+    e: vec4<f32>,
+    f: vec4<f32>,
+    g: vec4<f32>,
+    h: vec4<f32>,
+}
+
+// What an invocation loads of a slice: its vector of the low or the high half. Behind
+// the last one that one again, as the keys have zeros there.
+fn fetch_queries(i: u32, slice: u32, low: vec4<u32>, high: vec4<u32>) -> Queries {
+    let at = min(slice + i % 8u, HALF - 1u) + (i % 16u / 8u) * HALF;
+    return Queries(q[low.x + at], q[low.y + at], q[low.z + at], q[low.w + at], q[high.x + at], q[high.y + at], q[high.z + at], q[high.w + at]);
+}
+
+fn store_queries(i: u32, queries: Queries) {
+    let line = i / 16u;
+    let to = i % 16u;
+    pool[line][to] = queries.a;
+    pool[line][16u + (to ^ 4u)] = queries.b;
+    pool[line][32u + (to ^ 2u)] = queries.c;
+    pool[line][48u + (to ^ 6u)] = queries.d;
+    pool[line][64u + to] = queries.e;
+    pool[line][80u + (to ^ 4u)] = queries.f;
+    pool[line][96u + (to ^ 2u)] = queries.g;
+    pool[line][112u + (to ^ 6u)] = queries.h;
+}
+
+// Where the keys, and the values, of the four entries start that an invocation
+// loads, 16 apart. Behind the list's last entry that one again.
+fn rows_of(i: u32, tile: u32, length: u32, kv: u32, mid: u32) -> vec4<u32> {
+    let entry = tile + i / 8u;
+    let last = length - 1u;
+    let rows = vec4<u32>(list_row(min(entry, last), mid), list_row(min(entry + 16u, last), mid),
+        list_row(min(entry + 32u, last), mid), list_row(min(entry + 48u, last), mid));
+    return (rows * p.kv_heads + kv) * VECS;
+}
+
+// What a key is made of: four pairs of dimensions and their angles.
+struct Key {
+    low: Cached,
+    high: Cached,
+    cosines: vec4<f32>,
+    sines: vec4<f32>,
+}
+
+struct Keys {
+    a: Key,
+    b: Key,
+    c: Key,
+    d: Key,
+}
+
+fn fetch_key(from_k: u32, from_table: u32) -> Key {
+    return Key(k[from_k], k[from_k + HALF], table[from_table], table[from_table + HALF]);
+}
+
+// What an invocation loads of a slice: one vector of each half of four keys.
+fn fetch_keys(i: u32, slice: u32, tile: u32, length: u32, rows: vec4<u32>) -> Keys {
+    let vec = min(slice + i % 8u, HALF - 1u);
+    let entry = tile + i / 8u;
+    let last = length - 1u;
+    return Keys(fetch_key(rows.x + vec, min(entry, last) * VECS + vec), fetch_key(rows.y + vec, min(entry + 16u, last) * VECS + vec),
+        fetch_key(rows.z + vec, min(entry + 32u, last) * VECS + vec), fetch_key(rows.w + vec, min(entry + 48u, last) * VECS + vec));
+}
+
+// Rotates a key and stores it, or zeros behind the last vector of its halves.
+fn store_key(line: u32, to: u32, key: Key, there: bool) {
+    var pairs = rotate(cached4(key.low), cached4(key.high), key.cosines, key.sines);
+    if (!there) {
+        pairs = Pairs(vec4<f32>(0.0), vec4<f32>(0.0));
     }
+    pool[8u + line][to] = pairs.low;
+    pool[12u + line][to] = pairs.high;
 }
 
-// Loads and rotates a slice of 64 entries' keys. Behind the list's last entry
-// that one is loaded again.
-fn load_keys(i: u32, slice: u32, tile: u32, length: u32, kv: u32, mid: u32) {
-    let vec = slice + i % UNITS;
-    for (var j = 0u; j < 4u; j++) {
-        let key = i / UNITS + 16u * j;
-        let entry = min(tile + key, length - 1u);
-        var pairs = Pairs(vec4<f32>(0.0), vec4<f32>(0.0));
-        if (vec < HALF) {
-            let from_k = (list_row(entry, mid) * p.kv_heads + kv) * VECS + vec;
-            let from_table = entry * VECS + vec;
-            pairs = rotate(cached4(k[from_k]), cached4(k[from_k + HALF]), table[from_table], table[from_table + HALF]);
-        }
-        let to = (key / 4u) * UNITS + ((i % UNITS) ^ key_twist(key / 4u));
-        pool[8u + key % 4u][to] = pairs.low;
-        pool[12u + key % 4u][to] = pairs.high;
-    }
+fn store_keys(i: u32, slice: u32, keys: Keys) {
+    let there = slice + i % 8u < HALF;
+    let line = i / 8u % 4u;
+    let column = i / 32u; // and every fourth after it
+    store_key(line, column * 8u + ((i % 8u) ^ column), keys.a, there);
+    store_key(line, column * 8u + 32u + ((i % 8u) ^ (column + 4u)), keys.b, there);
+    store_key(line, column * 8u + 64u + ((i % 8u) ^ column), keys.c, there);
+    store_key(line, column * 8u + 96u + ((i % 8u) ^ (column + 4u)), keys.d, there);
 }
 
-// Loads the values of the entries whose weights are from_vector and on, as many as
-// eight lines hold.
-fn load_values(i: u32, from_vector: u32, tile: u32, length: u32, kv: u32, mid: u32) {
-    let column = i % 16u;
+struct Values {
+    a: Cached,
+    b: Cached,
+    c: Cached,
+    d: Cached,
+    e: Cached,
+    f: Cached,
+    g: Cached,
+    h: Cached,
+}
+
+// What an invocation loads of the values of the entries whose weights are from_vector
+// and on, as many as eight lines hold. Behind a head's last vector that one again.
+fn fetch_values(i: u32, from_vector: u32, rows: vec4<u32>) -> Values {
+    let at = i % 8u;
     if (VECS > 16u) {
-        for (var j = 0u; j < 4u; j++) {
-            let key = i / 16u + j * UNITS;
-            let from_v = value_at(tile + 4u * from_vector + key, length, kv, mid) + column;
-            let to = (key / 4u) * 16u + column;
-            pool[8u + key % 4u][to] = cached4(v[from_v]);
-            if (column + 16u < VECS) {
-                pool[12u + key % 4u][to] = cached4(v[from_v + 16u]);
-            }
-        }
-    } else if (column < VECS) {
-        for (var j = 0u; j < 8u; j++) {
-            let key = i / 16u + j * UNITS;
-            let from_v = value_at(tile + 4u * from_vector + key, length, kv, mid) + column;
-            pool[8u + key % 4u + 4u * (j / 4u)][(key / 4u % UNITS) * 16u + column] = cached4(v[from_v]);
-        }
+        let two = select(rows.xy, rows.zw, from_vector > 0u);
+        let third = min(at + 16u, VECS - 1u);
+        let fourth = min(at + 24u, VECS - 1u);
+        return Values(v[two.x + at], v[two.x + at + 8u], v[two.y + at], v[two.y + at + 8u],
+            v[two.x + third], v[two.x + fourth], v[two.y + third], v[two.y + fourth]);
     }
+    let first = min(at, VECS - 1u);
+    let second = min(at + 8u, VECS - 1u);
+    return Values(v[rows.x + first], v[rows.x + second], v[rows.y + first], v[rows.y + second],
+        v[rows.z + first], v[rows.z + second], v[rows.w + first], v[rows.w + second]);
 }
 
-// Where an entry's values start; behind the list's last those of the last.
-fn value_at(entry: u32, length: u32, kv: u32, mid: u32) -> u32 {
-    return (list_row(min(entry, length - 1u), mid) * p.kv_heads + kv) * VECS;
+fn store_values(i: u32, values: Values) {
+    let line = i / 8u % 4u;
+    let to = i / 32u * 16u + i % 8u;
+    pool[8u + line][to] = cached4(values.a);
+    pool[8u + line][to + 8u] = cached4(values.b);
+    pool[8u + line][to + 64u] = cached4(values.c);
+    pool[8u + line][to + 72u] = cached4(values.d);
+    pool[12u + line][to] = cached4(values.e);
+    pool[12u + line][to + 8u] = cached4(values.f);
+    pool[12u + line][to + 64u] = cached4(values.g);
+    pool[12u + line][to + 72u] = cached4(values.h);
 }
