@@ -53,21 +53,26 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     var sum = 0.0;
     var o = 0.0;
     for (var s = i / p.width; s < p.splits; s += 8u * strands) {
-        let a = start + min(s + steps, last) * stride;
-        let b = start + min(s + 4u * strands + steps, last) * stride;
-        let a_most = four(a, p.d);
-        let b_most = four(b, p.d);
-        let a_sum = four(a, p.d + 1u);
-        let b_sum = four(b, p.d + 1u);
-        let a_o = four(a, own);
-        let b_o = four(b, own);
         // Behind the last it is the last again, which must not count twice.
-        let a_counts = (s + steps <= last) & (a_sum != vec4<f32>(0.0));
-        let b_counts = (s + 4u * strands + steps <= last) & (b_sum != vec4<f32>(0.0));
+        let a = s + steps;
+        let b = a + 4u * strands;
+        let a_at = start + min(a, last) * stride;
+        let b_at = start + min(b, last) * stride;
+        let a_most = four(a_at, p.d);
+        let a_sum = four(a_at, p.d + 1u);
+        let a_o = four(a_at, own);
+        var b_most = vec4<f32>(LOWEST);
+        var b_sum = vec4<f32>(0.0);
+        var b_o = vec4<f32>(0.0);
+        if (b.x <= last.x) {
+            b_most = four(b_at, p.d);
+            b_sum = four(b_at, p.d + 1u);
+            b_o = four(b_at, own);
+        }
         let most = max(m, max(largest_of(a_most), largest_of(b_most)));
         let less = exp(m - most);
-        let a_weight = select(vec4<f32>(0.0), exp(a_most - most), a_counts);
-        let b_weight = select(vec4<f32>(0.0), exp(b_most - most), b_counts);
+        let a_weight = select(vec4<f32>(0.0), exp(a_most - most), (a <= last) & (a_sum != vec4<f32>(0.0)));
+        let b_weight = select(vec4<f32>(0.0), exp(b_most - most), (b <= last) & (b_sum != vec4<f32>(0.0)));
         m = most;
         sum = sum * less + dot(a_weight, a_sum) + dot(b_weight, b_sum);
         o = o * less + dot(a_weight, a_o) + dot(b_weight, b_o);

@@ -271,8 +271,8 @@ func AttentionDecode(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, 
 }
 
 const (
-	chunkRows    = 64 // rows of a workgroup of attention_chunk: queries * query heads
-	chunkQueries = 16 // queries of an item of its twin
+	chunkRows    = 64  // rows of a workgroup of attention_chunk: queries * query heads
+	chunkQueries = 16  // queries of an item of its twin
 	maxSplits    = 128 // parts of a chunk's list at most
 )
 
