@@ -2,10 +2,10 @@
 // divided by the same sum of their sums (paper, eq. 1).
 //
 // part: [splits][rows][d + 2], o then m then sum; y: [rows][d], a row being a head
-// of a query. A workgroup takes p.width dimensions of a row, a power of two, and
-// 256 / p.width strands of parts, each with a running maximum of its own: parts are
-// read once, eight at a time, so that memory is asked for all of them before it
-// has given one. Empty parts (sum = 0) count for nothing.
+// of a query. A workgroup takes p.width values of y, a power of two, and 256 /
+// p.width strands of parts, each with a running maximum of its own: parts are read
+// once, eight at a time, so that memory is asked for all of them before it has
+// given one. Empty parts (sum = 0) count for nothing.
 //#import lib/grid
 //#import lib/lowest
 struct Params {
@@ -36,38 +36,42 @@ fn largest_of(m: vec4<f32>) -> f32 {
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);
-    let shares = (p.d + p.width - 1u) / p.width;
-    let row = number / shares;
-    if (row >= p.rows) {
+    if (number * p.width >= p.rows * p.d) {
         return;
     }
-    let dim = (number % shares) * p.width + i % p.width;
+    let to = number * p.width + i % p.width;
+    let own = min(to, p.rows * p.d - 1u); // behind the last value, the last again
     let strands = 256u / p.width;
     let stride = p.rows * (p.d + 2u);
-    let start = vec4<u32>(row * (p.d + 2u));
+    let start = vec4<u32>(own / p.d * (p.d + 2u));
     let steps = vec4<u32>(0u, 1u, 2u, 3u) * strands;
     let last = vec4<u32>(p.splits - 1u);
-    let own = min(dim, p.d - 1u);
+    let dim = own % p.d;
 
     var m = LOWEST;
     var sum = 0.0;
     var o = 0.0;
     for (var s = i / p.width; s < p.splits; s += 8u * strands) {
-        let a = start + min(s + steps, last) * stride;
-        let b = start + min(s + 4u * strands + steps, last) * stride;
-        let a_most = four(a, p.d);
-        let b_most = four(b, p.d);
-        let a_sum = four(a, p.d + 1u);
-        let b_sum = four(b, p.d + 1u);
-        let a_o = four(a, own);
-        let b_o = four(b, own);
         // Behind the last it is the last again, which must not count twice.
-        let a_counts = (s + steps <= last) & (a_sum != vec4<f32>(0.0));
-        let b_counts = (s + 4u * strands + steps <= last) & (b_sum != vec4<f32>(0.0));
+        let a = s + steps;
+        let b = a + 4u * strands;
+        let a_at = start + min(a, last) * stride;
+        let b_at = start + min(b, last) * stride;
+        let a_most = four(a_at, p.d);
+        let a_sum = four(a_at, p.d + 1u);
+        let a_o = four(a_at, dim);
+        var b_most = vec4<f32>(LOWEST);
+        var b_sum = vec4<f32>(0.0);
+        var b_o = vec4<f32>(0.0);
+        if (b.x <= last.x) {
+            b_most = four(b_at, p.d);
+            b_sum = four(b_at, p.d + 1u);
+            b_o = four(b_at, dim);
+        }
         let most = max(m, max(largest_of(a_most), largest_of(b_most)));
         let less = exp(m - most);
-        let a_weight = select(vec4<f32>(0.0), exp(a_most - most), a_counts);
-        let b_weight = select(vec4<f32>(0.0), exp(b_most - most), b_counts);
+        let a_weight = select(vec4<f32>(0.0), exp(a_most - most), (a <= last) & (a_sum != vec4<f32>(0.0)));
+        let b_weight = select(vec4<f32>(0.0), exp(b_most - most), (b <= last) & (b_sum != vec4<f32>(0.0)));
         m = most;
         sum = sum * less + dot(a_weight, a_sum) + dot(b_weight, b_sum);
         o = o * less + dot(a_weight, a_o) + dot(b_weight, b_o);
@@ -76,7 +80,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     sums[i] = sum;
     results[i] = o;
     workgroupBarrier();
-    if (i < p.width && dim < p.d) {
+    if (i < p.width && to < p.rows * p.d) {
         for (var j = i + p.width; j < 256u; j += p.width) {
             m = max(m, largest[j]);
         }
@@ -87,6 +91,6 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             sum += weight * sums[j];
             o += weight * results[j];
         }
-        y[row * p.d + dim] = o / sum;
+        y[to] = o / sum;
     }
 }

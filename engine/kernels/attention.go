@@ -156,7 +156,7 @@ type MergeParams struct {
 	Rows   uint32 // heads of all queries
 	D      uint32
 	Splits uint32
-	Width  uint32 // dimensions of a workgroup
+	Width  uint32 // values of a workgroup
 }
 
 var attentionMerge = &gpu.Kernel{
@@ -193,15 +193,16 @@ var attentionMerge = &gpu.Kernel{
 	},
 }
 
-// mergeParts records attention_merge. Many parts are merged by many workgroups,
-// down to eight dimensions each, which are what memory answers at least.
+// mergeParts records attention_merge. Few parts are merged by an invocation for
+// each value, many by more of them, down to workgroups of eight values, which are
+// what memory answers at least.
 func mergeParts(r *gpu.Recording, part, y gpu.Range, rows, d, splits int) {
 	const enough = 4096 // values of parts for a workgroup
-	width := 64
+	width := 256
 	for width > 8 && splits*width > enough {
 		width /= 2
 	}
-	gpu.Dispatch(r, attentionMerge, rows*ceil(d, width), &MergeParams{uint32(rows), uint32(d), uint32(splits), uint32(width)}, part, y)
+	gpu.Dispatch(r, attentionMerge, ceil(rows*d, width), &MergeParams{uint32(rows), uint32(d), uint32(splits), uint32(width)}, part, y)
 }
 
 // How attention_decode shares its work.
@@ -251,7 +252,7 @@ func PartWords(heads, kvHeads, d int) int {
 // the list's last position; k and v are a layer's cache, [rows][kvHeads][d];
 // table is RopeTable's; y is [heads*d]. part holds PartWords words. A workgroup of
 // the first kernel takes one part of the list for one key head and all its query
-// heads; one of the second, some dimensions of a head. Limits of heads and d are
+// heads; one of the second, some values of y. Limits of heads and d are
 // PagedDot's.
 func AttentionDecode(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, part, y gpu.Range, heads, kvHeads, d, n int, a Attended) {
 	group := needHeads(r, "attention_decode", heads, kvHeads, d)
