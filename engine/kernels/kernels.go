@@ -37,16 +37,17 @@ func All(sizes ...int) []*gpu.Kernel {
 		all = append(all, attentionChunk(CacheF16, d), attentionChunk(CacheF32, d))
 		for _, t := range []IndexType{IndexI8, IndexI4} {
 			if t.Fits(d) == nil {
-				all = append(all, keyIndex(indexShape{t, 1, d}), keyIndex(indexShape{t, gpuTile, d}))
+				all = append(all, keyIndex(indexShape{t, gpuTile, d}))
 			}
 		}
 		for g := 1; g <= maxGroup; g++ {
 			for _, t := range []CacheType{CacheF16, CacheF32} {
-				all = append(all, pagedDot(t, d, g), scoreStatsKernel(scoreShape{t, IndexNone, 0, d, g}), attentionDecode(t, d, g))
+				all = append(all, pagedDot(t, d, g), scoreStatsKernel(scoreShape{t, IndexNone, 0, 0, d, g}), attentionDecode(t, d, g))
 			}
 			for _, t := range []IndexType{IndexI8, IndexI4} {
 				if t.Fits(d) == nil {
-					all = append(all, scoreStatsKernel(scoreShape{0, t, 1, d, g}), scoreStatsKernel(scoreShape{0, t, gpuTile, d, g}))
+					few, many := indexKeys(t, g)
+					all = append(all, scoreStatsKernel(scoreShape{0, t, gpuTile, few, d, g}), scoreStatsKernel(scoreShape{0, t, gpuTile, many, d, g}))
 				}
 			}
 		}

@@ -14,53 +14,86 @@ type ScoreStatsParams struct {
 	Pos     uint32
 }
 
-// scoreGroups is the number of workgroups of score_stats that a large GPU needs.
-const scoreGroups = 1024
-
-// The invocations of a workgroup of score_stats, and how many keys each has at a
-// time.
-const (
-	scoreInvocations = 128
-	scoreKeys        = 2 // of the cache, of which LANES invocations have each a part
-	indexKeys        = 4 // of the index
-)
+// scoreInvocations are those of a workgroup of score_stats.
+const scoreInvocations = 128
 
 // scoreShape tells apart the kernels of score_stats.
 type scoreShape struct {
 	cache    CacheType
 	index    IndexType
 	tile     int // rows of a tile of the index
+	keys     int // of the index that an invocation has at a time
 	d, group int
+}
+
+// indexKeys are the numbers of keys of an index that an invocation has at a time,
+// where candidates are few and where they are many: the more it has, the more keys a
+// probe serves once it is read, but the more candidates it takes to keep a large GPU
+// busy. Registers set the limit; an int4 index needs twice as many for its sums.
+func indexKeys(t IndexType, group int) (few, many int) {
+	switch {
+	case t == IndexNone:
+		return 0, 0
+	case t == IndexI8:
+		many = 8
+	default:
+		many = 4
+	}
+	if group > 4 {
+		many /= 2
+	}
+	return 2, many
+}
+
+// keysFor is that of n candidates.
+func keysFor(t IndexType, n, kvHeads, group int) int {
+	few, many := indexKeys(t, group)
+	if n*kvHeads < 512<<10 {
+		return few
+	}
+	return many
 }
 
 // round is how many candidates a workgroup takes at a time.
 func (s scoreShape) round() int {
-	if s.index != IndexNone {
-		return scoreInvocations * indexKeys
-	}
-	if s.group > 4 { // an invocation a score
+	switch {
+	case s.index != IndexNone:
+		return scoreInvocations * s.keys
+	case s.group > 4: // an invocation a score
 		return scoreInvocations / 8
 	}
 	return scoreInvocations / 4
 }
 
-// rounds is how often a workgroup does so: as often as leaves workgroups enough,
-// since each starts with loading the probes, and each makes stats that all
-// workgroups of the vote merge.
-func (s scoreShape) rounds(n, kvHeads int) int {
-	return max(ceil(n, s.round())*kvHeads/scoreGroups, 1)
+// scoreGroups is the number of workgroups of score_stats that a large GPU needs.
+// Those of the int4 index take the longest for their bytes: with more of them, less
+// is left for the last ones.
+func scoreGroups(t IndexType) int {
+	if t == IndexI4 {
+		return 2048
+	}
+	return 1024
 }
 
-// ScoreBlocks is the number of blocks of ScoreStats' stats of n candidates.
-func ScoreBlocks(index IndexType, heads, kvHeads, n int) int {
-	s := scoreShape{index: index, group: heads / kvHeads}
+// rounds is how often a workgroup takes a round of candidates: as often as leaves
+// workgroups enough, since each starts with loading the probes, and each makes
+// stats that all workgroups of the vote merge.
+func (s scoreShape) rounds(n, kvHeads int) int {
+	return max(ceil(n, s.round())*kvHeads/scoreGroups(s.index), 1)
+}
+
+// ScoreBlocks is the number of blocks of ScoreStats' stats of n candidates, which
+// are scored from an index of type t, or from the cache.
+func ScoreBlocks(t IndexType, heads, kvHeads, n int) int {
+	s := scoreShape{index: t, keys: keysFor(t, n, kvHeads, heads/kvHeads), group: heads / kvHeads}
 	return ceil(n, s.rounds(n, kvHeads)*s.round())
 }
 
-// ScoreStatsWords is the size of score_stats' stats of up to n candidates.
+// ScoreStatsWords is the size of score_stats' stats of up to n candidates, however
+// they are scored.
 func ScoreStatsWords(heads, kvHeads, n int) int {
-	s := scoreShape{group: heads / kvHeads} // with the least of rounds
-	return 2 * heads * min(ceil(n, s.round()), 2*ceil(scoreGroups, kvHeads))
+	least := scoreShape{group: heads / kvHeads}.round()
+	return 2 * heads * min(ceil(n, least), 2*ceil(scoreGroups(IndexI4), kvHeads))
 }
 
 // typeName is what the keys are read as.
@@ -81,7 +114,7 @@ func (s scoreShape) consts() map[string]int {
 	}
 	const piece, lanes = 8, dotLanes
 	tokens, pieces := s.round(), ceil(s.d/piece, lanes)
-	return map[string]int{"HEAD_DIM": s.d, "HALF": s.d / 8, "GROUP": s.group, "INVOCATIONS": scoreInvocations, "LANES": lanes, "PIECE": piece, "PIECES": pieces, "TOKENS": tokens,
+	return map[string]int{"HEAD_DIM": s.d, "HALF": s.d / 8, "GROUP": s.group, "LANES": lanes, "PIECE": piece, "PIECES": pieces, "TOKENS": tokens,
 		"GROUP_VECS": s.group * s.d / 4, "PROBE_VECS": s.group * pieces * piece / 4, "LOADS": pieces * ceil(tokens*lanes, scoreInvocations), "SCORES": s.group * tokens, "PARTIALS": s.group * tokens * lanes}
 }
 
@@ -92,9 +125,9 @@ func (s scoreShape) indexConsts() map[string]int {
 		blocks = vectors // a scale for each
 	}
 	probes := s.group * s.d / 4
-	return map[string]int{"HEAD_DIM": s.d, "HALF": s.d / 8, "TILE": s.tile, "GROUP": s.group, "INVOCATIONS": scoreInvocations, "KEYS": indexKeys,
+	return map[string]int{"HEAD_DIM": s.d, "HALF": s.d / 8, "TILE": s.tile, "GROUP": s.group, "KEYS": s.keys,
 		"BLOCKS": blocks, "CHUNKS": vectors / blocks, "SCALE_WORDS": s.index.ScaleWords(1, s.d), "PROBE_VECS": probes, "VECTORS": vectors, "VECTOR_PROBES": probes / vectors,
-		"BASES": s.group * blocks, "SUMS": s.group * indexKeys, "LANE_STATS": s.group * scoreInvocations}
+		"BASES": s.group * blocks, "SUMS": s.group * s.keys, "LANE_STATS": s.group * scoreInvocations}
 }
 
 var scoreStats family[scoreShape]
@@ -182,7 +215,7 @@ func recordScores(r *gpu.Recording, t CacheType, q, table, k gpu.Range, index In
 		r.Fail(err)
 		return
 	}
-	s := scoreShape{t, index.Type, index.Tile, d, group}
+	s := scoreShape{t, index.Type, index.Tile, keysFor(index.Type, n, kvHeads, group), d, group}
 	if s.index != IndexNone {
 		s.cache = 0 // one kernel, however the cache is stored
 	}

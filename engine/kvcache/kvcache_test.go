@@ -73,6 +73,55 @@ func TestIndex(t *testing.T) {
 	}
 }
 
+// likeGPU is a device that says it is a GPU.
+type likeGPU struct{ gpu.Device }
+
+func (d likeGPU) Info() gpu.Info {
+	i := d.Device.Info()
+	i.Kind = gpu.Discrete
+	return i
+}
+
+// TestIndexTiles: on a GPU the rows of an index stand together in tiles, of which
+// a layer has whole ones, and growing keeps the tile that is not full yet.
+func TestIndexTiles(t *testing.T) {
+	cpu := cpudev.New(cpudev.Options{})
+	defer cpu.Close()
+	shape := kvcache.Shape{Layers: 1, KVHeads: 2, HeadDim: 64, Index: kernels.IndexI8}
+	c, err := kvcache.New(likeGPU{cpu}, shape, 1100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Reserve(1000); err != nil {
+		t.Fatal(err)
+	}
+	x := c.Index(0)
+	if x.Tile != 32 || x.Rows(1001) != 1024 {
+		t.Fatalf("tiles of %d, %d rows for 1001", x.Tile, x.Rows(1001))
+	}
+	// Row 1000 is the ninth of its tile, whose first vectors stand before the others.
+	at, vector := 1000/32*32*2*64+8*16+3*32*16, bytes.Repeat([]byte{1, 2, 3, 4}, 4)
+	if err := cpu.Write(x.Keys.Buffer, at, vector); err != nil {
+		t.Fatal(err)
+	}
+	c.Append(1001)
+	if err := c.Reserve(1100); err != nil {
+		t.Fatal(err)
+	}
+	x = c.Index(0)
+	if want := 1120 * 2 * 64; x.Keys.Size != want {
+		t.Errorf("keys of %d bytes, expected %d", x.Keys.Size, want)
+	}
+	got := make([]byte, len(vector))
+	if err := cpu.Read(context.Background(), x.Keys.Buffer, at, got); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, vector) {
+		t.Error("the last row of the index is lost in growing")
+	}
+}
+
 // TestGrow fills the first rows with their own numbers and checks that growing
 // keeps them, that it goes in steps, and that nothing leaks.
 func TestGrow(t *testing.T) {

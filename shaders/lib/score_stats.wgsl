@@ -14,13 +14,12 @@
 // NaN. Writes nothing on a hit.
 //
 // PIECE: dimensions of a piece; PIECES: pieces of an invocation; PROBE_VECS:
-// vectors of four in all its pieces of the probes, GROUP_VECS: in all of them, no
-// more than 256; LOADS: PIECES * keys of an invocation in a round; TOKENS: 256 /
-// LANES * those, or fewer; SCORES: GROUP * TOKENS, no
-// more than 256; PARTIALS: SCORES * LANES.
+// vectors of four in all its pieces of the probes, GROUP_VECS: in all of them;
+// LOADS: PIECES * keys of an invocation in a round; TOKENS: INVOCATIONS / LANES *
+// those, or fewer; SCORES: GROUP * TOKENS, no more than INVOCATIONS; PARTIALS:
+// SCORES * LANES.
 //#const HEAD_DIM
 //#const HALF
-//#const INVOCATIONS
 //#const GROUP
 //#const LANES
 //#const PIECE
@@ -34,6 +33,8 @@
 //#import lib/grid
 //#import lib/lowest
 //#import lib/state
+const INVOCATIONS: u32 = 128u;
+
 struct Params {
     lo: u32, // first candidate row
     n: u32,  // candidates
@@ -55,8 +56,8 @@ struct Params {
 
 var<workgroup> probe: array<vec4<f32>, GROUP_VECS>; // [GROUP][d / 4]
 var<workgroup> partial: array<f32, PARTIALS>; // [GROUP][TOKENS][LANES], turned by token
-var<workgroup> block_most: array<f32, INVOCATIONS>;   // [GROUP][TOKENS], then [GROUP][8]
-var<workgroup> block_sum: array<f32, INVOCATIONS>;
+var<workgroup> block_most: array<f32, 128>;   // [GROUP][TOKENS], then [GROUP][8]
+var<workgroup> block_sum: array<f32, 128>;
 
 // Where the sum of a lane stands: those who read them side by side are kept
 // apart.
@@ -85,7 +86,7 @@ fn own_piece(lane: u32, j: u32) -> u32 {
     return min(lane + j * LANES, HEAD_DIM / PIECE - 1u);
 }
 
-@compute @workgroup_size(INVOCATIONS)
+@compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);

@@ -21,14 +21,14 @@
 // what makes it positive; what that adds to a sum depends on the probe alone, is
 // worked out once, as base, and is where sums start from.
 //
-// BLOCKS: scales of a head; CHUNKS: vectors for each; VECS: vectors of four floats
-// in a word; SCALE_WORDS: words of scales of a head; PROBE_VECS: GROUP * d / 4;
+// BLOCKS: scales of a head; CHUNKS: vectors for each; VECTORS: in all; VECS:
+// vectors of four floats in a word; SCALE_WORDS: words of scales of a head;
+// PROBE_VECS: GROUP * d / 4; VECTOR_PROBES: of them, those that meet a vector;
 // BASES: GROUP * BLOCKS; SUMS: GROUP * KEYS; LANE_STATS: GROUP * INVOCATIONS.
 //#const HEAD_DIM
 //#const HALF
 //#const TILE
 //#const GROUP
-//#const INVOCATIONS
 //#const KEYS
 //#const BLOCKS
 //#const CHUNKS
@@ -42,6 +42,8 @@
 //#import lib/grid
 //#import lib/lowest
 //#import lib/state
+const INVOCATIONS: u32 = 128u;
+
 struct Params {
     lo: u32, // first candidate row
     n: u32,  // candidates
@@ -83,21 +85,21 @@ fn probe_at(head: u32, j: u32) -> vec4<f32> {
     return own * cosines + q[head * (HEAD_DIM / 4u) + j - HALF] * sines;
 }
 
-// What merges count lane_stats, every stride-th from at on.
-fn merged(at: u32, stride: u32, count: u32) -> vec2<f32> {
+// What count lane_stats from at on come to: their largest score and sum.
+fn merged(at: u32, count: u32) -> vec2<f32> {
     var most = LOWEST;
     for (var j = 0u; j < count; j++) {
-        most = max(most, lane_stats[at + j * stride].x);
+        most = max(most, lane_stats[at + j].x);
     }
     var sum = 0.0;
     for (var j = 0u; j < count; j++) {
-        let lane = lane_stats[at + j * stride];
+        let lane = lane_stats[at + j];
         sum += lane.y * exp(lane.x - most);
     }
     return vec2<f32>(most, sum);
 }
 
-@compute @workgroup_size(INVOCATIONS)
+@compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);
@@ -203,7 +205,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     workgroupBarrier();
     var eighth: vec2<f32>;
     if (i < GROUP * 8u) {
-        eighth = merged(i * (INVOCATIONS / 8u), 1u, INVOCATIONS / 8u);
+        eighth = merged(i * (INVOCATIONS / 8u), INVOCATIONS / 8u);
     }
     workgroupBarrier();
     if (i < GROUP * 8u) {
@@ -211,7 +213,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
     workgroupBarrier();
     if (i < GROUP) {
-        let all = merged(i * 8u, 1u, 8u);
+        let all = merged(i * 8u, 8u);
         let to = 2u * ((kv * GROUP + i) * p.blocks + block);
         stats[to] = all.x;
         stats[to + 1u] = all.y;

@@ -71,22 +71,25 @@ fn soft_votes(i: u32, first: u32) -> array<f32, SHARE> {
             inverse[i] = 1.0 / sum;
         }
         workgroupBarrier();
-        // Behind the last head and candidate the last are read again.
+        // Behind the last candidate it is read again.
         let heads = min(HEADS, p.heads - from_head);
-        for (var h = 0u; h < heads; h += AHEAD) {
+        var h = 0u;
+        for (; h + AHEAD <= heads; h += AHEAD) {
             var some: array<f32, SCORES>; // [AHEAD][SHARE]
             for (var e = 0u; e < AHEAD; e++) {
-                let row = (from_head + min(h + e, heads - 1u)) * p.n;
                 for (var j = 0u; j < SHARE; j++) {
-                    some[e * SHARE + j] = score[row + min(first + i + j * 256u, p.n - 1u)];
+                    some[e * SHARE + j] = score[(from_head + h + e) * p.n + min(first + i + j * 256u, p.n - 1u)];
                 }
             }
             for (var e = 0u; e < AHEAD; e++) {
-                if (h + e < heads) {
-                    for (var j = 0u; j < SHARE; j++) {
-                        votes[j] += exp(some[e * SHARE + j] - most[h + e]) * inverse[h + e];
-                    }
+                for (var j = 0u; j < SHARE; j++) {
+                    votes[j] += exp(some[e * SHARE + j] - most[h + e]) * inverse[h + e];
                 }
+            }
+        }
+        for (; h < heads; h++) {
+            for (var j = 0u; j < SHARE; j++) {
+                votes[j] += exp(score[(from_head + h) * p.n + min(first + i + j * 256u, p.n - 1u)] - most[h]) * inverse[h];
             }
         }
         workgroupBarrier();
