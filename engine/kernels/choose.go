@@ -2,15 +2,18 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels/simd"
 )
 
 // Choose is what SoftVote and TopK do, on a CPU, where work that can be left out
 // is time saved: a vote is the sum of a softmax over the heads, so it lies between
 // its largest part and that times the number of heads, and the largest part needs
 // no exponential to be compared. Only candidates whose bound reaches the k-th vote
-// are voted for. Its kernels have no shader: no GPU runs them.
+// are voted for. Its kernels have no shader, as no GPU runs them, and one version:
+// what there is of vectors is in package simd.
 
 // chooseTokens is the number of candidates of a block of Choose's stats: long
 // blocks are few to merge.
@@ -35,25 +38,7 @@ var voteBound = &gpu.Kernel{
 	Items: func(c *gpu.Call) int {
 		return unlessHit(c, 2, ceil(int(params[ChooseParams](c).N), boundTokens))
 	},
-	Twin: func(c *gpu.Call, lo, hi int) {
-		p := params[ChooseParams](c)
-		n, score, bound, peak := int(p.N), view[float32](c, 0), view[float32](c, 3), view[float32](c, 4)
-		for h := range int(p.Heads) {
-			less := headLog(view[float32](c, 1), h, int(p.Blocks))
-			for t := lo * boundTokens; t < min(hi*boundTokens, n); t++ {
-				b, at := score[h*n+t]-less, t/64*8+t%8
-				if h > 0 {
-					b = max(b, bound[t])
-				}
-				bound[t] = b
-				if t%64 < 8 && h == 0 {
-					peak[at] = b
-				}
-				peak[at] = max(peak[at], b)
-			}
-		}
-	},
-	Fast: fastVoteBound,
+	Twin: boundVotes,
 }
 
 // someTokens is the number of candidates of an item of vote_some, each of which
@@ -67,25 +52,7 @@ var voteSome = &gpu.Kernel{
 	Items: func(c *gpu.Call) int {
 		return unlessHit(c, 2, ceil(int(params[ChooseParams](c).N), someTokens))
 	},
-	// The plain version leaves none out.
-	Twin: func(c *gpu.Call, lo, hi int) {
-		p := params[ChooseParams](c)
-		n, score, row, vote := int(p.N), view[float32](c, 0), view[uint32](c, 5), view[float32](c, 6)
-		from, to := lo*someTokens, min(hi*someTokens, n)
-		for t := from; t < to; t++ {
-			row[t], vote[t] = p.Lo+uint32(t), 0
-		}
-		for h := range int(p.Heads) {
-			m, sum := headStats(view[float32](c, 1), h, int(p.Blocks))
-			for t := from; t < to; t++ {
-				vote[t] += float32(exp(score[h*n+t]-m) * (1 / sum))
-			}
-		}
-		for i := lo; i < hi; i++ {
-			view[uint32](c, 7)[i] = uint32(min(someTokens, n-i*someTokens))
-		}
-	},
-	Fast: fastVoteSome,
+	Twin: countVotes,
 }
 
 var choose = &gpu.Kernel{
@@ -130,13 +97,6 @@ var choose = &gpu.Kernel{
 	},
 }
 
-// headLog is what all scores of a head are less than by the logarithm of their
-// softmax: the logarithm of the sum of their exponentials.
-func headLog(stats []float32, h, blocks int) float32 {
-	m, sum := headStats(stats, h, blocks)
-	return m + log(sum)
-}
-
 // Choose records sel = the rows of the k largest of n votes, in order of position,
 // from scores and stats of ScoreStatsLong: what SoftVote and TopK select (paper,
 // eq. 7). bound, row and vote hold n words, peak PeakWords(n), count SomeWords(n).
@@ -171,3 +131,116 @@ func SomeWords(n int) int { return ceil(n, someTokens) }
 
 // PeakWords is the size of Choose's peaks of n candidates.
 func PeakWords(n int) int { return 8 * ceil(n, 64) }
+
+// headStatsVec is headStats with the exponentials in vectors.
+func headStatsVec(s *scratch, stats []float32, h, blocks int) (m, sum float32) {
+	stats = stats[2*h*blocks:][:2*blocks]
+	buf := s.take(2 * blocks)
+	most, weight := buf[:blocks], buf[blocks:]
+	for b := range most {
+		most[b] = stats[2*b]
+	}
+	m = simd.Max(most)
+	clear(weight)
+	simd.AddExp(weight, most, m, 1)
+	for b, w := range weight {
+		sum += float32(stats[2*b+1] * w)
+	}
+	return m, sum
+}
+
+// boundVotes finds the largest part of each vote, as a logarithm, and the peaks of
+// these.
+func boundVotes(c *gpu.Call, lo, hi int) {
+	p := params[ChooseParams](c)
+	n, heads, from, to := int(p.N), int(p.Heads), lo*boundTokens, min(hi*boundTokens, int(p.N))
+	work, own := scratches.Get().(*scratch), scratches.Get().(*scratch)
+	defer scratches.Put(work)
+	defer scratches.Put(own)
+	less := own.take(heads)
+	for h := range less {
+		m, sum := headStatsVec(work, view[float32](c, 1), h, int(p.Blocks))
+		less[h] = m + log(sum)
+	}
+	bound := view[float32](c, 3)[from:to]
+	simd.MaxLess(bound, view[float32](c, 0)[from:(heads-1)*n+to], n, less)
+	simd.Peaks(view[float32](c, 4)[from/64*8:][:PeakWords(to-from)], bound)
+}
+
+// countVotes counts the votes of those alone whose bound is within the number of heads of a
+// value that k bounds reach.
+func countVotes(c *gpu.Call, lo, hi int) {
+	p := params[ChooseParams](c)
+	n, heads := int(p.N), int(p.Heads)
+	score, bound, peak := view[float32](c, 0), view[float32](c, 3), view[float32](c, 4)[:PeakWords(int(p.N))]
+	work, own := scratches.Get().(*scratch), scratches.Get().(*scratch)
+	defer scratches.Put(work)
+	defer scratches.Put(own)
+	buf := own.take(someTokens + 2*heads)
+	most, sums, picked := buf[:heads], buf[heads:2*heads], buf[2*heads:]
+	size := float32(0) // of what bounds are differences of
+	for h := range heads {
+		most[h], sums[h] = headStatsVec(work, view[float32](c, 1), h, int(p.Blocks))
+		size = max(size, most[h], -most[h])
+	}
+	least := boundFrom(peak, int(p.NSelect), heads) - 1e-3 - size/(1<<21) // rounded on the way
+	for i := lo; i < hi; i++ {
+		from, to := i*someTokens, min((i+1)*someTokens, n)
+		row := view[uint32](c, 5)[from:to]
+		count := len(row)
+		if least >= -math.MaxFloat32 {
+			count = simd.IndexFrom(row, bound[from:to], least)
+		} else { // there may be NaNs
+			for t := range row {
+				row[t] = uint32(t)
+			}
+		}
+		row = row[:count]
+		vote, picked := view[float32](c, 6)[from:][:count], picked[:count]
+		clear(vote)
+		for h := range heads {
+			of := score[h*n:][from:to]
+			for i, t := range row {
+				picked[i] = of[t]
+			}
+			simd.AddExp(vote, picked, most[h], 1/sums[h])
+		}
+		for t := range row {
+			row[t] += p.Lo + uint32(from)
+		}
+		view[uint32](c, 7)[i] = uint32(count)
+	}
+}
+
+// boundFrom is what the bound of a candidate with one of the k largest votes
+// reaches at least, -Inf where that cannot be said.
+//
+// At least k bounds reach the k-th largest peak, as there is one for each peak. So
+// the k-th vote is at least its exponential, which no vote reaches that is not more
+// than the heads' number times as small in its largest part.
+func boundFrom(peak []float32, k, heads int) float32 {
+	const lowest = -80 // below it votes may have vanished
+	hi := simd.Max(peak)
+	if !(hi > lowest) {
+		return float32(math.Inf(-1))
+	}
+	lo := hi
+	for down := float32(4); simd.CountFrom(peak, lo) < k; down *= 2 {
+		if lo < lowest {
+			return float32(math.Inf(-1))
+		}
+		hi, lo = lo, hi-down
+	}
+	for range 10 {
+		middle := (lo + hi) / 2
+		count := simd.CountFrom(peak, middle)
+		if count < k {
+			hi = middle
+			continue
+		}
+		if lo = middle; count <= k+k/16 {
+			break
+		}
+	}
+	return lo - log(float32(heads))
+}

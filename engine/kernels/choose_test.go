@@ -45,14 +45,14 @@ func chooseCases() (cases []chosen) {
 	return cases
 }
 
-// TestChoose: the plain version and the fast one choose the candidates with the
-// largest votes.
+// TestChoose: the candidates with the largest votes are chosen, however the work is
+// shared out.
 func TestChoose(t *testing.T) {
-	for _, o := range []cpudev.Options{{Workers: 1, Plain: true}, {Workers: 3}} {
+	for _, o := range []cpudev.Options{{Workers: 1}, {Workers: 3}} {
 		dev := cpudev.New(o)
 		defer dev.Close()
 		for i, c := range chooseCases() {
-			t.Run(fmt.Sprintf("plain=%t/%s, %d of %d by %d", o.Plain, c.name, c.k, c.n, c.heads), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d workers/%s, %d of %d by %d", o.Workers, c.name, c.k, c.n, c.heads), func(t *testing.T) {
 				c.run(t, dev, rand.New(rand.NewPCG(1, uint64(i))))
 			})
 		}

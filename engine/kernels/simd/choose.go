@@ -17,12 +17,14 @@ func MaxLess(dst, x []float32, stride int, less []float32) {
 		maxLessVec(&dst[0], &x[0], stride, &less[0], heads, n32)
 		done = n32
 	}
-	for i := done; i < n; i++ {
-		m := x[i] - less[0]
-		for h := 1; h < heads; h++ {
-			m = max(m, x[h*stride+i]-less[h])
+	dst, x = dst[done:], x[done:]
+	for h, l := range less {
+		of := x[h*stride:][:len(dst)]
+		for i, v := range of {
+			if v -= l; h == 0 || v > dst[i] {
+				dst[i] = v
+			}
 		}
-		dst[i] = m
 	}
 }
 
