@@ -92,10 +92,14 @@ func (d draw) pattern(of []pattern) pattern { return of[d.IntN(len(of))] }
 // matrix has at most values values.
 func (d draw) matrix(kind kernels.WeightType, values int) matrix {
 	cols := d.size(min(4096, values))
-	if kind == kernels.Q8_0 {
+	if inBlocks(kind) {
 		cols = (cols + 31) / 32 * 32
 	}
-	m := matrix{kind: kind, rows: d.size(max(1, min(2048, values/cols))), cols: cols}
+	return d.sharded(matrix{kind: kind, rows: d.size(max(1, min(2048, values/cols))), cols: cols})
+}
+
+// sharded has one shard or two.
+func (d draw) sharded(m matrix) matrix {
 	m.shards = []int{m.rows}
 	if m.rows > 1 && d.IntN(3) == 0 {
 		first := 1 + d.IntN(m.rows-1)

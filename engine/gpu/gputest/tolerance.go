@@ -32,9 +32,9 @@ var limits = map[string]float64{
 	"vote_stats":       1e-10,
 }
 
-// limit is that of a kernel, without the type in its name.
+// limit is that of a kernel, without the type and the size in its name.
 func limit(kernel string) (limit float64, floats bool) {
-	for _, t := range []string{"_f16", "_f32", "_q8_0", "_i8", "_i4"} {
+	for _, t := range []string{"_f16", "_f32", "_q8_0", "_q4_0", "_i8", "_i4", "_any", "_large"} {
 		kernel = strings.TrimSuffix(kernel, t)
 	}
 	limit, floats = limits[kernel]
