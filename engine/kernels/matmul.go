@@ -140,6 +140,14 @@ func MatMul(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int) {
 	matMulInto(r, w, x, y, rows, xOffset, 0)
 }
 
+// MatMulLarge is MatMul in tiles of 64 x 128 however few there are, of a weight in
+// blocks or of float16 with rows of a multiple of 32 values.
+func MatMulLarge(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int) {
+	for _, s := range w.Shards {
+		matMul[w.Type].large.record(r, w, s, x, y, rows, xOffset, 0)
+	}
+}
+
 // MatMulAdd records y += x wᵀ, as MatMul has it: a projection back into the
 // residual stream.
 func MatMulAdd(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int) {
@@ -152,15 +160,19 @@ func matMulInto(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int, a
 		return
 	}
 	for _, s := range w.Shards {
-		m := matMul[w.Type].choose(rows, s.Rows, w.Cols, xOffset)
-		k, groups := m.kernel, ceil(rows, m.rows)*ceil(s.Rows, m.cols)
-		need(r, k, 0, x, xOffset+rows*w.Cols)
-		need(r, k, 1, y, rows*w.Rows)
-		need(r, k, 2, s.Data, w.Type.DataWords(s.Rows, w.Cols))
-		if w.Type.blocks() {
-			need(r, k, 3, s.Scale, w.Type.ScaleWords(s.Rows, w.Cols))
-		}
-		p := MatMulParams{uint32(rows), uint32(w.Cols), uint32(s.Rows), uint32(xOffset), uint32(w.Rows), uint32(s.Row0), add}
-		gpu.Dispatch(r, k, groups, &p, s.ranges(x, y)...)
+		matMul[w.Type].choose(rows, s.Rows, w.Cols, xOffset).record(r, w, s, x, y, rows, xOffset, add)
 	}
+}
+
+// record multiplies by one shard.
+func (m multiplication) record(r *gpu.Recording, w Weight, s Shard, x, y gpu.Range, rows, xOffset int, add uint32) {
+	k := m.kernel
+	need(r, k, 0, x, xOffset+rows*w.Cols)
+	need(r, k, 1, y, rows*w.Rows)
+	need(r, k, 2, s.Data, w.Type.DataWords(s.Rows, w.Cols))
+	if w.Type.blocks() {
+		need(r, k, 3, s.Scale, w.Type.ScaleWords(s.Rows, w.Cols))
+	}
+	p := MatMulParams{uint32(rows), uint32(w.Cols), uint32(s.Rows), uint32(xOffset), uint32(w.Rows), uint32(s.Row0), add}
+	gpu.Dispatch(r, k, ceil(rows, m.rows)*ceil(s.Rows, m.cols), &p, s.ranges(x, y)...)
 }

@@ -131,8 +131,8 @@ func matMulCases() []Case {
 		{1, 32, 1, nil, 0}, {1, 96, 7, nil, 0}, {1, 384, 9, nil, 0}, {1, 1024, 640, nil, 0}, {1, 2080, 63, nil, 0},
 		{1, 96, 70, []int{9, 61}, 7 * 96}, {2, 32, 1, nil, 0}, {3, 96, 65, nil, 4}, {63, 384, 63, nil, 0}, {64, 32, 64, nil, 0},
 		{65, 96, 65, nil, 0}, {130, 1024, 130, nil, 0}, {130, 96, 129, []int{64, 1, 64}, 8}, {2, 384, 640, nil, 0},
-		// Of many rows, few invocations share one; of many tiles, larger ones.
-		{1, 32, 8200, nil, 0}, {1, 608, 8193, nil, 4}, {1, 64, 8251, []int{8240, 11}, 0}, {65, 32, 32700, nil, 0}, {450, 96, 8100, nil, 4},
+		// Of many rows, few invocations share one.
+		{1, 32, 8200, nil, 0}, {1, 608, 8193, nil, 4}, {1, 64, 8251, []int{8240, 11}, 0},
 	}
 	var cases []Case
 	for _, kind := range weightTypes {
@@ -150,6 +150,11 @@ func matMulCases() []Case {
 			}
 			if c := (matrix{kind, s.n, s.k, s.shards}).multiplyCase(s.rows, s.xOffset); !seen[c.Name] {
 				cases, seen[c.Name] = append(cases, c), true
+			}
+		}
+		if kind != kernels.F32 {
+			for _, s := range []shape{{1, 32, 1, []int{1}, 0}, {64, 32, 128, []int{128}, 0}, {65, 96, 129, []int{129}, 4}, {130, 256, 300, []int{129, 171}, 0}} {
+				cases = append(cases, matrix{kind, s.n, s.k, s.shards}.largeCase(s.rows, s.xOffset))
 			}
 		}
 		for _, rows := range []int{1, 3, 65} {
@@ -192,8 +197,7 @@ func (m matrix) addCase(rows int) Case {
 	}}
 }
 
-// multiply is the kernel that multiplies so many rows by a weight, of shards of
-// about a size.
+// multiply is the kernel that multiplies so many rows by a weight.
 func (m matrix) multiply(rows, xOffset int) string {
 	name := "matmul_"
 	if rows == 1 {
@@ -202,10 +206,19 @@ func (m matrix) multiply(rows, xOffset int) string {
 	switch {
 	case m.kind == kernels.F32 || m.cols%32 != 0 || xOffset%4 != 0:
 		name += "any_"
-	case rows > 1 && (rows+63)/64*((m.shards[0]+127)/128) >= 512:
-		name += "large_"
 	}
 	return name + m.kind.String()
+}
+
+// largeCase takes the tiles that are for large weights.
+func (m matrix) largeCase(rows, xOffset int) Case {
+	return Case{fmt.Sprintf("matmul_large_%v/%dx%dx%d in %v from %d", m.kind, rows, m.cols, m.rows, m.shards, xOffset), func(rng *rand.Rand) Plan {
+		plan := m.plan(rng, Normal(rng, xOffset+rows*m.cols, 1), rows, xOffset, sums("matmul", float64(m.cols)))
+		plan.Record = func(r *gpu.Recording, b []gpu.Range) {
+			kernels.MatMulLarge(r, m.weight(b[2:]), b[0], b[1], rows, xOffset)
+		}
+		return plan
+	}}
 }
 
 func (m matrix) plan(rng *rand.Rand, x []byte, rows, xOffset int, c Compare) Plan {

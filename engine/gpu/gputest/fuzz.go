@@ -95,11 +95,7 @@ func (d draw) matrix(kind kernels.WeightType, values int) matrix {
 	if inBlocks(kind) {
 		cols = (cols + 31) / 32 * 32
 	}
-	return d.sharded(matrix{kind: kind, rows: d.size(max(1, min(2048, values/cols))), cols: cols})
-}
-
-// sharded has one shard or two.
-func (d draw) sharded(m matrix) matrix {
+	m := matrix{kind: kind, rows: d.size(max(1, min(2048, values/cols))), cols: cols}
 	m.shards = []int{m.rows}
 	if m.rows > 1 && d.IntN(3) == 0 {
 		first := 1 + d.IntN(m.rows-1)

@@ -135,12 +135,10 @@ func (d draw) multiply(kind kernels.WeightType, rows int, whole bool) Case {
 	return c
 }
 
-// multiplyLarge has tiles enough for the larger ones, or a few less.
 func (d draw) multiplyLarge(kind kernels.WeightType) Case {
-	m := d.sharded(matrix{kind: kind, rows: 8000 + d.size(256), cols: 32 * d.size(3)})
-	c := m.multiplyCase(449+d.IntN(64), 0)
-	c.Name += fmt.Sprintf(" in %v", m.shards)
-	return c
+	m := d.matrix(kind, 1<<18)
+	m.cols = (m.cols + 31) / 32 * 32
+	return m.largeCase(d.size(130), d.upTo(600)&^3)
 }
 
 func (d draw) scored(t kernels.CacheType) Case {
