@@ -58,8 +58,8 @@ func matrices(c Model, tokens int) []matrix {
 	return all
 }
 
-// RunLinear measures the linear layers of each model, with weights of 8 bits, of 4 and
-// of float16.
+// RunLinear measures the linear layers of each model, with weights of 8 bits, of
+// 4 bits and of float16.
 func RunLinear(ctx context.Context, dev gpu.Device, c LinearConfig) ([]Linear, error) {
 	var rows []Linear
 	for _, m := range c.Models {
