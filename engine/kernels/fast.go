@@ -51,10 +51,13 @@ func fastMatMul(t WeightType) func(c *gpu.Call, lo, hi int) {
 		w := s.take(panel * k)
 		for r := lo; r < hi; r += panel {
 			m := min(panel, hi-r)
-			if t == F16 {
+			switch t {
+			case F16:
 				simd.F16ToF32(w[:m*k], view[uint16](c, 2)[r*k:(r+m)*k])
-			} else {
-				simd.DequantQ8_0(w[:m*k], view[int8](c, 2)[r*k:(r+m)*k], view[uint16](c, 3)[r*k/32:(r+m)*k/32])
+			case Q8_0:
+				simd.DequantQ8_0(w[:m*k], view[int8](c, 2)[r*k:(r+m)*k], view[uint16](c, 3)[r*k/blockValues:(r+m)*k/blockValues])
+			default:
+				simd.DequantQ4_0(w[:m*k], view[uint8](c, 2)[r*k/2:(r+m)*k/2], view[uint16](c, 3)[r*k/blockValues:(r+m)*k/blockValues])
 			}
 			simd.MatMulF32(y[r-lo:], stride, x, k, rows, w[:m*k], m, k)
 		}

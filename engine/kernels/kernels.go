@@ -9,7 +9,7 @@
 //
 // Conventions, for all kernels: matrices are row-major; activations are
 // float32; keys and values in the cache are float16, two to a word; weights are
-// float32, float16 or Q8_0. Products are rounded before they are added
+// float32, float16, Q8_0 or Q4_0. Products are rounded before they are added
 // (float32(a*b)), so that no compiler fuses them and all machines agree.
 package kernels
 
@@ -30,8 +30,11 @@ func All(sizes ...int) []*gpu.Kernel {
 	for _, share := range voteShares {
 		all = append(all, softVote(share), softVoteHist(share))
 	}
-	for _, t := range []WeightType{F32, F16, Q8_0} {
-		all = append(all, embed[t], matMul[t], matVec[t])
+	for _, t := range weightTypes {
+		all = append(all, embed[t])
+		for _, k := range matMuls(t) {
+			all = append(all, k)
+		}
 	}
 	for _, d := range sizes {
 		all = append(all, attentionChunk(CacheF16, d), attentionChunk(CacheF32, d))

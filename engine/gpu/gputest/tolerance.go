@@ -34,13 +34,13 @@ var limits = map[string]float64{
 	"vote_stats":       1e-10,
 }
 
-// limit is that of a kernel, without the type in its name unless it has one of its
-// own.
+// limit is that of a kernel, without the type and the size in its name unless it
+// has one of its own.
 func limit(kernel string) (limit float64, floats bool) {
 	if limit, floats = limits[kernel]; floats {
 		return limit, floats
 	}
-	for _, t := range []string{"_f16", "_f32", "_q8_0", "_i8", "_i4"} {
+	for _, t := range []string{"_f16", "_f32", "_q8_0", "_q4_0", "_i8", "_i4", "_any", "_large"} {
 		kernel = strings.TrimSuffix(kernel, t)
 	}
 	limit, floats = limits[kernel]
