@@ -35,11 +35,13 @@ type indexSpy struct {
 	gpu.Device
 	t       *testing.T
 	layers  int
+	heads   int
 	headDim int
 	chunk   int // tokens of the first step
 	on      bool
 	seen    int         // selections while on
 	dot     gpu.Command // the scoring that led to the selection
+	bound   gpu.Command // what bounded its votes
 	found   map[kernels.IndexType][]nearness
 }
 
@@ -61,13 +63,30 @@ func (s *indexSpy) Submit(r *gpu.Recording) error {
 			continue
 		}
 		switch c.Kernel.Name {
-		case "paged_dot_f32":
+		case "score_stats_f32":
 			s.dot = c
-		case "top_k_write":
+		case "vote_bound":
+			s.bound = c
+		case "choose":
 			s.compare(c)
 		}
 	}
 	return nil
+}
+
+// votes are those of all candidates.
+func (s *indexSpy) votes(heads, n int) []uint32 {
+	b, err := s.NewBuffer("votes", 4*n)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer s.Free(b)
+	var r gpu.Recording
+	kernels.SoftVote(&r, s.bound.Ranges[0], s.bound.Ranges[1], s.bound.Ranges[2], gpu.All(b), heads, n, kernels.ChooseBlocks(n))
+	if err := s.Device.Submit(&r); err != nil {
+		s.t.Fatal(err)
+	}
+	return s.words(gpu.All(b), n)
 }
 
 // words reads n words.
@@ -85,11 +104,11 @@ func (s *indexSpy) words(g gpu.Range, n int) []uint32 {
 
 // compare makes the selection that top wrote again.
 func (s *indexSpy) compare(top gpu.Command) {
-	p := *(*kernels.PagedDotParams)(unsafe.Pointer(unsafe.SliceData(s.dot.Params)))
+	p := *(*kernels.ScoreStatsParams)(unsafe.Pointer(unsafe.SliceData(s.dot.Params)))
 	lo, n, kvHeads, d := int(p.Lo), int(p.N), int(p.KVHeads), s.headDim
-	k := int((*(*kernels.TopKParams)(unsafe.Pointer(unsafe.SliceData(top.Params)))).NSelect)
-	heads := s.dot.Ranges[0].Size / 4 / d
-	exact, votes := rowsOf(s.words(top.Ranges[4], k)), s.words(top.Ranges[0], n)
+	k := int((*(*kernels.ChooseParams)(unsafe.Pointer(unsafe.SliceData(top.Params)))).NSelect)
+	heads := s.heads
+	exact, votes := rowsOf(s.words(top.Ranges[4], k)), s.votes(heads, n)
 	mass := func(rows []int) (sum float64) {
 		for _, r := range rows {
 			sum += float64(math.Float32frombits(votes[r-lo]))
@@ -111,10 +130,10 @@ func (s *indexSpy) compare(top gpu.Command) {
 		stats, vote, centre := buffer(kernels.ScoreStatsWords(heads, kvHeads, n)), buffer(n), buffer(kvHeads*d)
 		var r gpu.Recording
 		// A float32 cache holds the keys as they were in qkv.
-		probe, keys := s.dot.Ranges[0], s.dot.Ranges[1]
+		q, table, keys := s.dot.Ranges[0], s.dot.Ranges[1], s.dot.Ranges[2]
 		kernels.MeanRows(&r, keys, centre, s.chunk, kvHeads*d)
 		kernels.KeyIndex(&r, x, keys, centre, lo+n, kvHeads*d, 0, kvHeads, d, 0)
-		kernels.ScoreStats(&r, kernels.CacheF32, probe, probe, gpu.Range{}, x, state, score, stats, heads, kvHeads, d, lo, n, 0, false, 1/p.Scale)
+		kernels.ScoreStats(&r, kernels.CacheF32, q, table, gpu.Range{}, x, state, score, stats, heads, kvHeads, d, lo, n, int(p.Pos), p.Turn != 0, 1/p.Scale)
 		kernels.SoftVote(&r, score, stats, state, vote, heads, n, kernels.ScoreBlocks(index, heads, kvHeads, n))
 		kernels.TopK(&r, vote, state, buffer(kernels.HistWords), buffer(kernels.CutWords), buffer(kernels.CountWords(n)), sel, n, k, lo)
 		if err := s.Device.Submit(&r); err != nil {
@@ -143,7 +162,7 @@ func rowsOf(words []uint32) []int {
 func TestIndexSelections(t *testing.T) {
 	spy := &indexSpy{Device: cpu(t, cpudev.Options{}), t: t, found: map[kernels.IndexType][]nearness{}}
 	e := builtin(t, spy)
-	spy.layers, spy.headDim = e.Config().Layers, e.Config().HeadDim
+	spy.layers, spy.heads, spy.headDim = e.Config().Layers, e.Config().Heads, e.Config().HeadDim
 	for _, c := range indexCases(t) {
 		playIndexed(t, spy, e, c)
 	}

@@ -1,7 +1,7 @@
 // Multiplies many rows by a weight: y = x times the transpose of w.
 //
 // x: [rows][k] from x_offset on; y: [rows][y_stride], columns from y_offset on;
-// w: [n][k] float16.
+// w: [n][k] float16; k is a multiple of 32.
 // A workgroup takes 64 rows of x and 64 of w. NaN goes where the product has it.
-//#import lib/weight_f16
+//#import lib/vector_f16
 //#import lib/matmul

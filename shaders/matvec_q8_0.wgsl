@@ -1,6 +1,7 @@
 // Multiplies one row by a weight: y = x times the transpose of w.
 //
-// x: [k] from x_offset on; y: [n] from y_offset on; w: [n][k] Q8_0, blocks of 32 values in w and their scales in w_scale; k is a multiple of 32.
-// A workgroup takes 2 rows of w. NaN goes where the product has it.
-//#import lib/weight_q8_0
+// x: [k] from x_offset on; y: [n] from y_offset on;
+// w: [n][k] Q8_0, blocks of 32 values in w and their scales in w_scale; k is a multiple of 32.
+// A workgroup takes OUTPUTS rows of w. NaN goes where the product has it.
+//#import lib/vector_q8_0
 //#import lib/matvec

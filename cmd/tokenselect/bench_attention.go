@@ -28,7 +28,7 @@ func (f *partFlags) add(fs *flag.FlagSet) {
 	}
 	fs.BoolVar(&f.attention, "attention", false, "measure selection and attention by themselves: one layer of the shape of a known model over a synthetic cache; \"paged\" is attention alone, over rows that are selected already, and \"gather, then attention\" the same after copying them; budgets are the paper's (n_init 128, k 2048, n_local 512, chunk 512), depths 1024 to 1048576, unless given")
 	fs.BoolVar(&f.kernels, "kernels", false, "with -attention: each kernel by itself too, against the device's ceilings of reading and of multiplying and adding")
-	fs.BoolVar(&f.matvec, "matvec", false, "measure the products with a model's weights by themselves, for one token and for a chunk (512 unless given), with random weights of 8 bits and of float16, against the device's ceilings")
+	fs.BoolVar(&f.matvec, "matvec", false, "measure the products with a model's weights by themselves, for one token and for a chunk (512 unless given), with random weights of 8 bits, of 4 bits and of float16, against the device's ceilings")
 	fs.StringVar(&f.shapes, "shapes", "", "with -attention and -matvec: comma-separated `models`; default: "+strings.Join(names, ",")+" for -attention, "+strings.Join(linearShapes, ",")+" for -matvec")
 }
 

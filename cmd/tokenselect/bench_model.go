@@ -53,6 +53,16 @@ func shapeNamed(flag, name string) (weights.Config, error) {
 	return c, nil
 }
 
+// randomModel splits what -model says of random weights into the name of a shape
+// and how they are stored.
+func randomModel(path string) (name string, kind weights.Type, ok bool) {
+	if name, ok = strings.CutPrefix(path, "random:"); ok {
+		return name, weights.Q8_0, true
+	}
+	name, ok = strings.CutPrefix(path, "random-q4_0:")
+	return name, weights.Q4_0, ok
+}
+
 // subject is a model that is measured and what it reads.
 type subject struct {
 	*engine.Engine
@@ -65,7 +75,7 @@ type subject struct {
 // random weights any tokens.
 func (b *bench) load(dev gpu.Device, n int) (*subject, error) {
 	o := engine.Options{Cache: b.cache}
-	name, random := strings.CutPrefix(b.ckptPath, "random:")
+	name, kind, random := randomModel(b.ckptPath)
 	if !random {
 		ckpt, err := openModel(b.ckptPath)
 		if err != nil {
@@ -81,7 +91,7 @@ func (b *bench) load(dev gpu.Device, n int) (*subject, error) {
 		}
 		return &subject{m.Engine, ckpt, cfg, m.Tokenizer.Encode(haystack.New(1, n+64, 1, m.Tokens).Document, false)}, nil
 	}
-	c, err := shapeNamed("-model random:", name)
+	c, err := shapeNamed("-model "+strings.TrimSuffix(b.ckptPath, name), name)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +104,7 @@ func (b *bench) load(dev gpu.Device, n int) (*subject, error) {
 		return nil, err
 	}
 	c.Name = "random " + c.Name
-	ckpt, err := weights.Random(c, 1)
+	ckpt, err := weights.Random(c, kind, 1)
 	if err != nil {
 		return nil, err
 	}

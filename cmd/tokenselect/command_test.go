@@ -286,6 +286,11 @@ func TestBenchRandom(t *testing.T) {
 	if short, long := rep.Rows[0], rep.Rows[1]; long.FirstTokenS <= short.FirstTokenS || long.KVBytes < 700*2*4*2*2*16 {
 		t.Errorf("at 40 %+v, at 700 %+v", short, long)
 	}
+	r = tokenselect(t, "", false, "bench", "-json", "-model", "random-q4_0:tiny", "-devices", "cpu", "-depths", "40", "-decode", "2", "-repeats", "1")
+	var half benchReport
+	if err := json.Unmarshal([]byte(r.out), &half); err != nil || half.Model != "random tiny" || half.Weights != "Q4_0" {
+		t.Errorf("status %d, %v: %q, said %q", r.status, err, r.out, r.err)
+	}
 	r = tokenselect(t, "", false, "bench", "-markdown", "-model", "random:Tiny", "-devices", "cpu", "-depths", "40", "-decode", "2", "-repeats", "1")
 	if r.status != 0 || !strings.Contains(r.out, "\n| window | 40 |") || !strings.Contains(r.out, "n_init ") {
 		t.Errorf("status %d, printed %q, said %q", r.status, r.out, r.err)
@@ -299,7 +304,7 @@ func TestBenchMatvec(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.out), &reports); err != nil || r.status != 0 {
 		t.Fatalf("status %d, %v: %q, said %q", r.status, err, r.out, r.err)
 	}
-	if len(reports) != 1 || len(reports[0].Rows) != 2*(6+5) || reports[0].Config.Chunk != 3 || reports[0].Ceilings.Read <= 0 {
+	if len(reports) != 1 || len(reports[0].Rows) != 3*(6+5) || reports[0].Config.Chunk != 3 || reports[0].Ceilings.Read <= 0 {
 		t.Errorf("%+v", reports)
 	}
 }

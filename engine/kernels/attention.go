@@ -19,12 +19,10 @@ type AttentionParams struct {
 	UseMid  uint32
 	Heads   uint32
 	KVHeads uint32
-	Split   uint32 // entries of the list per workgroup, a multiple of 64
-	Splits  uint32 // parts the list is cut into at most
-	// Of attention_decode: entries of a tile, in which keys are rotated by their
-	// place and the query by its distance from the tile's first entry; 0: keys are
-	// rotated by their place in the list.
-	Near uint32
+	// Entries in a row of a part of the list, and parts. attention_chunk gives each
+	// part one such block; attention_decode deals blocks out to the parts in turn.
+	Split  uint32
+	Splits uint32
 }
 
 // Attended tells what attention reads besides the last C rows.
@@ -64,50 +62,45 @@ func (l list) row(i int) int {
 // lowest is where a running maximum starts: WGSL has no infinity.
 const lowest = -math.MaxFloat32
 
-// attend is softmax attention of one head's query over entries lo <= i < hi of
-// the list, with an online softmax. q is already rotated; keys are rotated to
-// their entry's position as they are loaded. Where near is not 0, q is not yet
-// rotated and stands at the end of the list: it is rotated by its distance from
-// the first of every near entries, and keys by theirs. attend writes the sum of
-// values weighted by exp(score - m) into o and returns m and the sum of the
-// weights: the lowest float32 and 0 where there are no entries.
-func attend(o, q []float32, near int, l list, lo, hi, kv, kvHeads int, k, v cached, table []float32) (m, sum float32) {
-	d := len(q)
-	raw, key, value, turned := make([]float32, d), make([]float32, d), make([]float32, d), q
-	if near > 0 {
-		turned = make([]float32, d)
-	}
-	scale := float32(1 / math.Sqrt(float64(d)))
-	m = lowest
+// partial is softmax attention of one head's query over some entries of a list:
+// o is the sum of values weighted by exp(score - m), m the largest score and sum
+// that of the weights. Without entries m is the lowest float32, the rest 0.
+type partial struct {
+	o      []float32
+	m, sum float32
+}
+
+func newPartial(o []float32) partial {
 	clear(o)
+	return partial{o: o, m: lowest}
+}
+
+// attend adds entries lo <= i < hi of the list, with an online softmax. q is
+// already rotated; keys are rotated as they are loaded, the first to position.
+func (a *partial) attend(q []float32, l list, lo, hi, position, kv, kvHeads int, k, v cached, table []float32) {
+	d := len(q)
+	raw, key, value := make([]float32, d), make([]float32, d), make([]float32, d)
+	scale := float32(1 / math.Sqrt(float64(d)))
 	for i := lo; i < hi; i++ {
 		at := (l.row(i)*kvHeads + kv) * d
 		k.read(raw, at)
-		position := i
-		if near > 0 {
-			position = (i - lo) % near
-			if position == 0 {
-				rotate(turned, q, table[(l.length-1-i)*d:][:d])
+		rotate(key, raw, table[(position+i-lo)*d:][:d])
+		s := float32(dot(q, key) * scale)
+		if s > a.m {
+			shrink := exp(a.m - s)
+			a.sum *= shrink
+			for j := range a.o {
+				a.o[j] *= shrink
 			}
+			a.m = s
 		}
-		rotate(key, raw, table[position*d:][:d])
-		s := float32(dot(turned, key) * scale)
-		if s > m {
-			shrink := exp(m - s)
-			sum *= shrink
-			for j := range o {
-				o[j] *= shrink
-			}
-			m = s
-		}
-		w := exp(s - m)
-		sum += w
+		w := exp(s - a.m)
+		a.sum += w
 		v.read(value, at)
-		for j := range o {
-			o[j] += float32(w * value[j])
+		for j := range a.o {
+			a.o[j] += float32(w * value[j])
 		}
 	}
-	return m, sum
 }
 
 // attentionBindings are those of both kernels.
@@ -121,15 +114,14 @@ var attentionDecodes family[cacheShape]
 func attentionDecode(t CacheType, d, group int) *gpu.Kernel {
 	return attentionDecodes.get(cacheShape{t, d, group}, func() *gpu.Kernel {
 		name := "attention_decode_" + t.String()
-		keys := decodeTile(group)
-		pieces, values := ceil(d/8, dotLanes), ceil(keys, 256/(d/4))
+		teams, lanes := decodeTeams(group), decodeLanes(d)
+		team := decodeWidth / teams
 		return &gpu.Kernel{
 			Name:     name,
 			Bindings: attentionBindings("part"),
 			Params:   sizeOf[AttentionParams](),
-			WGSL: wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "PIECES": pieces, "ROUNDS": keys / 32,
-				"KEYS": keys, "KEY_LOADS": 2 * pieces * keys / 32, "VALUE_LOADS": values, "UNIT_KEYS": ceil(keys, values),
-				"GROUP": group, "GROUP_VECS": group * d / 4, "GROUP_KEYS": group * keys, "SLOTS": ceil(group*keys, 256), "POOL": 2048}),
+			WGSL: wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "LANES": lanes, "GROUP": group, "SHARE": ceil(group, teams),
+				"TEAM": team, "ROWS": team / lanes, "KEYS": decodeKeys(group, d), "SLOTS": 16 / lanes, "WEIGHTS": 16 / lanes * decodeWidth}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return int(p.Splits * p.KVHeads)
@@ -143,16 +135,14 @@ func attentionDecode(t CacheType, d, group int) *gpu.Kernel {
 				turned := make([]float32, d)
 				for i := lo; i < hi; i++ {
 					split, kv := i/kvHeads, i%kvHeads
-					from := min(split*int(p.Split), l.length)
-					to := min(from+int(p.Split), l.length)
 					for h := kv * group; h < (kv+1)*group; h++ {
-						o := part[(split*heads+h)*(d+2):][:d+2]
-						query := q[h*d:][:d]
-						if p.Near == 0 {
-							rotate(turned, query, table[(l.length-1)*d:][:d])
-							query = turned
+						part := part[(split*heads+h)*(d+2):][:d+2]
+						a := newPartial(part[:d])
+						for from := split * int(p.Split); from < l.length; from += int(p.Splits * p.Split) {
+							rotate(turned, q[h*d:][:d], table[(l.length-1-from)*d:][:d])
+							a.attend(turned, l, from, min(from+int(p.Split), l.length), 0, kv, kvHeads, k, v, table)
 						}
-						o[d], o[d+1] = attend(o[:d], query, int(p.Near), l, from, to, kv, kvHeads, k, v, table)
+						part[d], part[d+1] = a.m, a.sum
 					}
 				}
 			},
@@ -163,9 +153,10 @@ func attentionDecode(t CacheType, d, group int) *gpu.Kernel {
 
 // MergeParams are those of attention_merge.
 type MergeParams struct {
-	Heads  uint32
+	Rows   uint32 // heads of all queries
 	D      uint32
 	Splits uint32
+	Width  uint32 // values of a workgroup
 }
 
 var attentionMerge = &gpu.Kernel{
@@ -173,10 +164,10 @@ var attentionMerge = &gpu.Kernel{
 	Bindings: []gpu.Binding{in("part"), out("y")},
 	Params:   sizeOf[MergeParams](),
 	WGSL:     wgsl("attention_merge", nil),
-	Items:    func(c *gpu.Call) int { return int(params[MergeParams](c).Heads) },
+	Items:    func(c *gpu.Call) int { return int(params[MergeParams](c).Rows) },
 	Twin: func(c *gpu.Call, lo, hi int) {
 		p := params[MergeParams](c)
-		heads, d, part, y := int(p.Heads), int(p.D), view[float32](c, 0), view[float32](c, 1)
+		heads, d, part, y := int(p.Rows), int(p.D), view[float32](c, 0), view[float32](c, 1)
 		for h := lo; h < hi; h++ {
 			m, sum := float32(lowest), float32(0)
 			for s := range int(p.Splits) {
@@ -202,62 +193,88 @@ var attentionMerge = &gpu.Kernel{
 	},
 }
 
-// maxSplits is the number of parts that attention_merge can merge.
-const maxSplits = 128
-
-// decodeSplit is how a list of at most length entries is cut for decode: into
-// parts of a multiple of 64 entries, at most maxSplits parts.
-func decodeSplit(length int) (split, splits int) {
-	split = 64 * ceil(length, 64*maxSplits)
-	return split, ceil(length, split)
-}
-
-// decodeTile is the number of entries that attention_decode takes at a time: as
-// many as workgroup memory holds the partial scores of.
-func decodeTile(group int) int {
-	if group > 4 {
-		return 32
+// mergeParts records attention_merge. Few parts are merged by an invocation for
+// each value, many by more of them, down to workgroups of eight values, which are
+// what memory answers at least.
+func mergeParts(r *gpu.Recording, part, y gpu.Range, rows, d, splits int) {
+	const enough = 4096 // values of parts for a workgroup
+	width := 256
+	for width > 8 && splits*width > enough {
+		width /= 2
 	}
-	return 64
+	gpu.Dispatch(r, attentionMerge, ceil(rows*d, width), &MergeParams{uint32(rows), uint32(d), uint32(splits), uint32(width)}, part, y)
 }
 
-// nearLength is the length from which on a list's angles are worth sparing.
-const nearLength = 4096
+// How attention_decode shares its work.
+const (
+	decodeWidth  = 64   // invocations of a workgroup
+	decodeGroups = 2048 // workgroups of a long list: enough for a large GPU, and few enough to merge
+	decodeBlock  = 32   // entries of a part that follow each other, unless a tile has more
+	teamHeads    = 4    // heads of an invocation
+)
+
+// decodeSplit is how a list of at most length entries is dealt out: in blocks of
+// split entries, to splits parts.
+func decodeSplit(length, kvHeads, group, d int) (split, splits int) {
+	split = max(decodeBlock, decodeKeys(group, d))
+	return split, min(ceil(length, split), ceil(decodeGroups, kvHeads))
+}
+
+// decodeTeams is the number of teams of invocations that share the heads of a key
+// head.
+func decodeTeams(group int) int { return ceil(group, teamHeads) }
+
+// decodeLanes is the number of invocations that share a key: 8 dimensions are for
+// each, and they are a power of two.
+func decodeLanes(d int) int {
+	lanes := 1
+	for lanes < d/8 {
+		lanes *= 2
+	}
+	return lanes
+}
+
+// decodeKeys is the number of entries of a tile: four for each of the invocations
+// of a team that do not share one.
+func decodeKeys(group, d int) int {
+	return 4 * decodeWidth / decodeTeams(group) / decodeLanes(d)
+}
 
 // PartWords is the size of what AttentionDecode needs between its two kernels,
 // for lists of any length.
-func PartWords(heads, d int) int { return maxSplits * heads * (d + 2) }
+func PartWords(heads, kvHeads, d int) int {
+	return ceil(decodeGroups, kvHeads) * heads * (d + 2)
+}
 
 // AttentionDecode records y = attention of one query over the attended rows
-// (paper, eq. 1 and 2, with RoPE at contiguous positions), split along the list
-// and merged with an online softmax. q is [heads][d], before RoPE: it stands at
+// (paper, eq. 1 and 2, with RoPE at contiguous positions), whose list is dealt out
+// to parts that are merged with an online softmax. q is [heads][d], before RoPE: it stands at
 // the list's last position; k and v are a layer's cache, [rows][kvHeads][d];
-// table is RopeTable's; y is [heads*d]. part holds PartWords words. A workgroup of the
-// first kernel takes one part of the list for one key head and all its query
-// heads; one of the second, a head. Limits of heads and d are PagedDot's.
+// table is RopeTable's; y is [heads*d]. part holds PartWords words. A workgroup of
+// the first kernel takes one part of the list for one key head and all its query
+// heads; one of the second, some values of y. Limits of heads and d are
+// PagedDot's.
 func AttentionDecode(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, part, y gpu.Range, heads, kvHeads, d, n int, a Attended) {
 	group := needHeads(r, "attention_decode", heads, kvHeads, d)
 	if group == 0 {
 		return
 	}
 	length := a.NInit + a.MaxMid + a.NLocal + 1
-	split, splits := decodeSplit(length)
+	split, splits := decodeSplit(length, kvHeads, group, d)
 	kern := attentionDecode(t, d, group)
 	needAttention(r, kern, t, q, k, v, sel, state, table, heads, kvHeads, d, n, 1, a)
 	need(r, kern, 6, part, splits*heads*(d+2))
 	need(r, attentionMerge, 1, y, heads*d)
 	p := attentionParams(n, 1, heads, kvHeads, a)
 	p.Split, p.Splits = uint32(split), uint32(splits)
-	if length > nearLength {
-		p.Near = uint32(decodeTile(group))
-	}
 	gpu.Dispatch(r, kern, splits*kvHeads, &p, q, k, v, sel, state, table, part)
-	gpu.Dispatch(r, attentionMerge, heads, &MergeParams{uint32(heads), uint32(d), uint32(splits)}, part, y)
+	mergeParts(r, part, y, heads, d, splits)
 }
 
 const (
-	chunkRows    = 64 // rows of a workgroup of attention_chunk: queries * query heads
-	chunkQueries = 16 // queries of an item of its twin
+	chunkRows    = 64  // rows of a workgroup of attention_chunk: queries * query heads
+	chunkQueries = 16  // queries of an item of its twin
+	maxSplits    = 128 // parts of a chunk's list at most
 )
 
 var attentionChunks family[cacheShape]
@@ -269,7 +286,7 @@ func attentionChunk(t CacheType, d int) *gpu.Kernel {
 			Name:     name,
 			Bindings: attentionBindings("y"),
 			Params:   sizeOf[AttentionParams](),
-			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "RESULTS": 4 * ceil(d, 64)}),
+			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return ceil(int(p.C), chunkQueries) * int(p.KVHeads)
@@ -298,15 +315,18 @@ func chunkTwin(t CacheType, d int) func(c *gpu.Call, lo, hi int) {
 					for s := range int(p.Splits) {
 						from := min(s*int(p.Split), seen)
 						to := min(from+int(p.Split), seen)
+						o := y[row*d:][:d]
 						if p.Splits > 1 {
-							o := y[(s*n*heads+row)*(d+2):][:d+2]
-							o[d], o[d+1] = attend(o[:d], q[row*d:][:d], 0, l, from, to, kv, kvHeads, k, v, table)
+							o = y[(s*n*heads+row)*(d+2):][:d+2]
+						}
+						a := newPartial(o[:d])
+						a.attend(q[row*d:][:d], l, from, to, from, kv, kvHeads, k, v, table)
+						if p.Splits > 1 {
+							o[d], o[d+1] = a.m, a.sum
 							continue
 						}
-						o := y[row*d:][:d]
-						_, sum := attend(o, q[row*d:][:d], 0, l, from, to, kv, kvHeads, k, v, table)
 						for e := range o {
-							o[e] /= sum
+							o[e] /= a.sum
 						}
 					}
 				}
@@ -363,7 +383,7 @@ func AttentionChunk(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, p
 	need(r, kern, 6, part, ChunkPartWords(c, heads, d, splits))
 	need(r, attentionMerge, 1, y, c*heads*d)
 	gpu.Dispatch(r, kern, groups*splits, &p, q, k, v, sel, state, table, part)
-	gpu.Dispatch(r, attentionMerge, c*heads, &MergeParams{uint32(c * heads), uint32(d), uint32(splits)}, part, y)
+	mergeParts(r, part, y, c*heads, d, splits)
 }
 
 func attentionParams(n, c, heads, kvHeads int, a Attended) AttentionParams {

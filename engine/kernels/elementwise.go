@@ -73,6 +73,7 @@ func SwiGLU(r *gpu.Recording, x, y gpu.Range, rows, cols int) {
 }
 
 func exp(x float32) float32 { return float32(math.Exp(float64(x))) }
+func log(x float32) float32 { return float32(math.Log(float64(x))) }
 
 // ArgmaxParams are those of argmax.
 type ArgmaxParams struct {

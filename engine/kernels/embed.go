@@ -2,7 +2,7 @@ package kernels
 
 import "tokenselect/engine/gpu"
 
-// EmbedParams are those of embed_f32, embed_f16 and embed_q8_0.
+// EmbedParams are those of embed_*.
 type EmbedParams struct {
 	Rows uint32 // tokens
 	Cols uint32 // values of an embedding
@@ -10,7 +10,7 @@ type EmbedParams struct {
 	Held uint32 // rows that it holds; other ids are left alone
 }
 
-var embed = [...]*gpu.Kernel{F32: newEmbed(F32), F16: newEmbed(F16), Q8_0: newEmbed(Q8_0)}
+var embed = [...]*gpu.Kernel{F32: newEmbed(F32), F16: newEmbed(F16), Q8_0: newEmbed(Q8_0), Q4_0: newEmbed(Q4_0)}
 
 func newEmbed(t WeightType) *gpu.Kernel {
 	name := "embed_" + t.String()

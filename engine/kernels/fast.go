@@ -51,10 +51,13 @@ func fastMatMul(t WeightType) func(c *gpu.Call, lo, hi int) {
 		w := s.take(panel * k)
 		for r := lo; r < hi; r += panel {
 			m := min(panel, hi-r)
-			if t == F16 {
+			switch t {
+			case F16:
 				simd.F16ToF32(w[:m*k], view[uint16](c, 2)[r*k:(r+m)*k])
-			} else {
-				simd.DequantQ8_0(w[:m*k], view[int8](c, 2)[r*k:(r+m)*k], view[uint16](c, 3)[r*k/32:(r+m)*k/32])
+			case Q8_0:
+				simd.DequantQ8_0(w[:m*k], view[int8](c, 2)[r*k:(r+m)*k], view[uint16](c, 3)[r*k/blockValues:(r+m)*k/blockValues])
+			default:
+				simd.DequantQ4_0(w[:m*k], view[uint8](c, 2)[r*k/2:(r+m)*k/2], view[uint16](c, 3)[r*k/blockValues:(r+m)*k/blockValues])
 			}
 			simd.MatMulF32(y[r-lo:], stride, x, k, rows, w[:m*k], m, k)
 		}
@@ -177,7 +180,8 @@ const tileKeys = 64
 type tile struct {
 	d         int
 	keys      []float32 // [tileKeys][d], rotated
-	values    []float32 // [tileKeys][d]
+	values    []float32 // [tileKeys][d], where they are not read in the cache
+	at        [tileKeys]int
 	s         []float32 // [rows][tileKeys], scores, then weights
 	o         []float32 // [rows][d], weighted sums
 	m, sum    []float32 // [rows]
@@ -201,11 +205,31 @@ func newTile(s *scratch, rows, d int) tile {
 // those of the first.
 func (t *tile) load(l list, from, to, kv, kvHeads int, k, v cached, angles []float32) {
 	d := t.d
+	if t.direct(k) {
+		at := t.at[:to-from]
+		for i := range at {
+			at[i] = (l.row(from+i)*kvHeads + kv) * d
+		}
+		simd.RopeRows(t.keys, k.whole, at, angles, d, v.whole)
+		return
+	}
 	for i := from; i < to; i++ {
 		at := (l.row(i)*kvHeads + kv) * d
 		k.loadRotated(t.keys[(i-from)*d:][:d], at, angles[(i-from)*d:][:d])
 		v.load(t.values[(i-from)*d:][:d], at)
 	}
+}
+
+// direct tells whether values stay where they are in the cache.
+func (t *tile) direct(k cached) bool { return k.whole != nil && simd.ReadsRows(len(t.m), t.d) }
+
+// accumulate adds the n loaded values, weighted by s, to all rows of o.
+func (t *tile) accumulate(n int, v cached) {
+	if t.direct(v) {
+		simd.AccumRows(t.o, t.d, t.s, tileKeys, len(t.m), v.whole, t.at[:n], t.d)
+		return
+	}
+	simd.AccumPV(t.o, t.d, t.s, tileKeys, len(t.m), n, t.values[:n*t.d], t.d)
 }
 
 // add takes row r of s, of which the first n scores count, into the running
@@ -238,31 +262,21 @@ func fastAttentionDecode(ct CacheType, d, group int) func(c *gpu.Call, lo, hi in
 		turned := queries.take(group * d)
 		for i := lo; i < hi; i++ {
 			split, kv := i/kvHeads, i%kvHeads
-			from := min(split*int(p.Split), l.length)
-			to := min(from+int(p.Split), l.length)
 			t := newTile(work, group, d)
-			turn := func(distance int) {
+			for from := split * int(p.Split); from < l.length; from += int(p.Splits * p.Split) {
 				for g := range group {
-					rotate(turned[g*d:][:d], q[(kv*group+g)*d:][:d], table[distance*d:][:d])
+					rotate(turned[g*d:][:d], q[(kv*group+g)*d:][:d], table[(l.length-1-from)*d:][:d])
 				}
-			}
-			turn(l.length - 1)
-			step := tileKeys
-			if p.Near != 0 {
-				step = int(p.Near)
-			}
-			for at := from; at < to; at += step {
-				n, angles := min(step, to-at), table[at*d:]
-				if p.Near != 0 {
-					turn(l.length - 1 - at)
-					angles = table
+				to := min(from+int(p.Split), l.length)
+				for at := from; at < to; at += tileKeys {
+					n := min(tileKeys, to-at)
+					t.load(l, at, at+n, kv, kvHeads, k, v, table[(at-from)*d:])
+					simd.MatMulF32(t.s, tileKeys, turned, d, group, t.keys[:n*d], n, d)
+					for g := range group {
+						t.add(g, n)
+					}
+					t.accumulate(n, v)
 				}
-				t.load(l, at, at+n, kv, kvHeads, k, v, angles)
-				simd.MatMulF32(t.s, tileKeys, turned, d, group, t.keys[:n*d], n, d)
-				for g := range group {
-					t.add(g, n)
-				}
-				simd.AccumPV(t.o, d, t.s, tileKeys, group, n, t.values[:n*d], d)
 			}
 			for g := range group {
 				o := part[(split*heads+kv*group+g)*(d+2):][:d+2]
@@ -307,7 +321,7 @@ func fastAttentionChunk(ct CacheType, d int) func(c *gpu.Call, lo, hi int) {
 						clear(t.s[r*tileKeys:][:tileKeys])
 					}
 				}
-				simd.AccumPV(t.o, d, t.s, tileKeys, group*queries, keys, t.values[:keys*d], d)
+				t.accumulate(keys, v)
 			}
 			for r := range group * queries {
 				o := y[((j0+r%queries)*heads+kv*group+r/queries)*d:][:d]

@@ -9,7 +9,7 @@
 //
 // Conventions, for all kernels: matrices are row-major; activations are
 // float32; keys and values in the cache are float16, two to a word; weights are
-// float32, float16 or Q8_0. Products are rounded before they are added
+// float32, float16, Q8_0 or Q4_0. Products are rounded before they are added
 // (float32(a*b)), so that no compiler fuses them and all machines agree.
 package kernels
 
@@ -22,15 +22,19 @@ import (
 	"tokenselect/shaders"
 )
 
-// All lists the kernels, those that depend on a head size for each of sizes.
+// All lists the kernels that have a shader, those that depend on a head size for
+// each of sizes.
 func All(sizes ...int) []*gpu.Kernel {
 	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend[CacheF16], kvAppend[CacheF32], gatherRows, selectionCache,
 		voteStats, topKHist, topKCount, topKWrite, topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead, ceilingMultiplyAdd}
 	for _, share := range voteShares {
 		all = append(all, softVote(share), softVoteHist(share))
 	}
-	for _, t := range []WeightType{F32, F16, Q8_0} {
-		all = append(all, embed[t], matMul[t], matVec[t])
+	for _, t := range weightTypes {
+		all = append(all, embed[t])
+		for _, k := range matMuls(t) {
+			all = append(all, k)
+		}
 	}
 	for _, d := range sizes {
 		all = append(all, attentionChunk(CacheF16, d), attentionChunk(CacheF32, d))
@@ -54,7 +58,10 @@ func All(sizes ...int) []*gpu.Kernel {
 	return all
 }
 
-// wgsl returns what assembles the shader called name.
+// wgsl returns what assembles the shader called name. It is called by name, not
+// written out at each of its calls, for the size of the engine for browsers.
+//
+//go:noinline
 func wgsl(name string, consts map[string]int) func() (gpu.Source, error) {
 	return func() (gpu.Source, error) {
 		a, err := shaders.Assemble(name, consts)

@@ -1,6 +1,10 @@
 package kernels
 
-import "tokenselect/engine/gpu"
+import (
+	"fmt"
+
+	"tokenselect/engine/gpu"
+)
 
 // MatMulParams are those of matmul_* and matvec_*.
 type MatMulParams struct {
@@ -13,23 +17,92 @@ type MatMulParams struct {
 	Add     uint32 // 1: to what y holds
 }
 
-const (
-	matMulTile = 64 // rows of x and of w that a workgroup of matmul multiplies
-	matVecRows = 2  // rows of w that a workgroup of matvec multiplies
-)
+// A multiplication is one kernel of a weight's type and how much of the work a
+// workgroup takes.
+type multiplication struct {
+	kernel     *gpu.Kernel
+	rows, cols int // of y
+}
 
-var (
-	matMul = [...]*gpu.Kernel{F32: newMatMul(F32, "matmul_"), F16: newMatMul(F16, "matmul_"), Q8_0: newMatMul(Q8_0, "matmul_")}
-	matVec = [...]*gpu.Kernel{F32: newMatMul(F32, "matvec_"), F16: newMatMul(F16, "matvec_"), Q8_0: newMatMul(Q8_0, "matvec_")}
-)
+// manyRows is the number of rows of a weight from which on matvec shares a row
+// among few invocations: there are then enough without, and fewer sums to add up
+// at the end.
+const manyRows = 8192
 
-func newMatMul(t WeightType, prefix string) *gpu.Kernel {
+// manyTiles is the number of tiles from which on matmul_large is the faster: a
+// large GPU has more than a hundred processors, and each should take several.
+const manyTiles = 512
+
+// multiplications of a type. Those of any hold rows of any length, the others
+// rows of a multiple of 32 values, which are read four words at a time.
+type multiplications struct {
+	any         struct{ one, many multiplication }
+	few, wide   multiplication // of one row of x with a few rows of a weight, and with many
+	many, large multiplication // of many rows of x
+}
+
+var matMul = [...]multiplications{F32: newMultiplications(F32), F16: newMultiplications(F16), Q8_0: newMultiplications(Q8_0), Q4_0: newMultiplications(Q4_0)}
+
+func newMultiplications(t WeightType) (m multiplications) {
+	if !t.blocks() {
+		m.any.one = multiplication{newMatMul(t, "matvec_any_", nil), 1, 2}
+		m.any.many = multiplication{newMatMul(t, "matmul_any_", nil), 64, 64}
+	}
+	if t != F32 {
+		m.few, m.wide = newMatVec(t, 128, 2), newMatVec(t, 32, 4)
+		if t == Q4_0 { // of which a row is half as many vectors
+			m.few = newMatVec(t, 64, 2)
+		}
+		m.many = multiplication{newMatMul(t, "matmul_", nil), 64, 64}
+		m.large = multiplication{newMatMul(t, "matmul_large_", nil), 64, 128}
+	}
+	return m
+}
+
+// newMatVec is the kernel whose 128 invocations go by lanes, each of them with
+// rows rows of the weight.
+func newMatVec(t WeightType, lanes, rows int) multiplication {
+	groups := 128 / lanes
+	outputs := groups * rows
+	return multiplication{newMatMul(t, "matvec_", map[string]int{"LANES": lanes, "ROWS": rows, "GROUPS": groups, "OUTPUTS": outputs, "PARTS": outputs * lanes}), 1, outputs}
+}
+
+// choose is the multiplication of rows rows of x, of which the first starts at
+// value xOffset, with n rows of k values.
+func (m *multiplications) choose(rows, n, k, xOffset int) multiplication {
+	switch whole := m.many.kernel != nil && k%blockValues == 0 && xOffset%4 == 0; {
+	case !whole && rows == 1:
+		return m.any.one
+	case !whole:
+		return m.any.many
+	case rows == 1 && n < manyRows:
+		return m.few
+	case rows == 1:
+		return m.wide
+	case ceil(rows, m.large.rows)*ceil(n, m.large.cols) < manyTiles:
+		return m.many
+	}
+	return m.large
+}
+
+// matMuls are all of a type's kernels.
+func matMuls(t WeightType) (all []*gpu.Kernel) {
+	m := &matMul[t]
+	for _, x := range []multiplication{m.any.one, m.any.many, m.few, m.wide, m.many, m.large} {
+		if x.kernel != nil {
+			all = append(all, x.kernel)
+		}
+	}
+	return all
+}
+
+func newMatMul(t WeightType, prefix string, consts map[string]int) *gpu.Kernel {
 	name := prefix + t.String()
 	return &gpu.Kernel{
 		Name:     name,
 		Bindings: t.bindings(in("x"), out("y")),
 		Params:   sizeOf[MatMulParams](),
-		WGSL:     wgsl(name, nil),
+		WGSL:     wgsl(name, consts),
 		Items:    func(c *gpu.Call) int { return int(params[MatMulParams](c).N) },
 		Twin: func(c *gpu.Call, lo, hi int) {
 			p := params[MatMulParams](c)
@@ -60,10 +133,19 @@ func dot(a, b []float32) float32 {
 }
 
 // MatMul records y = x wᵀ: x is rows rows of w.Cols values, the first at value
-// xOffset; y is [rows][w.Rows]. Many rows go through tiles of 64 x 64, a single
-// row through matvec, which takes 2 rows of w a workgroup.
+// xOffset; y is [rows][w.Rows]. Many rows go through tiles of 64 x 64 or, of a
+// large weight, 64 x 128; a single row through matvec. Of a weight in blocks
+// xOffset is a multiple of 4.
 func MatMul(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int) {
 	matMulInto(r, w, x, y, rows, xOffset, 0)
+}
+
+// MatMulLarge is MatMul in tiles of 64 x 128 however few there are, of a weight in
+// blocks or of float16 with rows of a multiple of 32 values.
+func MatMulLarge(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int) {
+	for _, s := range w.Shards {
+		matMul[w.Type].large.record(r, w, s, x, y, rows, xOffset, 0)
+	}
 }
 
 // MatMulAdd records y += x wᵀ, as MatMul has it: a projection back into the
@@ -73,18 +155,24 @@ func MatMulAdd(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int) {
 }
 
 func matMulInto(r *gpu.Recording, w Weight, x, y gpu.Range, rows, xOffset int, add uint32) {
-	for _, s := range w.Shards {
-		k, groups := matMul[w.Type], ceil(rows, matMulTile)*ceil(s.Rows, matMulTile)
-		if rows == 1 {
-			k, groups = matVec[w.Type], ceil(s.Rows, matVecRows)
-		}
-		need(r, k, 0, x, xOffset+rows*w.Cols)
-		need(r, k, 1, y, rows*w.Rows)
-		need(r, k, 2, s.Data, w.Type.DataWords(s.Rows, w.Cols))
-		if w.Type == Q8_0 {
-			need(r, k, 3, s.Scale, w.Type.ScaleWords(s.Rows, w.Cols))
-		}
-		p := MatMulParams{uint32(rows), uint32(w.Cols), uint32(s.Rows), uint32(xOffset), uint32(w.Rows), uint32(s.Row0), add}
-		gpu.Dispatch(r, k, groups, &p, s.ranges(x, y)...)
+	if w.Type.blocks() && (w.Cols%blockValues != 0 || xOffset%4 != 0) {
+		r.Fail(fmt.Errorf("kernels: matmul_%v: rows of %d values from %d on, expected multiples of %d and 4", w.Type, w.Cols, xOffset, blockValues))
+		return
 	}
+	for _, s := range w.Shards {
+		matMul[w.Type].choose(rows, s.Rows, w.Cols, xOffset).record(r, w, s, x, y, rows, xOffset, add)
+	}
+}
+
+// record multiplies by one shard.
+func (m multiplication) record(r *gpu.Recording, w Weight, s Shard, x, y gpu.Range, rows, xOffset int, add uint32) {
+	k := m.kernel
+	need(r, k, 0, x, xOffset+rows*w.Cols)
+	need(r, k, 1, y, rows*w.Rows)
+	need(r, k, 2, s.Data, w.Type.DataWords(s.Rows, w.Cols))
+	if w.Type.blocks() {
+		need(r, k, 3, s.Scale, w.Type.ScaleWords(s.Rows, w.Cols))
+	}
+	p := MatMulParams{uint32(rows), uint32(w.Cols), uint32(s.Rows), uint32(xOffset), uint32(w.Rows), uint32(s.Row0), add}
+	gpu.Dispatch(r, k, ceil(rows, m.rows)*ceil(s.Rows, m.cols), &p, s.ranges(x, y)...)
 }

@@ -195,6 +195,18 @@ func (s scoreShape) reader(c *gpu.Call, kvHeads int) func(dst []float32, row, kv
 // the queries before RoPE, which stand at position pos of table; else the probe.
 // Limits and the rest as in PagedDot. A workgroup takes a block for one key head.
 func ScoreStats(r *gpu.Recording, t CacheType, q, table, k gpu.Range, index Index, state, score, stats gpu.Range, heads, kvHeads, d, lo, n, pos int, turn bool, tau float32) {
+	recordScores(r, t, q, table, k, index, state, score, stats, heads, kvHeads, d, lo, n, pos, turn, tau, 0)
+}
+
+// ScoreStatsLong is ScoreStats for Choose, with ChooseBlocks(n) blocks of
+// candidates: 2 words of stats for each of them and each head.
+func ScoreStatsLong(r *gpu.Recording, t CacheType, q, table, k gpu.Range, index Index, state, score, stats gpu.Range, heads, kvHeads, d, lo, n, pos int, turn bool, tau float32) {
+	recordScores(r, t, q, table, k, index, state, score, stats, heads, kvHeads, d, lo, n, pos, turn, tau, chooseTokens)
+}
+
+// recordScores records score_stats with blocks of so many candidates, a multiple of
+// any round; 0: as many as suit a GPU.
+func recordScores(r *gpu.Recording, t CacheType, q, table, k gpu.Range, index Index, state, score, stats gpu.Range, heads, kvHeads, d, lo, n, pos int, turn bool, tau float32, block int) {
 	group := needHeads(r, "score_stats", heads, kvHeads, d)
 	if group == 0 {
 		return
@@ -211,9 +223,13 @@ func ScoreStats(r *gpu.Recording, t CacheType, q, table, k gpu.Range, index Inde
 	need(r, kern, 0, q, heads*d)
 	need(r, kern, 3, state, stateWords)
 	need(r, kern, 4, score, heads*n)
-	blocks := ScoreBlocks(index.Type, heads, kvHeads, n)
+	rounds := block / s.round()
+	if block == 0 {
+		rounds = s.rounds(n, kvHeads)
+	}
+	blocks := ceil(n, rounds*s.round())
 	need(r, kern, 5, stats, 2*heads*blocks)
-	p := ScoreStatsParams{uint32(lo), uint32(n), uint32(kvHeads), 1 / tau, uint32(s.rounds(n, kvHeads)), uint32(blocks), 0, 0}
+	p := ScoreStatsParams{uint32(lo), uint32(n), uint32(kvHeads), 1 / tau, uint32(rounds), uint32(blocks), 0, 0}
 	if turn {
 		need(r, kern, 1, table, (pos+1)*d)
 		p.Turn, p.Pos = 1, uint32(pos)

@@ -15,6 +15,7 @@ const (
 	F32  WeightType = iota // one value a word
 	F16                    // two values a word, the lower half first
 	Q8_0                   // blocks of 32 values along a row: int8, four a word, and a float16 scale in a range of its own, two a word
+	Q4_0                   // blocks of 32 values along a row: 16 bytes, whose lower halves are the first 16 values, each less 8, the upper ones the others; scales as of Q8_0
 )
 
 func (t WeightType) String() string {
@@ -24,7 +25,16 @@ func (t WeightType) String() string {
 	return weightNames[t]
 }
 
-var weightNames = [...]string{"f32", "f16", "q8_0"}
+var weightNames = [...]string{"f32", "f16", "q8_0", "q4_0"}
+
+// weightTypes are all of them.
+var weightTypes = [...]WeightType{F32, F16, Q8_0, Q4_0}
+
+// blocks tells types in blocks, which have scales and rows of whole blocks.
+func (t WeightType) blocks() bool { return t == Q8_0 || t == Q4_0 }
+
+// blockValues is the number of values of a block.
+const blockValues = 32
 
 // Weight is a matrix [Rows][Cols] on a device, cut into shards of whole rows
 // where it exceeds what one binding can hold.
@@ -38,7 +48,7 @@ type Weight struct {
 type Shard struct {
 	Row0, Rows int
 	Data       gpu.Range
-	Scale      gpu.Range // of Q8_0 only
+	Scale      gpu.Range // of Q8_0 and Q4_0 only
 }
 
 // DataWords and ScaleWords are the words that rows of a weight take.
@@ -48,22 +58,24 @@ func (t WeightType) DataWords(rows, cols int) int {
 		return ceil(rows*cols, 2)
 	case Q8_0:
 		return rows * cols / 4
+	case Q4_0:
+		return rows * cols / 8
 	}
 	return rows * cols
 }
 
-// ScaleWords is the number of words of the scales; 0 but for Q8_0.
+// ScaleWords is the number of words of the scales; 0 but for Q8_0 and Q4_0.
 func (t WeightType) ScaleWords(rows, cols int) int {
-	if t != Q8_0 {
+	if !t.blocks() {
 		return 0
 	}
-	return ceil(rows*cols/32, 2)
+	return ceil(rows*cols/blockValues, 2)
 }
 
 // weightBindings are those of one shard, as the last of a kernel.
 func (t WeightType) bindings(first ...gpu.Binding) []gpu.Binding {
 	b := append(first, in("w"))
-	if t == Q8_0 {
+	if t.blocks() {
 		b = append(b, in("w_scale"))
 	}
 	return b
@@ -89,9 +101,16 @@ func (t WeightType) decodeRow(dst []float32, c *gpu.Call, w, r int) {
 			dst[i] = f16.ToFloat32(h)
 		}
 	case Q8_0:
-		q, scale := view[int8](c, w)[r*cols:], view[uint16](c, w+1)[r*cols/32:]
+		q, scale := view[int8](c, w)[r*cols:], view[uint16](c, w+1)[r*cols/blockValues:]
 		for i := range dst {
-			dst[i] = f16.ToFloat32(scale[i/32]) * float32(q[i])
+			dst[i] = f16.ToFloat32(scale[i/blockValues]) * float32(q[i])
+		}
+	case Q4_0:
+		q, scale := view[uint8](c, w)[r*cols/2:], view[uint16](c, w+1)[r*cols/blockValues:]
+		for i := range dst {
+			b, j := i/blockValues, i%blockValues
+			bits := q[b*blockValues/2+j%16] >> (j / 16 * 4) & 15
+			dst[i] = f16.ToFloat32(scale[b]) * float32(int(bits)-8)
 		}
 	}
 }

@@ -72,7 +72,7 @@ func (s *Sequence) centreOf(layer int) gpu.Range {
 // tokens.
 func (s *Sequence) partWords(chunk int) int {
 	c := s.m.Config
-	words := kernels.PartWords(c.Heads, c.HeadDim)
+	words := kernels.PartWords(c.Heads, c.KVHeads, c.HeadDim)
 	for n := 2; s.split && n <= chunk; n++ {
 		const longest = 1 << 30 // list
 		words = max(words, kernels.ChunkPartWords(n, c.Heads, c.HeadDim, kernels.ChunkSplits(n, c.Heads, c.KVHeads, longest)))

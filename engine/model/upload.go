@@ -160,8 +160,14 @@ func segments(ts []weights.Tensor, row0, rows int) []segment {
 	return segs
 }
 
-// block is the bytes of a Q8_0 block: a float16 scale and 32 values.
-const block = 34
+// block is the bytes of a block of 32 values of a type: a float16 scale, then
+// what kernels keep apart from it. 0 of a type without blocks.
+func block(t kernels.WeightType) int {
+	if t.ScaleWords(1, 32) == 0 {
+		return 0
+	}
+	return 2 + 4*t.DataWords(1, 32)
+}
 
 // importing lets the device fetch the weights by itself, where it can and they
 // are kept as they are stored. It reports whether that was so.
@@ -185,7 +191,7 @@ func (u *uploader) importing(b *gpu.Buffer, scaleAt int, w kernels.Weight, segs 
 		u.err = fmt.Errorf("tensor %s: %w", s.t.Name, err)
 		var bad *gpu.ValueError
 		if errors.As(err, &bad) {
-			if w.Type == kernels.Q8_0 {
+			if block(w.Type) > 0 {
 				u.err = fmt.Errorf("tensor %s: the scale of block %d is not finite", s.t.Name, s.lo*w.Cols/32+bad.Value)
 			} else {
 				u.err = fmt.Errorf("tensor %s: value %d is not finite", s.t.Name, s.lo*w.Cols+bad.Value)
@@ -204,10 +210,11 @@ func (s segment) imported(scaleAt int, as kernels.WeightType) (gpu.Import, bool)
 	}
 	from := gpu.Import{Blob: file.Blob, At: file.At, Rows: s.hi - s.lo}
 	switch {
-	case as == kernels.Q8_0 && s.t.Type == weights.Q8_0:
-		from.Block, from.RowBytes = block, cols/32*block
+	case block(as) > 0:
+		size := block(as)
+		from.Block, from.RowBytes = size, cols/32*size
 		from.Parts = []gpu.Part{
-			{Skip: 2, Take: block - 2, Offset: s.to * cols},
+			{Skip: 2, Take: size - 2, Offset: s.to * cols / 32 * (size - 2)},
 			{Take: 2, Offset: scaleAt + s.to*cols/32*2, Check: gpu.FiniteFloat16},
 		}
 	case as == kernels.F16 && s.t.Type == weights.F16:
@@ -253,6 +260,8 @@ func storage(t weights.Tensor) (kernels.WeightType, error) {
 	switch t.Type {
 	case weights.Q8_0:
 		return kernels.Q8_0, nil
+	case weights.Q4_0:
+		return kernels.Q4_0, nil
 	case weights.F16:
 		return kernels.F16, nil
 	case weights.BF16:
@@ -282,11 +291,13 @@ func pack(data, scale []byte, as kernels.WeightType, t weights.Tensor, lo, hi, t
 	}
 	cols := t.Shape[1]
 	switch {
-	case as == kernels.Q8_0:
-		data, scale = data[to*cols:], scale[to*cols/32*2:]
-		for i, src := 0, t.Data; len(src) > 0; i, src = i+1, src[block:] {
+	case block(as) > 0:
+		size := block(as)
+		values := size - 2
+		data, scale = data[to*cols/32*values:], scale[to*cols/32*2:]
+		for i, src := 0, t.Data; len(src) > 0; i, src = i+1, src[size:] {
 			copy(scale[2*i:], src[:2])
-			copy(data[32*i:], src[2:block])
+			copy(data[values*i:], src[2:size])
 		}
 		return nil
 	case as == kernels.F16 && t.Type == weights.F16:

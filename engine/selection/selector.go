@@ -25,7 +25,7 @@ type Selector struct {
 	shape Shape
 	dev   gpu.Device
 	table gpu.Range // kernels.RopeTable, lent by the sequence
-	fused bool      // score, vote and top-k in as few kernels as there are; where each costs little they stay apart
+	cpu   bool      // the device is one: it leaves out what no GPU can
 
 	// Of each layer, at multiples of 256 bytes.
 	state  *gpu.Buffer // kernels.StateBytes
@@ -37,8 +37,8 @@ type Selector struct {
 	// Shared by the layers, which come one after the other.
 	turned *gpu.Buffer // [chunk][heads][d], queries rotated for scoring
 	probe  *gpu.Buffer // [heads][d]
-	hist   *gpu.Buffer
-	cut    *gpu.Buffer
+	hist   *gpu.Buffer // on a GPU
+	cut    *gpu.Buffer // likewise
 
 	watch *gpu.Buffer // state and sel as Chosen reads them, in one piece; made when it is first asked
 
@@ -48,7 +48,10 @@ type Selector struct {
 	stats  *gpu.Buffer
 	vote   *gpu.Buffer // [rows]
 	counts *gpu.Buffer
-	border *gpu.Buffer // of fused kernels
+	border *gpu.Buffer // on a GPU
+	bound  *gpu.Buffer // [rows], on a CPU what bounds votes,
+	peak   *gpu.Buffer // the bounds' peaks
+	some   *gpu.Buffer // [rows], and the rows that are voted for
 
 	last step
 }
@@ -64,7 +67,7 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Selector{cfg: cfg, shape: shape, dev: dev, fused: fused(dev.Info().Kind)}
+	s := &Selector{cfg: cfg, shape: shape, dev: dev, cpu: dev.Info().Kind == gpu.CPU}
 	s.selAt, s.ancAt = align(4*max(1, cfg.K+cfg.slide())), align(4*s.width())
 	err := s.make(map[**gpu.Buffer]int{&s.state: shape.Layers * kernels.StateBytes, &s.sel: shape.Layers * s.selAt})
 	if err == nil && cfg.Policy == TokenSelect {
@@ -72,9 +75,10 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 			&s.anchor: shape.Layers * s.ancAt,
 			&s.turned: 4 * cfg.Chunk * s.width(),
 			&s.probe:  4 * s.width(),
-			&s.hist:   4 * max(kernels.HistWords, kernels.VoteHistWords),
-			&s.cut:    4 * kernels.CutWords,
 		})
+	}
+	if err == nil && cfg.Policy == TokenSelect && !s.cpu {
+		err = s.make(map[**gpu.Buffer]int{&s.hist: 4 * kernels.VoteHistWords, &s.cut: 4 * kernels.CutWords})
 	}
 	if err != nil {
 		s.Close()
@@ -102,10 +106,6 @@ func (s *Selector) make(sizes map[**gpu.Buffer]int) error {
 // Config is what the selector was made with.
 func (s *Selector) Config() Config { return s.cfg }
 
-// fused tells whether kernels of kind k's devices are worth joining: a GPU starts
-// one after the other, a CPU has them shared out among cores in small pieces.
-func fused(k gpu.Kind) bool { return k != gpu.CPU }
-
 // Bytes is the device memory that a selector takes for a cache of rows rows, on a
 // device of kind k.
 func Bytes(cfg Config, shape Shape, rows int, k gpu.Kind) int64 {
@@ -113,7 +113,9 @@ func Bytes(cfg Config, shape Shape, rows int, k gpu.Kind) int64 {
 		return 0
 	}
 	width, border := int64(shape.Heads*shape.HeadDim), int64(0)
-	if fused(k) {
+	if k == gpu.CPU { // and bounds, their peaks, rows
+		border = 8*int64(rows) + 4*int64(kernels.PeakWords(rows))
+	} else {
 		border = 4 * int64(kernels.BorderWords(rows))
 	}
 	return border + int64(shape.Layers)*(kernels.StateBytes+4*int64(cfg.K+cfg.slide())+4*width) + 4*width*int64(cfg.Chunk+1) +
@@ -130,18 +132,16 @@ func (s *Selector) Reserve(rows int, table gpu.Range) error {
 	if s.cfg.Policy != TokenSelect || rows <= s.rows {
 		return nil
 	}
-	s.free(&s.score, &s.stats, &s.vote, &s.counts, &s.border)
+	s.free(s.sized()...)
 	s.rows = 0
-	sizes := map[**gpu.Buffer]int{
-		&s.score:  4 * s.shape.Heads * rows,
-		&s.stats:  4 * kernels.StatsWords(s.shape.Heads, rows),
-		&s.vote:   4 * rows,
-		&s.counts: 4 * kernels.CountWords(rows),
-	}
-	if s.fused || s.cfg.Index != kernels.IndexNone {
+	sizes := map[**gpu.Buffer]int{&s.score: 4 * s.shape.Heads * rows, &s.vote: 4 * rows}
+	if s.cpu {
+		sizes[&s.stats] = 8 * s.shape.Heads * kernels.ChooseBlocks(rows)
+		sizes[&s.counts] = 4 * kernels.SomeWords(rows)
+		sizes[&s.bound], sizes[&s.peak], sizes[&s.some] = 4*rows, 4*kernels.PeakWords(rows), 4*rows
+	} else {
 		sizes[&s.stats] = 4 * kernels.ScoreStatsWords(s.shape.Heads, s.shape.KVHeads, rows)
-	}
-	if s.fused {
+		sizes[&s.counts] = 4 * kernels.CountWords(rows)
 		sizes[&s.border] = 4 * kernels.BorderWords(rows)
 	}
 	if err := s.make(sizes); err != nil {
@@ -149,6 +149,11 @@ func (s *Selector) Reserve(rows int, table gpu.Range) error {
 	}
 	s.rows = rows
 	return nil
+}
+
+// sized are the buffers that are sized by the rows of the cache.
+func (s *Selector) sized() []**gpu.Buffer {
+	return []**gpu.Buffer{&s.score, &s.stats, &s.vote, &s.counts, &s.border, &s.bound, &s.peak, &s.some}
 }
 
 // Select records what finds the rows that q attends to, and returns where they
@@ -190,13 +195,10 @@ func (s *Selector) choose(r *gpu.Recording, q kernels.Query, out kernels.Selecti
 	// The probe: the queries as if they stood nLocal after every key, which is
 	// what rotating them and not the keys comes to, averaged over the chunk.
 	heads, kvHeads, d, tau := s.shape.Heads, s.shape.KVHeads, s.shape.HeadDim, float32(s.cfg.Tau)
-	probe, turn := gpu.All(s.probe), q.C == 1 && s.fused
-	switch {
-	case turn:
+	probe, turn := gpu.All(s.probe), q.C == 1
+	if turn {
 		probe = q.QKV
-	case q.C == 1:
-		kernels.Rope(r, q.QKV, s.table, out.State, probe, 1, heads, d, q.Stride, s.cfg.NLocal, false)
-	default:
+	} else {
 		turned := gpu.All(s.turned)
 		kernels.Rope(r, q.QKV, s.table, out.State, turned, q.C, heads, d, q.Stride, s.cfg.NLocal, false)
 		kernels.MeanRows(r, turned, probe, q.C, s.width())
@@ -205,24 +207,16 @@ func (s *Selector) choose(r *gpu.Recording, q kernels.Query, out kernels.Selecti
 	if s.cfg.Index == kernels.IndexNone {
 		index = kernels.Index{}
 	}
-	score, stats, vote := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote)
-	hist, cut, counts := gpu.All(s.hist), gpu.All(s.cut), gpu.All(s.counts)
-	if s.fused {
-		kernels.ScoreStats(r, q.Cache, probe, s.table, q.Keys, index, out.State, score, stats, heads, kvHeads, d, lo, n, s.cfg.NLocal, turn, tau)
-		kernels.SoftVoteHist(r, score, stats, out.State, vote, hist, heads, n, kernels.ScoreBlocks(index.Type, heads, kvHeads, n))
-		kernels.TopKBorder(r, vote, out.State, hist, cut, counts, gpu.All(s.border), out.Sel, n, s.cfg.K, lo)
+	score, stats, vote, counts := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote), gpu.All(s.counts)
+	if s.cpu {
+		kernels.ScoreStatsLong(r, q.Cache, probe, s.table, q.Keys, index, out.State, score, stats, heads, kvHeads, d, lo, n, s.cfg.NLocal, turn, tau)
+		kernels.Choose(r, score, stats, out.State, gpu.All(s.bound), gpu.All(s.peak), gpu.All(s.some), vote, counts, out.Sel, heads, kvHeads, n, s.cfg.K, lo)
 		return
 	}
-	blocks := kernels.StatsBlocks(n)
-	if index.Type != kernels.IndexNone {
-		blocks = kernels.ScoreBlocks(index.Type, heads, kvHeads, n)
-		kernels.ScoreStats(r, q.Cache, probe, s.table, q.Keys, index, out.State, score, stats, heads, kvHeads, d, lo, n, s.cfg.NLocal, false, tau)
-	} else {
-		kernels.PagedDot(r, q.Cache, probe, q.Keys, out.State, score, heads, kvHeads, d, lo, n, tau)
-		kernels.VoteStats(r, score, out.State, stats, heads, n)
-	}
-	kernels.SoftVote(r, score, stats, out.State, vote, heads, n, blocks)
-	kernels.TopK(r, vote, out.State, hist, cut, counts, out.Sel, n, s.cfg.K, lo)
+	hist, cut := gpu.All(s.hist), gpu.All(s.cut)
+	kernels.ScoreStats(r, q.Cache, probe, s.table, q.Keys, index, out.State, score, stats, heads, kvHeads, d, lo, n, s.cfg.NLocal, turn, tau)
+	kernels.SoftVoteHist(r, score, stats, out.State, vote, hist, heads, n, kernels.ScoreBlocks(index.Type, heads, kvHeads, n))
+	kernels.TopKBorder(r, vote, out.State, hist, cut, counts, gpu.All(s.border), out.Sel, n, s.cfg.K, lo)
 }
 
 func (s *Selector) layer(b *gpu.Buffer, bytes, i int) gpu.Range {
@@ -325,6 +319,7 @@ func (s *Selector) free(bs ...**gpu.Buffer) {
 
 // Close frees the selector's memory.
 func (s *Selector) Close() {
-	s.free(&s.state, &s.sel, &s.watch, &s.anchor, &s.turned, &s.probe, &s.hist, &s.cut, &s.score, &s.stats, &s.vote, &s.counts, &s.border)
+	s.free(&s.state, &s.sel, &s.watch, &s.anchor, &s.turned, &s.probe, &s.hist, &s.cut)
+	s.free(s.sized()...)
 	s.rows = 0
 }

@@ -14,7 +14,18 @@ var randomConfig = Config{Architecture: "qwen2", Name: "some", Layers: 2, Hidden
 // for another, rows are the same however they are read, and values are spread as
 // they should be.
 func TestRandom(t *testing.T) {
-	m, err := Random(randomConfig, 1)
+	for _, kind := range []Type{Q8_0, Q4_0} {
+		t.Run(kind.String(), func(t *testing.T) { randomOf(t, kind) })
+	}
+	bad := randomConfig
+	bad.Heads = 5
+	if _, err := Random(bad, Q8_0, 1); err == nil || !strings.Contains(err.Error(), "5 attention heads") {
+		t.Errorf("%v, expected it to refuse 5 heads over 2", err)
+	}
+}
+
+func randomOf(t *testing.T, kind Type) {
+	m, err := Random(randomConfig, kind, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,11 +38,11 @@ func TestRandom(t *testing.T) {
 		return loaded
 	}
 	all := load(m, name)
-	again, err := Random(randomConfig, 1)
+	again, err := Random(randomConfig, kind, 1)
 	if err != nil || !bytes.Equal(load(again, name).Data, all.Data) {
 		t.Errorf("the same seed makes others (%v)", err)
 	}
-	other, err := Random(randomConfig, 2)
+	other, err := Random(randomConfig, kind, 2)
 	if err != nil || bytes.Equal(load(other, name).Data, all.Data) || bytes.Equal(load(m, "model.layers.0.mlp.down_proj.weight").Data, all.Data) {
 		t.Errorf("another seed, or another matrix, is the same (%v)", err)
 	}
@@ -54,10 +65,5 @@ func TestRandom(t *testing.T) {
 	n, cols := float64(len(v)), float64(all.Shape[1])
 	if sigma := math.Sqrt(square / n * cols); math.Abs(sigma-1) > 0.05 || math.Abs(sum/n)*math.Sqrt(cols) > 0.05 {
 		t.Errorf("mean %g, deviation %g of %g values, expected 0 and 1 once multiplied by the root of %g", sum/n, sigma, n, cols)
-	}
-	bad := randomConfig
-	bad.Heads = 5
-	if _, err := Random(bad, 1); err == nil || !strings.Contains(err.Error(), "5 attention heads") {
-		t.Errorf("%v, expected it to refuse 5 heads over 2", err)
 	}
 }

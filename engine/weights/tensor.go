@@ -11,12 +11,13 @@ import (
 // Type is how the values of a tensor are stored.
 type Type uint8
 
-// The types that are read. All are little-endian.
+// The types that are known. All are little-endian.
 const (
 	F32  Type = iota
 	F16       // IEEE 754 half precision
 	BF16      // the upper half of a float32
 	Q8_0      // GGUF's blocks of 32 values along a row: a float16 scale, then 32 int8
+	Q4_0      // as Q8_0, but 16 bytes, whose lower halves are the first 16 values, each less 8, the upper ones the others; of random weights only
 )
 
 var formats = [...]struct {
@@ -27,6 +28,7 @@ var formats = [...]struct {
 	F16:  {"F16", 1, 2},
 	BF16: {"BF16", 1, 2},
 	Q8_0: {"Q8_0", blockValues, blockBytes},
+	Q4_0: {"Q4_0", blockValues, halfBlockBytes},
 }
 
 func (t Type) String() string {
@@ -112,6 +114,8 @@ func (t Tensor) Float32() ([]float32, error) {
 		}
 	case Q8_0:
 		dequantise(v, t.Data)
+	case Q4_0:
+		dequantise4(v, t.Data)
 	}
 	return v, nil
 }
@@ -123,6 +127,9 @@ func Convert(t Tensor, to Type) (Tensor, error) {
 		return t.Load()
 	}
 	size, err := to.size(t.Shape)
+	if err == nil && to == Q4_0 {
+		err = fmt.Errorf("rounding to %v is not supported", to)
+	}
 	if err != nil {
 		return Tensor{}, fmt.Errorf("tensor %s: %w", t.Name, err)
 	}
@@ -158,8 +165,9 @@ func Convert(t Tensor, to Type) (Tensor, error) {
 }
 
 const (
-	blockValues = 32
-	blockBytes  = 2 + blockValues
+	blockValues    = 32
+	blockBytes     = 2 + blockValues   // of Q8_0
+	halfBlockBytes = 2 + blockValues/2 // of Q4_0
 )
 
 // quantise writes v as Q8_0: d = max|v|/127 of a block, kept as float16, and
@@ -196,6 +204,15 @@ func dequantise(dst []float32, data []byte) {
 	}
 }
 
+func dequantise4(dst []float32, data []byte) {
+	for ; len(dst) > 0; dst, data = dst[blockValues:], data[halfBlockBytes:] {
+		d := f16.ToFloat32(binary.LittleEndian.Uint16(data))
+		for i, q := range data[2:halfBlockBytes] {
+			dst[i], dst[i+blockValues/2] = d*float32(int(q&15)-8), d*float32(int(q>>4)-8)
+		}
+	}
+}
+
 // finite is an error when a value is a NaN or infinite, as a flipped bit makes
 // it: one such weight silently turns every logit into NaN.
 func (t Tensor) finite() error {
@@ -207,10 +224,11 @@ func (t Tensor) finite() error {
 		bad = fullExponent(t.Data, 2, 0x7c00_7c00_7c00_7c00, 0x0400_0400_0400_0400)
 	case BF16:
 		bad = fullExponent(t.Data, 2, 0x7f80_7f80_7f80_7f80, 0x0080_0080_0080_0080)
-	case Q8_0:
-		for at := 0; at < len(t.Data); at += blockBytes {
+	case Q8_0, Q4_0:
+		size := formats[t.Type].size
+		for at := 0; at < len(t.Data); at += size {
 			if h := binary.LittleEndian.Uint16(t.Data[at:]); h&0x7c00 == 0x7c00 {
-				return fmt.Errorf("tensor %s: the scale of block %d is %v", t.Name, at/blockBytes, f16.ToFloat32(h))
+				return fmt.Errorf("tensor %s: the scale of block %d is %v", t.Name, at/size, f16.ToFloat32(h))
 			}
 		}
 	}

@@ -135,6 +135,7 @@ func TestConvertRefuses(t *testing.T) {
 		{"NaN", Tensor{Name: "w", Type: F32, Shape: []int{32}, Data: f32Bytes(append(make([]float32, 31), float32(math.NaN())))}, Q8_0, "scale of block 0 is NaN"},
 		{"no whole blocks", Tensor{Name: "w", Type: F32, Shape: []int{2, 16}, Data: make([]byte, 128)}, Q8_0, "shape [2 16]"},
 		{"data cut short", Tensor{Name: "w", Type: F32, Shape: []int{3}, Data: make([]byte, 11)}, F16, "11 bytes, expected 12"},
+		{"4 bits", Tensor{Name: "w", Type: F32, Shape: []int{32}, Data: make([]byte, 128)}, Q4_0, "rounding to Q4_0"},
 		{"data too long", Tensor{Name: "w", Type: Q8_0, Shape: []int{32}, Data: make([]byte, 68)}, F32, "68 bytes, expected 34"},
 		{"shape that overflows", Tensor{Name: "w", Type: F32, Shape: []int{1 << 31, 1 << 31, 1 << 31}, Data: nil}, F16, "not possible"},
 		{"negative shape", Tensor{Name: "w", Type: F32, Shape: []int{-1, -4}, Data: make([]byte, 16)}, F16, "not possible"},

@@ -33,7 +33,7 @@ func (m *Model) finish() error {
 			seen[t.Type] = true
 		}
 	}
-	for t := F32; t <= Q8_0; t++ {
+	for t := F32; int(t) < len(formats); t++ {
 		if seen[t] {
 			if m.Quantisation != "" {
 				m.Quantisation += " and "

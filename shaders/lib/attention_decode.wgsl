@@ -3,275 +3,279 @@
 // entries, with s = rotated q . rotated K / sqrt(d) and m the largest s, and the
 // sum of the weights.
 //
-// q: [heads][d], before RoPE; k, v, sel, state, table: lib/attention_list; part:
-// [splits][heads][d + 2], o then m then sum; sum is 0 where the part is empty.
-// A workgroup takes one part for one key head and all its GROUP query heads,
-// KEYS entries at a time, 8 invocations a key. It asks for the keys and values
-// of a tile before it works on the tile before, as memory takes longer to answer
-// than the work does.
+// q: [heads][d], before RoPE; k, sel, state, table: lib/attention_list; v: as k;
+// part: [splits][heads][d + 2], o then m then sum; sum is 0 where the part is empty.
+// A workgroup takes one part for one key head and all its GROUP query heads: every
+// splits-th block of p.split entries, so that all workgroups together go through
+// the cache from front to back, KEYS entries at a time. LANES invocations share a
+// key, of which each has 8 dimensions, and of the results as many; it works for
+// four heads at once, which stand side by side in its vectors. So what is read of
+// keys and values never leaves the registers that it is read into: only partial
+// scores go through workgroup memory, once for four keys of an invocation, and
+// weights come back. Keys and values are asked for a tile ahead, as memory takes
+// longer to answer than the work does.
 //
-// A dot product depends on the distance of two positions alone. So where p.near
-// is not 0, the query is turned to its distance from the tile's first entry, and a
-// key by its place in the tile: the angles of KEYS positions, which stay in the
-// nearest memory, serve a long list, whose own would be as many bytes as its keys
-// and values are.
+// A dot product depends on the distance of two positions alone. So the query is
+// turned to its distance from the first entry of a block, and a key by its place
+// in the block: the angles of so few positions, which stay in the nearest memory,
+// serve a long list, whose own would be as many bytes as its keys and values are.
 //
-// VECS and HALF: vectors of four in a head and in half of one; PIECES: those of
-// an invocation in half a key; ROUNDS: keys of an invocation; KEY_LOADS: 2 *
-// PIECES * ROUNDS; VALUE_LOADS: values of an invocation; UNIT_KEYS: invocations
-// that share a column of them; SLOTS: scores of one.
+// VECS and HALF: vectors of four in a head and in half of one; LANES: a power of
+// two, not less than HALF; SHARE: heads of an invocation, at most four; TEAM: those
+// of the 64 invocations that work for the same heads; ROWS: TEAM / LANES, keys that
+// a team takes at once; KEYS: four times those; SLOTS: scores that an invocation
+// sums up, 16 / LANES; WEIGHTS: those of all.
 //#const HEAD_DIM
 //#const VECS
 //#const HALF
-//#const PIECES
-//#const ROUNDS
-//#const KEYS
-//#const KEY_LOADS
-//#const UNIT_KEYS
-//#const VALUE_LOADS
+//#const LANES
 //#const GROUP
-//#const GROUP_VECS
-//#const GROUP_KEYS
+//#const SHARE
+//#const TEAM
+//#const ROWS
+//#const KEYS
 //#const SLOTS
-//#const POOL
+//#const WEIGHTS
 //#import lib/grid
 //#import lib/lowest
 //#import lib/rotate
 //#import lib/attention_list
+@group(0) @binding(2) var<storage, read> v: array<Cached8>; // [rows][kv_heads][d]
 @group(0) @binding(6) var<storage, read_write> part: array<f32>;
 
-// Where in the table the angles of a tile's query start.
-fn query_angles(tile: u32, length: u32) -> u32 {
-    if (p.near != 0u) {
-        return (length - 1u - tile) * VECS;
+var<workgroup> partial: array<vec4<f32>, 256>; // [teams][KEYS][LANES]: of scores of four heads; then results
+var<workgroup> weight: array<f32, WEIGHTS>;         // [teams][KEYS][4]
+var<workgroup> most_of: array<f32, 64>;             // of the scores of an invocation
+var<workgroup> sum_of: array<f32, 64>;              // of its weights
+var<workgroup> shrink: array<f32, 8>;               // [teams][4], by the last tile
+
+// Four pairs of dimensions of one query at a position; 0 where there is no such
+// head or no such lane.
+fn turned(kv: u32, head: u32, g: u32, lane: u32, position: u32) -> Pairs {
+    if (g >= SHARE || head >= GROUP || lane >= HALF) {
+        return Pairs(vec4<f32>(), vec4<f32>());
     }
-    return (length - 1u) * VECS;
+    let at = (kv * GROUP + head) * VECS + lane;
+    let angles = position * VECS + lane;
+    return rotate(q[at], q[at + HALF], table[angles], table[angles + HALF]);
 }
 
-const LANES: u32 = 8u; // invocations that share a key
-
-var<workgroup> query: array<vec4<f32>, GROUP_VECS>; // [GROUP][d / 4], turned
-var<workgroup> score: array<f32, GROUP_KEYS>;       // [GROUP][KEYS]
-var<workgroup> weight: array<f32, GROUP_KEYS>;      // [GROUP][KEYS]
-var<workgroup> eighth: array<f32, 64>;              // [GROUP][8], largest scores of eighths of the tile
-var<workgroup> shrink: array<f32, 8>;               // [GROUP], by the last tile
-var<workgroup> pool: array<f32, POOL>;              // partial sums, then partial results
-
-// The vector of half a key that an invocation takes as its j-th; behind the
-// last, the last again.
-fn piece_at(i: u32, j: u32) -> u32 {
-    return min(i % LANES + j * LANES, HALF - 1u);
+// What an invocation's dimensions add to the scores of four heads.
+fn product(own: array<vec4<f32>, 8>, key: Pairs) -> vec4<f32> {
+    return own[0] * key.low.x + own[1] * key.low.y + own[2] * key.low.z + own[3] * key.low.w
+        + own[4] * key.high.x + own[5] * key.high.y + own[6] * key.high.z + own[7] * key.high.w;
 }
 
-@compute @workgroup_size(256)
+fn add_value(o: ptr<function, array<vec4<f32>, 8>>, w: vec4<f32>, value: Cached8) {
+    let low = low4(value);
+    let high = high4(value);
+    (*o)[0] += w * low.x;
+    (*o)[1] += w * low.y;
+    (*o)[2] += w * low.z;
+    (*o)[3] += w * low.w;
+    (*o)[4] += w * high.x;
+    (*o)[5] += w * high.y;
+    (*o)[6] += w * high.z;
+    (*o)[7] += w * high.w;
+}
+
+// Where the cache has an entry of the key head; behind the list, its last entry.
+// A selected row is asked for before it is known whether the entry is one, so
+// that memory answers that and the list's length together.
+fn head_at(entry: u32, mid: u32, length: u32, kv: u32) -> u32 {
+    var row = p.n - p.c - p.n_local + min(entry, length - 1u) - p.n_init - mid;
+    if (p.use_mid != 0u) {
+        let chosen = sel[min(entry - p.n_init, arrayLength(&sel) - 1u)];
+        row = select(row, chosen, entry < p.n_init + mid);
+    }
+    return select(row, entry, entry < p.n_init) * p.kv_heads + kv;
+}
+
+fn rotated(low: Cached, high: Cached, position: u32, lane: u32) -> Pairs {
+    let at = position * VECS + lane;
+    return rotate(cached4(low), cached4(high), table[at], table[at + HALF]);
+}
+
+// Where the partial score of a key stands: those who read them side by side are
+// kept apart.
+fn partial_at(team_key: u32, lane: u32) -> u32 {
+    return team_key * LANES + (lane + team_key) % LANES;
+}
+
+fn weights_at(team_key: u32) -> vec4<f32> {
+    let at = team_key * 4u;
+    return vec4<f32>(weight[at], weight[at + 1u], weight[at + 2u], weight[at + 3u]);
+}
+
+@compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);
     let kv = number % p.kv_heads;
-    let split = number / p.kv_heads;
-    if (split >= p.splits) {
+    let own_part = number / p.kv_heads;
+    if (own_part >= p.splits) {
         return;
     }
     let mid = list_mid();
     let length = list_length();
-    let first = min(split * p.split, length);
-    let end = min(first + p.split, length);
+    let first = own_part * p.split;
+
+    let team = i / TEAM;
+    let lane = i % LANES;
+    let piece = min(lane, HALF - 1u); // behind the last, the last again
+    let row = (i % TEAM) / LANES;
+    let key = team * KEYS + row; // of the first round, among those of all teams
+
+    // Of the scores that this invocation sums up, all of one head.
+    let g = i % 4u;
+    let slot = team * KEYS + (i % TEAM) / 4u;
     let scale = 1.0 / sqrt(f32(HEAD_DIM));
-    let unit = i % VECS;
-    let unit_key = i / VECS;
 
-    // A pair of vectors of the query, for those who turn it.
-    var own: Pairs;
-    let turns = i < GROUP * HALF;
-    let half_at = i % HALF;
-    let query_at = (i / HALF) * VECS + half_at;
-    if (turns) {
-        own.low = q[kv * GROUP * VECS + query_at];
-        own.high = q[kv * GROUP * VECS + query_at + HALF];
+    var at: array<u32, 4>;
+    var low: array<Cached, 4>;
+    var high: array<Cached, 4>;
+    var value: array<Cached8, 4>;
+    for (var r = 0u; r < 4u; r++) {
+        at[r] = head_at(first + row + r * ROWS, mid, length, kv);
+        low[r] = k[at[r] * VECS + piece];
+        high[r] = k[at[r] * VECS + HALF + piece];
+    }
+    for (var r = 0u; r < 4u; r++) {
+        value[r] = v[at[r] * HALF + piece];
     }
 
-    var keys: array<Cached, KEY_LOADS>;     // [ROUNDS][PIECES][2]
-    var values: array<Cached, VALUE_LOADS>;
-    if (first < end) {
-        for (var u = 0u; u < ROUNDS; u++) {
-            let from_k = (list_row(min(first + u * 32u + i / LANES, end - 1u), mid) * p.kv_heads + kv) * VECS;
-            for (var j = 0u; j < PIECES; j++) {
-                keys[(u * PIECES + j) * 2u] = k[from_k + piece_at(i, j)];
-                keys[(u * PIECES + j) * 2u + 1u] = k[from_k + HALF + piece_at(i, j)];
-            }
+    var own: array<vec4<f32>, 8>; // the query's dimensions, of four heads each
+    var o: array<vec4<f32>, 8>;   // the result's
+    var largest = LOWEST; // of the head's scores so far
+    var sum = 0.0;        // of this invocation's weights
+    var base = first;     // of the block
+    for (var tile = first; tile < length;) {
+        if (tile == base) {
+            let position = length - 1u - base;
+            let a = turned(kv, team * SHARE, 0u, lane, position);
+            let b = turned(kv, team * SHARE + 1u, 1u, lane, position);
+            let c = turned(kv, team * SHARE + 2u, 2u, lane, position);
+            let d = turned(kv, team * SHARE + 3u, 3u, lane, position);
+            own[0] = vec4<f32>(a.low.x, b.low.x, c.low.x, d.low.x);
+            own[1] = vec4<f32>(a.low.y, b.low.y, c.low.y, d.low.y);
+            own[2] = vec4<f32>(a.low.z, b.low.z, c.low.z, d.low.z);
+            own[3] = vec4<f32>(a.low.w, b.low.w, c.low.w, d.low.w);
+            own[4] = vec4<f32>(a.high.x, b.high.x, c.high.x, d.high.x);
+            own[5] = vec4<f32>(a.high.y, b.high.y, c.high.y, d.high.y);
+            own[6] = vec4<f32>(a.high.z, b.high.z, c.high.z, d.high.z);
+            own[7] = vec4<f32>(a.high.w, b.high.w, c.high.w, d.high.w);
         }
-        for (var j = 0u; j < VALUE_LOADS; j++) {
-            let row = list_row(min(first + unit_key * VALUE_LOADS + j, end - 1u), mid);
-            values[j] = v[(row * p.kv_heads + kv) * VECS + unit];
-        }
-        if (turns) {
-            let from_table = query_angles(first, length) + half_at;
-            let pairs = rotate(own.low, own.high, table[from_table], table[from_table + HALF]);
-            query[query_at] = pairs.low;
-            query[query_at + HALF] = pairs.high;
-        }
-    }
-    workgroupBarrier();
 
-    var o: array<vec4<f32>, GROUP>;
-    var largest: array<f32, SLOTS>; // of the scores so far of a slot's head
-    var sums: array<f32, SLOTS>;    // of the weights of a slot's places in the tiles
-    for (var s = 0u; s < SLOTS; s++) {
-        largest[s] = LOWEST;
-        sums[s] = 0.0;
-    }
-    for (var tile = first; tile < end; tile += KEYS) {
-        // An invocation's share of its keys' scores.
-        for (var u = 0u; u < ROUNDS; u++) {
-            let key = u * 32u + i / LANES;
-            let position = min(select(tile + key, key, p.near != 0u), length - 1u) * VECS;
-            var partial: array<f32, GROUP>;
-            for (var g = 0u; g < GROUP; g++) {
-                partial[g] = 0.0;
-            }
-            for (var j = 0u; j < PIECES; j++) {
-                if (i % LANES + j * LANES < HALF) {
-                    let at = i % LANES + j * LANES;
-                    let pairs = rotate(cached4(keys[(u * PIECES + j) * 2u]), cached4(keys[(u * PIECES + j) * 2u + 1u]),
-                        table[position + at], table[position + HALF + at]);
-                    for (var g = 0u; g < GROUP; g++) {
-                        partial[g] += dot(query[g * VECS + at], pairs.low) + dot(query[g * VECS + HALF + at], pairs.high);
-                    }
-                }
-            }
-            for (var g = 0u; g < GROUP; g++) {
-                pool[(g * KEYS + key) * LANES + ((i + key / 4u) % LANES)] = partial[g];
-            }
+        let place = tile - base + row;
+        let last = length - 1u; // of the table's positions at least
+        for (var r = 0u; r < 4u; r++) {
+            partial[partial_at(key + r * ROWS, lane)] = product(own, rotated(low[r], high[r], min(place + r * ROWS, last), piece));
         }
-        let next = tile + KEYS;
-        if (next < end) {
-            for (var u = 0u; u < ROUNDS; u++) {
-                let from_k = (list_row(min(next + u * 32u + i / LANES, end - 1u), mid) * p.kv_heads + kv) * VECS;
-                for (var j = 0u; j < PIECES; j++) {
-                    keys[(u * PIECES + j) * 2u] = k[from_k + piece_at(i, j)];
-                    keys[(u * PIECES + j) * 2u + 1u] = k[from_k + HALF + piece_at(i, j)];
-                }
+        var next = tile + KEYS;
+        if (next == base + p.split) {
+            base += p.splits * p.split;
+            next = base;
+        }
+        if (next < length) {
+            for (var r = 0u; r < 4u; r++) {
+                at[r] = head_at(next + row + r * ROWS, mid, length, kv);
+                low[r] = k[at[r] * VECS + piece];
+                high[r] = k[at[r] * VECS + HALF + piece];
             }
         }
         workgroupBarrier();
 
         // A slot is one score: of a head and an entry of the tile.
-        var own_score: array<f32, SLOTS>;
+        var score: array<f32, SLOTS>;
+        var most = LOWEST;
         for (var s = 0u; s < SLOTS; s++) {
-            let slot = s * 256u + i;
-            own_score[s] = LOWEST;
-            if (slot < GROUP_KEYS) {
-                if (tile + slot % KEYS < end) {
-                    var sum = 0.0;
-                    for (var l = 0u; l < LANES; l++) {
-                        sum += pool[slot * LANES + ((l + (slot % KEYS) / 4u) % LANES)];
-                    }
-                    own_score[s] = sum * scale;
+            let own_slot = slot + s * (TEAM / 4u);
+            score[s] = LOWEST;
+            if (tile + own_slot - team * KEYS < length) {
+                var total = 0.0;
+                for (var l = 0u; l < LANES; l++) {
+                    total += partial[partial_at(own_slot, l)][g];
                 }
-                score[slot] = own_score[s];
+                score[s] = total * scale;
             }
+            most = max(most, score[s]);
         }
-        if (turns && p.near != 0u && next < end) {
-            let from_table = query_angles(next, length) + half_at;
-            let pairs = rotate(own.low, own.high, table[from_table], table[from_table + HALF]);
-            query[query_at] = pairs.low;
-            query[query_at + HALF] = pairs.high;
-        }
+        most_of[i] = most;
         workgroupBarrier();
-
-        if (i < GROUP * 8u) {
-            var m = LOWEST;
-            for (var j = 0u; j < KEYS / 8u; j++) {
-                m = max(m, score[i * (KEYS / 8u) + j]);
-            }
-            eighth[i] = m;
+        most = largest;
+        for (var j = 0u; j < TEAM / 4u; j++) {
+            most = max(most, most_of[team * TEAM + j * 4u + g]);
         }
-        workgroupBarrier();
-
+        let less = exp(largest - most);
+        largest = most;
+        sum *= less;
+        if (i % TEAM < 4u) {
+            shrink[team * 4u + g] = less;
+        }
         for (var s = 0u; s < SLOTS; s++) {
-            let slot = s * 256u + i;
-            if (slot < GROUP_KEYS) {
-                let before = largest[s];
-                var m = before;
-                for (var j = 0u; j < 8u; j++) {
-                    m = max(m, eighth[slot / KEYS * 8u + j]);
-                }
-                var w = 0.0;
-                if (tile + slot % KEYS < end) {
-                    w = exp(own_score[s] - m);
-                }
-                let less = exp(before - m);
-                weight[slot] = w;
-                sums[s] = sums[s] * less + w;
-                largest[s] = m;
-                if (slot % KEYS == 0u) {
-                    shrink[slot / KEYS] = less;
-                }
+            let own_slot = slot + s * (TEAM / 4u);
+            var w = 0.0;
+            if (tile + own_slot - team * KEYS < length) {
+                w = exp(score[s] - largest);
             }
+            weight[own_slot * 4u + g] = w;
+            sum += w;
         }
         workgroupBarrier();
 
-        if (unit_key < UNIT_KEYS) {
-            for (var g = 0u; g < GROUP; g++) {
-                o[g] *= shrink[g];
-            }
-            for (var j = 0u; j < VALUE_LOADS; j++) {
-                let key = unit_key * VALUE_LOADS + j;
-                if (key < KEYS) {
-                    let value = cached4(values[j]);
-                    for (var g = 0u; g < GROUP; g++) {
-                        o[g] += weight[g * KEYS + key] * value;
-                    }
-                }
+        let before = vec4<f32>(shrink[team * 4u], shrink[team * 4u + 1u], shrink[team * 4u + 2u], shrink[team * 4u + 3u]);
+        if (any(before != vec4<f32>(1.0))) {
+            for (var e = 0u; e < 8u; e++) {
+                o[e] *= before;
             }
         }
-        if (next < end) {
-            for (var j = 0u; j < VALUE_LOADS; j++) {
-                let row = list_row(min(next + unit_key * VALUE_LOADS + j, end - 1u), mid);
-                values[j] = v[(row * p.kv_heads + kv) * VECS + unit];
+        for (var r = 0u; r < 4u; r++) {
+            add_value(&o, weights_at(key + r * ROWS), value[r]);
+        }
+        if (next < length) {
+            for (var r = 0u; r < 4u; r++) {
+                value[r] = v[at[r] * HALF + piece];
             }
         }
+        tile = next;
     }
 
-    // The sums of the weights, then the results, two heads at a time.
-    for (var s = 0u; s < SLOTS; s++) {
-        if (s * 256u + i < GROUP_KEYS) {
-            score[s * 256u + i] = sums[s];
-        }
-    }
-    workgroupBarrier();
-    for (var s = 0u; s < SLOTS; s++) {
-        let slot = s * 256u + i;
-        if (slot < GROUP_KEYS && slot % KEYS == 0u) {
-            var sum = 0.0;
-            for (var j = 0u; j < KEYS; j++) {
-                sum += score[slot + j];
-            }
-            let to = (split * p.heads + kv * GROUP + slot / KEYS) * (HEAD_DIM + 2u) + HEAD_DIM;
-            part[to] = largest[s];
-            part[to + 1u] = sum;
-        }
-    }
-    for (var from_head = 0u; from_head < GROUP; from_head += 2u) {
-        for (var g = 0u; g < GROUP; g++) {
-            if (g / 2u == from_head / 2u) {
-                let at = (g % 2u) * 1024u + i;
-                pool[at] = o[g].x;
-                pool[at + 256u] = o[g].y;
-                pool[at + 512u] = o[g].z;
-                pool[at + 768u] = o[g].w;
-            }
+    // The results, half the dimensions of each lane at a time, and the sums.
+    sum_of[i] = sum;
+    let rows = team * 4u * TEAM + row * 4u * LANES + lane;
+    for (var half = 0u; half < 2u; half++) {
+        if (half == 0u) {
+            partial[rows] = o[0];
+            partial[rows + LANES] = o[1];
+            partial[rows + 2u * LANES] = o[2];
+            partial[rows + 3u * LANES] = o[3];
+        } else {
+            partial[rows] = o[4];
+            partial[rows + LANES] = o[5];
+            partial[rows + 2u * LANES] = o[6];
+            partial[rows + 3u * LANES] = o[7];
         }
         workgroupBarrier();
-        for (var j = i; j < min(2u, GROUP - from_head) * HEAD_DIM; j += 256u) {
-            let dim = j % HEAD_DIM;
-            let at = (j / HEAD_DIM) * 1024u + (dim % 4u) * 256u + dim / 4u;
-            var sum = 0.0;
-            for (var l = 0u; l < UNIT_KEYS; l++) {
-                sum += pool[at + l * VECS];
+        for (var j = i; j < GROUP * HEAD_DIM / 2u; j += 64u) {
+            let head = j / (HEAD_DIM / 2u);
+            let dim = j % (HEAD_DIM / 2u);
+            let from_part = (head / SHARE) * 4u * TEAM + (dim % 4u) * LANES + dim / 4u;
+            var total = 0.0;
+            for (var r = 0u; r < ROWS; r++) {
+                total += partial[from_part + r * 4u * LANES][head % SHARE];
             }
-            part[(split * p.heads + kv * GROUP + from_head + j / HEAD_DIM) * (HEAD_DIM + 2u) + dim] = sum;
+            part[(own_part * p.heads + kv * GROUP + head) * (HEAD_DIM + 2u) + (dim / 4u) * 8u + half * 4u + dim % 4u] = total;
         }
         workgroupBarrier();
+    }
+    let head = team * SHARE + g;
+    if (i % TEAM < 4u && g < SHARE && head < GROUP) {
+        var total = 0.0;
+        for (var j = 0u; j < TEAM / 4u; j++) {
+            total += sum_of[team * TEAM + j * 4u + g];
+        }
+        let to = (own_part * p.heads + kv * GROUP + head) * (HEAD_DIM + 2u) + HEAD_DIM;
+        part[to] = largest;
+        part[to + 1u] = total;
     }
 }

@@ -1,5 +1,5 @@
 // What attention_decode and attention_chunk share: params, the bindings that
-// they read, and the index list. The list is the first n_init rows of the cache,
+// they read but for values, and the index list. The list is the first n_init rows of the cache,
 // the selected ones, then the n_local + c last; entry i stands at position i.
 //#import lib/state
 struct Params {
@@ -10,14 +10,12 @@ struct Params {
     use_mid: u32,  // 1: attend to the selection too
     heads: u32,
     kv_heads: u32,
-    split: u32,    // entries of the list per workgroup
+    split: u32,    // entries of a part that follow each other
     splits: u32,   // parts of the list
-    near: u32,     // of attention_decode: turn keys by their place in a tile
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;     // [c][heads][d]
 @group(0) @binding(1) var<storage, read> k: array<Cached>;        // [rows][kv_heads][d]
-@group(0) @binding(2) var<storage, read> v: array<Cached>;        // [rows][kv_heads][d]
 @group(0) @binding(3) var<storage, read> sel: array<u32>;         // selected rows
 @group(0) @binding(4) var<storage, read> state: array<u32>;       // of the layer's selection
 @group(0) @binding(5) var<storage, read> table: array<vec4<f32>>; // [positions][d]: cosines, sines

@@ -1,45 +1,56 @@
-// The body of matvec_*. A workgroup multiplies 2 rows of the weight; 32
-// invocations share a row. There is one barrier, as it costs more than the
-// reads of x that sharing them through workgroup memory would save: x stays in
-// the nearest cache.
+// The body of matvec_*. LANES invocations share ROWS rows of the weight, so that
+// what an invocation reads of x serves ROWS vectors; there are GROUPS times as
+// many rows in all, of which neighbours take the same eight vectors, as reading x
+// is what this would otherwise wait for. Rows that are not there are computed of
+// whatever is read for them and not written: reading need not wait for p.n.
 //#import lib/grid
 //#import lib/multiply
-const ROWS: u32 = 2u;
-const LANES: u32 = 32u;
+//#const LANES
+//#const ROWS
+//#const GROUPS
+//#const OUTPUTS
+//#const PARTS
+const EIGHTH: u32 = 8u; // invocations that sum up a row
 
-var<workgroup> part: array<f32, 64>;
+var<workgroup> part: array<f32, PARTS>;  // [OUTPUTS][LANES]
+var<workgroup> eighth: array<f32, 128>; // [OUTPUTS][EIGHTH]
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
-    let first = group_index(id, groups) * ROWS;
-    if (first >= p.n) {
-        return;
+    let first = group_index(id, groups) * OUTPUTS;
+    let lane = i / 8u / GROUPS * 8u + i % 8u;
+    let own = i / 8u % GROUPS * ROWS; // the first of this invocation's rows
+    let vectors = p.k / VALUES;
+    let start = (first + own) * vectors;
+    var sums: array<vec4<f32>, ROWS>;
+    for (var j = lane; j < vectors; j += LANES) {
+        let v = piece(p.x_offset / 4u + j * (VALUES / 4u));
+        for (var r = 0u; r < ROWS; r++) {
+            sums[r] = add_products(sums[r], start + r * vectors + j, v);
+        }
     }
-    let row = first + i / LANES;
-    let lane = i % LANES;
-    // Of a row that is not there the last one is computed and not written.
-    let start = min(row, p.n - 1u) * p.k;
-    var sum = 0.0;
-    // Reads without a check of their own, so that they overlap.
-    let whole = p.k / 4u;
-    for (var j = lane; j < whole; j += LANES) {
-        let at = p.x_offset + 4u * j;
-        sum += dot(vec4<f32>(x[at], x[at + 1u], x[at + 2u], x[at + 3u]), weight4(start + 4u * j));
+    for (var r = 0u; r < ROWS; r++) {
+        part[(own + r) * LANES + lane] = (sums[r].x + sums[r].y) + (sums[r].z + sums[r].w);
     }
-    if (lane == LANES - 1u) {
-        sum += dot(x4(0u, 4u * whole), w4(min(row, p.n - 1u), 4u * whole));
-    }
-    part[i] = sum;
     workgroupBarrier();
-    if (lane == 0u && row < p.n) {
+    if (i < OUTPUTS * EIGHTH) {
+        var sum = 0.0;
+        for (var j = i % EIGHTH; j < LANES; j += EIGHTH) {
+            sum += part[i / EIGHTH * LANES + j];
+        }
+        eighth[i] = sum;
+    }
+    workgroupBarrier();
+    if (i < OUTPUTS && first + i < p.n) {
         var total = 0.0;
-        for (var j = 0u; j < LANES; j++) {
-            total += part[i + j];
+        for (var j = 0u; j < EIGHTH; j++) {
+            total += eighth[i * EIGHTH + j];
         }
+        let at = p.y_offset + first + i;
         if (p.add != 0u) {
-            total += y[p.y_offset + row];
+            total += y[at];
         }
-        y[p.y_offset + row] = total;
+        y[at] = total;
     }
 }

@@ -38,12 +38,20 @@ func New(o Options) *Device {
 	free, _ := available()
 	return &Device{
 		info: gpu.Info{
-			Device: "cpu", Name: fmt.Sprintf("%s, %d cores", model(), o.Workers), Kind: gpu.CPU, Backend: "Go",
+			Device: "cpu", Name: name(o.Workers), Kind: gpu.CPU, Backend: "Go",
 			Driver: runtime.Version(), Limits: gpu.Limits{Buffer: size, Binding: size, Shared: size, Memory: int(min(free, uint64(size)))},
 		},
 		plain: o.Plain,
 		crew:  newCrew(o.Workers),
 	}
+}
+
+// name is the processor's, and how many of its cores are used.
+func name(workers int) string {
+	if workers == 1 {
+		return model() + ", 1 core"
+	}
+	return fmt.Sprintf("%s, %d cores", model(), workers)
 }
 
 // Info describes the device.

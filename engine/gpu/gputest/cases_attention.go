@@ -51,7 +51,7 @@ func (s attention) plan(rng *rand.Rand) Plan {
 			kernels.AttentionChunk(r, s.t, b[0], b[1], b[2], b[3], b[4], b[5], b[7], b[6], heads, s.kvHeads, s.d, s.n, s.c, s.a, splits)
 		}}
 	}
-	bufs = append(bufs, Out("part", kernels.PartWords(heads, s.d), Scratch))
+	bufs = append(bufs, Out("part", kernels.PartWords(heads, s.kvHeads, s.d), Scratch))
 	return Plan{Buffers: bufs, Record: func(r *gpu.Recording, b []gpu.Range) {
 		kernels.AttentionDecode(r, s.t, b[0], b[1], b[2], b[3], b[4], b[5], b[7], b[6], heads, s.kvHeads, s.d, s.n, s.a)
 	}}
@@ -99,6 +99,8 @@ func attentionCases() (cases []Case) {
 		}
 		add(attention{t, 2, 4, 64, 5000, 1, dense(4999), 0, 1, 1}) // parts of several tiles
 		add(attention{t, 1, 2, 80, 9001, 1, dense(9000), 0, 1, 1})
+		add(attention{t, 16, 2, 40, 4500, 1, dense(4499), 0, 1, 1}) // of several blocks, some parts of one more than others
+		add(attention{t, 16, 1, 40, 9000, 1, selected(70, 8600, 90), 8400, 1, 1})
 		add(attention{t, 2, 4, 64, 433, 33, selected(16, 70, 64), 37, 1, 4})
 		add(attention{t, 1, 7, 80, 1065, 65, dense(1000), 0, 1, 5})
 		add(attention{t, 2, 2, 128, 320, 20, selected(0, 200, 10), 3, 1, 16}) // most parts are empty

@@ -59,7 +59,13 @@ func (s scored) toCase() Case {
 // becomes may differ from device to device where it lies between two.
 func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 	index := kernels.Index{Type: s.index, Tile: s.tile}
-	heads, all := s.kvHeads*s.group, index.Rows(s.lo+s.n)*s.kvHeads
+	heads, all, kernel := s.kvHeads*s.group, index.Rows(s.lo+s.n)*s.kvHeads, "score_stats_i8"
+	q := Normal(rng, heads*s.d, 1)
+	if s.index == kernels.IndexI4 {
+		if kernel = "score_stats_i4"; !s.turn { // exact in whole numbers of 8 bits
+			q, kernel = wholes(rng, heads, s.d), "score_stats"
+		}
+	}
 	keys, scale := make([]uint32, s.index.KeyWords(all, s.d)), make([]uint32, s.index.ScaleWords(all, s.d))
 	for i := range keys {
 		keys[i] = rng.Uint32() &^ 0x80808080 // no -128, which no index holds
@@ -72,15 +78,27 @@ func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 	}
 	return Plan{
 		Buffers: []Buffer{
-			In("q", Normal(rng, heads*s.d, 1)), In("table", angles(s.d, pos+1)), In("keys", Words(keys...)), In("scale", Words(scale...)), state(s.hit, 0),
-			Out("score", heads*s.n, sums("score_stats", float64(s.d)/6)),
-			Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), allowed("vote_stats")),
+			In("q", q), In("table", angles(s.d, pos+1)), In("keys", Words(keys...)), In("scale", Words(scale...)), state(s.hit, 0),
+			Out("score", heads*s.n, sums(kernel, float64(s.d)/6)),
+			Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), allowed(kernel)),
 		},
 		Record: func(r *gpu.Recording, b []gpu.Range) {
 			index.Keys, index.Scale = b[2], b[3]
 			kernels.ScoreStats(r, s.t, b[0], b[1], gpu.Range{}, index, b[4], b[5], b[6], heads, s.kvHeads, s.d, s.lo, s.n, pos, s.turn, 1.5)
 		},
 	}
+}
+
+// wholes are heads of d values that are whole numbers of a step, the largest 127 of
+// them.
+func wholes(rng *rand.Rand, heads, d int) []byte {
+	x := make([]float32, heads*d)
+	for i := range x {
+		if x[i] = float32(max(-127, min(math.Round(rng.NormFloat64()*40), 127))) / 32; i%d == 0 {
+			x[i] = 127. / 32
+		}
+	}
+	return Floats(x...)
 }
 
 func keyIndexCase(t kernels.IndexType, tile, rows, kvHeads, d, row0 int, sigma float64) Case {

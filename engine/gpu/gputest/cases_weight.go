@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
@@ -14,6 +15,12 @@ func init() {
 	register(embedCases)
 	register(matMulCases)
 }
+
+// weightTypes are all types of weights.
+var weightTypes = []kernels.WeightType{kernels.F32, kernels.F16, kernels.Q8_0, kernels.Q4_0}
+
+// inBlocks tells those whose rows are whole blocks of 32 values, with scales.
+func inBlocks(t kernels.WeightType) bool { return t == kernels.Q8_0 || t == kernels.Q4_0 }
 
 // matrix is a weight and the buffers that hold it.
 type matrix struct {
@@ -34,6 +41,8 @@ func (m matrix) buffers(rng *rand.Rand) []Buffer {
 			b = append(b, In(name, Halves(rng, rows*m.cols, 1)))
 		case kernels.Q8_0:
 			b = append(b, In(name, Bytes(rng, rows*m.cols)), In(name+"_scale", Halves(rng, rows*m.cols/32, -5)))
+		case kernels.Q4_0:
+			b = append(b, In(name, Bytes(rng, rows*m.cols/2)), In(name+"_scale", Halves(rng, rows*m.cols/32, -1)))
 		}
 	}
 	return b
@@ -46,7 +55,7 @@ func (m matrix) weight(b []gpu.Range) kernels.Weight {
 	for _, rows := range m.shards {
 		s := kernels.Shard{Row0: row, Rows: rows, Data: b[0]}
 		b = b[1:]
-		if m.kind == kernels.Q8_0 {
+		if inBlocks(m.kind) {
 			s.Scale, b = b[0], b[1:]
 		}
 		w.Shards = append(w.Shards, s)
@@ -57,7 +66,7 @@ func (m matrix) weight(b []gpu.Range) kernels.Weight {
 
 func embedCases() []Case {
 	var cases []Case
-	for _, kind := range []kernels.WeightType{kernels.F32, kernels.F16, kernels.Q8_0} {
+	for _, kind := range weightTypes {
 		for _, s := range []struct {
 			name   string
 			cols   int
@@ -73,7 +82,7 @@ func embedCases() []Case {
 			{"odd", 33, []int{3, 4}, []uint32{1, 2, 3, 4, 6, 5}},
 		} {
 			cols := s.cols
-			if kind == kernels.Q8_0 {
+			if inBlocks(kind) {
 				cols = (cols + 31) / 32 * 32
 			}
 			m := matrix{kind, sum(s.shards), cols, s.shards}
@@ -120,20 +129,33 @@ func matMulCases() []Case {
 	}
 	blocks := []shape{
 		{1, 32, 1, nil, 0}, {1, 96, 7, nil, 0}, {1, 384, 9, nil, 0}, {1, 1024, 640, nil, 0}, {1, 2080, 63, nil, 0},
-		{1, 96, 70, []int{9, 61}, 7 * 96}, {2, 32, 1, nil, 0}, {3, 96, 65, nil, 5}, {63, 384, 63, nil, 0}, {64, 32, 64, nil, 0},
-		{65, 96, 65, nil, 0}, {130, 1024, 130, nil, 0}, {130, 96, 129, []int{64, 1, 64}, 1}, {2, 384, 640, nil, 0},
+		{1, 96, 70, []int{9, 61}, 7 * 96}, {2, 32, 1, nil, 0}, {3, 96, 65, nil, 4}, {63, 384, 63, nil, 0}, {64, 32, 64, nil, 0},
+		{65, 96, 65, nil, 0}, {130, 1024, 130, nil, 0}, {130, 96, 129, []int{64, 1, 64}, 8}, {2, 384, 640, nil, 0},
+		// Of many rows, few invocations share one.
+		{1, 32, 8200, nil, 0}, {1, 608, 8193, nil, 4}, {1, 64, 8251, []int{8240, 11}, 0},
 	}
 	var cases []Case
-	for _, kind := range []kernels.WeightType{kernels.F32, kernels.F16, kernels.Q8_0} {
-		shapes := free
-		if kind == kernels.Q8_0 {
-			shapes = blocks
+	for _, kind := range weightTypes {
+		shapes := blocks
+		switch {
+		case kind == kernels.F32:
+			shapes = free
+		case kind == kernels.F16:
+			shapes = slices.Concat(free, blocks)
 		}
+		seen := map[string]bool{}
 		for _, s := range shapes {
 			if s.shards == nil {
 				s.shards = []int{s.n}
 			}
-			cases = append(cases, matrix{kind, s.n, s.k, s.shards}.multiplyCase(s.rows, s.xOffset))
+			if c := (matrix{kind, s.n, s.k, s.shards}).multiplyCase(s.rows, s.xOffset); !seen[c.Name] {
+				cases, seen[c.Name] = append(cases, c), true
+			}
+		}
+		if kind != kernels.F32 {
+			for _, s := range []shape{{1, 32, 1, []int{1}, 0}, {64, 32, 128, []int{128}, 0}, {65, 96, 129, []int{129}, 4}, {130, 256, 300, []int{129, 171}, 0}} {
+				cases = append(cases, matrix{kind, s.n, s.k, s.shards}.largeCase(s.rows, s.xOffset))
+			}
 		}
 		for _, rows := range []int{1, 3, 65} {
 			m := matrix{kind, 129, 96, []int{64, 1, 64}}
@@ -142,11 +164,11 @@ func matMulCases() []Case {
 		for _, rows := range []int{1, 65} {
 			m := matrix{kind, 67, 96, []int{67}}
 			for _, sigma := range []float64{1e30, 1e-30} {
-				cases = append(cases, Case{fmt.Sprintf("%s/%g", multiply(kind, rows), sigma), func(rng *rand.Rand) Plan {
+				cases = append(cases, Case{fmt.Sprintf("%s/%g", m.multiply(rows, 0), sigma), func(rng *rand.Rand) Plan {
 					return m.plan(rng, Normal(rng, rows*m.cols, sigma), rows, 0, allowed("matmul"))
 				}})
 			}
-			cases = append(cases, Case{multiply(kind, rows) + "/a NaN stays in its row", func(rng *rand.Rand) Plan {
+			cases = append(cases, Case{m.multiply(rows, 0) + "/a NaN stays in its row", func(rng *rand.Rand) Plan {
 				x := Normal(rng, rows*m.cols, 1)
 				binary.LittleEndian.PutUint32(x[4*(rows/2*m.cols+40):], math.Float32bits(nan))
 				return m.plan(rng, x, rows, 0, allowed("matmul"))
@@ -157,7 +179,7 @@ func matMulCases() []Case {
 }
 
 func (m matrix) multiplyCase(rows, xOffset int) Case {
-	name := fmt.Sprintf("%s/%dx%dx%d", multiply(m.kind, rows), rows, m.cols, m.rows)
+	name := fmt.Sprintf("%s/%dx%dx%d", m.multiply(rows, xOffset), rows, m.cols, m.rows)
 	return Case{name, func(rng *rand.Rand) Plan {
 		return m.plan(rng, Normal(rng, xOffset+rows*m.cols, 1), rows, xOffset, sums("matmul", float64(m.cols)))
 	}}
@@ -165,7 +187,7 @@ func (m matrix) multiplyCase(rows, xOffset int) Case {
 
 // addCase adds the products to what is there.
 func (m matrix) addCase(rows int) Case {
-	return Case{fmt.Sprintf("%s/%dx%dx%d, added", multiply(m.kind, rows), rows, m.cols, m.rows), func(rng *rand.Rand) Plan {
+	return Case{fmt.Sprintf("%s/%dx%dx%d, added", m.multiply(rows, 0), rows, m.cols, m.rows), func(rng *rand.Rand) Plan {
 		return Plan{
 			Buffers: append([]Buffer{In("x", Normal(rng, rows*m.cols, 1)), InOut("y", Normal(rng, rows*m.rows, 5), sums("matmul", float64(m.cols)))}, m.buffers(rng)...),
 			Record: func(r *gpu.Recording, b []gpu.Range) {
@@ -176,11 +198,27 @@ func (m matrix) addCase(rows int) Case {
 }
 
 // multiply is the kernel that multiplies so many rows by a weight.
-func multiply(kind kernels.WeightType, rows int) string {
+func (m matrix) multiply(rows, xOffset int) string {
+	name := "matmul_"
 	if rows == 1 {
-		return "matvec_" + kind.String()
+		name = "matvec_"
 	}
-	return "matmul_" + kind.String()
+	switch {
+	case m.kind == kernels.F32 || m.cols%32 != 0 || xOffset%4 != 0:
+		name += "any_"
+	}
+	return name + m.kind.String()
+}
+
+// largeCase takes the tiles that are for large weights.
+func (m matrix) largeCase(rows, xOffset int) Case {
+	return Case{fmt.Sprintf("matmul_large_%v/%dx%dx%d in %v from %d", m.kind, rows, m.cols, m.rows, m.shards, xOffset), func(rng *rand.Rand) Plan {
+		plan := m.plan(rng, Normal(rng, xOffset+rows*m.cols, 1), rows, xOffset, sums("matmul", float64(m.cols)))
+		plan.Record = func(r *gpu.Recording, b []gpu.Range) {
+			kernels.MatMulLarge(r, m.weight(b[2:]), b[0], b[1], rows, xOffset)
+		}
+		return plan
+	}}
 }
 
 func (m matrix) plan(rng *rand.Rand, x []byte, rows, xOffset int, c Compare) Plan {

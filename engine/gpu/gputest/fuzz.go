@@ -92,7 +92,7 @@ func (d draw) pattern(of []pattern) pattern { return of[d.IntN(len(of))] }
 // matrix has at most values values.
 func (d draw) matrix(kind kernels.WeightType, values int) matrix {
 	cols := d.size(min(4096, values))
-	if kind == kernels.Q8_0 {
+	if inBlocks(kind) {
 		cols = (cols + 31) / 32 * 32
 	}
 	m := matrix{kind: kind, rows: d.size(max(1, min(2048, values/cols))), cols: cols}

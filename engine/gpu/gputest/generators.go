@@ -33,12 +33,20 @@ var generators = []struct {
 	{"embed_f32", func(d draw) Case { return d.embed(kernels.F32) }},
 	{"embed_f16", func(d draw) Case { return d.embed(kernels.F16) }},
 	{"embed_q8_0", func(d draw) Case { return d.embed(kernels.Q8_0) }},
-	{"matvec_f32", func(d draw) Case { return d.multiply(kernels.F32, 1) }},
-	{"matvec_f16", func(d draw) Case { return d.multiply(kernels.F16, 1) }},
-	{"matvec_q8_0", func(d draw) Case { return d.multiply(kernels.Q8_0, 1) }},
-	{"matmul_f32", func(d draw) Case { return d.multiply(kernels.F32, 1+d.size(129)) }},
-	{"matmul_f16", func(d draw) Case { return d.multiply(kernels.F16, 1+d.size(129)) }},
-	{"matmul_q8_0", func(d draw) Case { return d.multiply(kernels.Q8_0, 1+d.size(129)) }},
+	{"embed_q4_0", func(d draw) Case { return d.embed(kernels.Q4_0) }},
+	{"matvec_any_f32", func(d draw) Case { return d.multiply(kernels.F32, 1, false) }},
+	{"matmul_any_f32", func(d draw) Case { return d.multiply(kernels.F32, 1+d.size(129), false) }},
+	{"matvec_any_f16", func(d draw) Case { return d.multiply(kernels.F16, 1, false) }},
+	{"matmul_any_f16", func(d draw) Case { return d.multiply(kernels.F16, 1+d.size(129), false) }},
+	{"matvec_f16", func(d draw) Case { return d.multiply(kernels.F16, 1, true) }},
+	{"matmul_f16", func(d draw) Case { return d.multiply(kernels.F16, 1+d.size(129), true) }},
+	{"matmul_large_f16", func(d draw) Case { return d.multiplyLarge(kernels.F16) }},
+	{"matvec_q8_0", func(d draw) Case { return d.multiply(kernels.Q8_0, 1, true) }},
+	{"matmul_q8_0", func(d draw) Case { return d.multiply(kernels.Q8_0, 1+d.size(129), true) }},
+	{"matmul_large_q8_0", func(d draw) Case { return d.multiplyLarge(kernels.Q8_0) }},
+	{"matvec_q4_0", func(d draw) Case { return d.multiply(kernels.Q4_0, 1, true) }},
+	{"matmul_q4_0", func(d draw) Case { return d.multiply(kernels.Q4_0, 1+d.size(129), true) }},
+	{"matmul_large_q4_0", func(d draw) Case { return d.multiplyLarge(kernels.Q4_0) }},
 	{"paged_dot_f16", func(d draw) Case { return d.pagedDot(kernels.CacheF16) }},
 	{"paged_dot_f32", func(d draw) Case { return d.pagedDot(kernels.CacheF32) }},
 	{"score_stats_f16", func(d draw) Case { return d.scored(kernels.CacheF16) }},
@@ -111,15 +119,26 @@ func (d draw) embed(kind kernels.WeightType) Case {
 	})
 }
 
-func (d draw) multiply(kind kernels.WeightType, rows int) Case {
-	m := d.matrix(kind, 1<<18)
-	offset := 0
+// multiply has rows of whole blocks, or of any length.
+func (d draw) multiply(kind kernels.WeightType, rows int, whole bool) Case {
+	m, offset := d.matrix(kind, 1<<18), 0
 	if d.IntN(3) == 0 {
 		offset = d.upTo(600)
+	}
+	if whole {
+		m.cols, offset = (m.cols+31)/32*32, offset&^3
+	} else if m.cols%32 == 0 && offset%4 == 0 {
+		offset++
 	}
 	c := m.multiplyCase(rows, offset)
 	c.Name += fmt.Sprintf(" in %v from %d", m.shards, offset)
 	return c
+}
+
+func (d draw) multiplyLarge(kind kernels.WeightType) Case {
+	m := d.matrix(kind, 1<<18)
+	m.cols = (m.cols + 31) / 32 * 32
+	return m.largeCase(d.size(130), d.upTo(600)&^3)
 }
 
 func (d draw) scored(t kernels.CacheType) Case {

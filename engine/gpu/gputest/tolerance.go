@@ -26,15 +26,21 @@ var limits = map[string]float64{
 	"rms_norm":         1e-11,
 	"rope":             1e-13,
 	"score_stats":      1e-10,
+	"score_stats_i4":   3e-4, // on a CPU the probe is whole numbers of 8 bits
+	"score_stats_i8":   1e-8, // and here of 16
 	"soft_vote":        1e-9,
 	"soft_vote_hist":   1e-9,
 	"swiglu":           1e-11,
 	"vote_stats":       1e-10,
 }
 
-// limit is that of a kernel, without the type in its name.
+// limit is that of a kernel, without the type and the size in its name unless it
+// has one of its own.
 func limit(kernel string) (limit float64, floats bool) {
-	for _, t := range []string{"_f16", "_f32", "_q8_0", "_i8", "_i4"} {
+	if limit, floats = limits[kernel]; floats {
+		return limit, floats
+	}
+	for _, t := range []string{"_f16", "_f32", "_q8_0", "_q4_0", "_i8", "_i4", "_any", "_large"} {
 		kernel = strings.TrimSuffix(kernel, t)
 	}
 	limit, floats = limits[kernel]

@@ -26,7 +26,7 @@ func TestNothing(t *testing.T) {
 		RopeF16(nil, nil, nil, nil)
 		DotF16(nil, 0, nil, 0, 8, nil, 8, 0, 1)
 		DotF32(nil, 0, nil, 0, 8, nil, 8, 0, 1)
-		DotI8(nil, 0, nil, 0, 16, nil, 16, nil, 1, 0)
+		DotI8(nil, 0, nil, nil, 0, 16, nil, 16, nil, 1, 0)
 		AddExp(nil, nil, 0, 1)
 		SwiGLU(nil, nil, nil)
 		Scale(nil, 2)
@@ -50,6 +50,7 @@ func TestShortSlices(t *testing.T) {
 		f := func(n int) []float32 { return make([]float32, n) }
 		h := func(n int) []uint16 { return make([]uint16, n) }
 		q := func(n int) []int8 { return make([]int8, n) }
+		w := func(n int) []int16 { return make([]int16, n) }
 		for name, call := range map[string]func(){
 			"MatMulF32 dst":     func() { MatMulF32(f(43), 8, f(6*16), 16, 6, f(4*16), 4, 16) },
 			"MatMulF32 x":       func() { MatMulF32(f(44), 8, f(6*16-1), 16, 6, f(4*16), 4, 16) },
@@ -74,10 +75,12 @@ func TestShortSlices(t *testing.T) {
 			"DotF16 q":          func() { DotF16(f(60), 40, f(31), 2, 16, h(320), 16, 20, 1) },
 			"DotF16 k":          func() { DotF16(f(60), 40, f(32), 2, 16, h(319), 16, 20, 1) },
 			"DotF32 k":          func() { DotF32(f(60), 40, f(32), 2, 16, f(319), 16, 20, 1) },
-			"DotI8 dst":         func() { DotI8(f(59), 40, f(32), 2, 16, q(320), 16, f(20), 1, 20) },
-			"DotI8 q":           func() { DotI8(f(60), 40, f(31), 2, 16, q(320), 16, f(20), 1, 20) },
-			"DotI8 k":           func() { DotI8(f(60), 40, f(32), 2, 16, q(319), 16, f(20), 1, 20) },
-			"DotI8 scale":       func() { DotI8(f(60), 40, f(32), 2, 16, q(320), 16, f(19), 1, 20) },
+			"DotI8 dst":         func() { DotI8(f(59), 40, w(32), f(2), 2, 16, q(320), 16, f(20), 1, 20) },
+			"DotI8 q":           func() { DotI8(f(60), 40, w(31), f(2), 2, 16, q(320), 16, f(20), 1, 20) },
+			"DotI8 step":        func() { DotI8(f(60), 40, w(32), f(1)[:1:1], 2, 16, q(320), 16, f(20), 1, 20) },
+			"ToI16":             func() { ToI16(w(15), f(16)) },
+			"DotI8 k":           func() { DotI8(f(60), 40, w(32), f(2), 2, 16, q(319), 16, f(20), 1, 20) },
+			"DotI8 scale":       func() { DotI8(f(60), 40, w(32), f(2), 2, 16, q(320), 16, f(19), 1, 20) },
 			"AddExp":            func() { AddExp(f(16), f(15), 0, 1) },
 			"SwiGLU gate":       func() { SwiGLU(f(16), f(15), f(16)) },
 			"SwiGLU up":         func() { SwiGLU(f(16), f(16), f(15)) },

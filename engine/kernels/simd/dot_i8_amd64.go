@@ -1,42 +1,34 @@
 package simd
 
-// dotI8x4x4 stores the products of four rows of q, d apart, and four keys, times
-// the keys' scales: dst[h][t]. Strides are in bytes, d is a multiple of 16.
+// dotI8x4 stores the products of four rows of q and quads times four keys, times
+// the rows' steps and the keys' scales, each row's where dst says. Strides are in
+// bytes, d is a multiple of 16.
 //
 //go:noescape
-func dotI8x4x4(dst *float32, dstStride int, q *float32, d int, k *int8, kStride int, scale *[4]float32)
+func dotI8x4(dst *[4]*float32, q *[4]*int16, d int, k *int8, kStride int, scale *float32, scaleStride int, step *[4]float32, quads int)
 
-// dotI8x1x4 is dotI8x4x4 for one row of q.
-//
-//go:noescape
-func dotI8x1x4(dst, q *float32, d int, k *int8, kStride int, scale *[4]float32)
-
-func dotI8Vec(dst []float32, dstStride int, q []float32, g, d int, k []int8, kStride int, scale []float32, scaleStride, n int) {
-	wide := g
-	if !vector512 {
-		wide = 0
-	}
-	var s [4]float32
-	var out [16]float32
-	t := 0
-	for ; t+4 <= n; t += 4 {
-		for i := range s {
-			s[i] = scale[(t+i)*scaleStride]
+func dotI8Vec(dst []float32, dstStride int, q []int16, step []float32, g, d int, k []int8, kStride int, scale []float32, scaleStride, n int) {
+	n4 := n &^ 3
+	var to [4]*float32
+	var rows [4]*int16
+	var steps [4]float32
+	for h := 0; h < g; h += 4 {
+		for i := range rows {
+			row := min(h+i, g-1) // the last one again where there are no four
+			rows[i], steps[i] = &q[row*d], step[row]
+			to[i] = &dst[row*dstStride]
 		}
-		h := 0
-		for ; h+4 <= wide; h += 4 {
-			dotI8x4x4(&dst[h*dstStride+t], 4*dstStride, &q[h*d], d, &k[t*kStride], kStride, &s)
+		if n4 > 0 {
+			dotI8x4(&to, &rows, d, &k[0], kStride, &scale[0], 4*scaleStride, &steps, n4/4)
 		}
-		for ; h < g; h++ {
-			dotI8x1x4(&dst[h*dstStride+t], &q[h*d], d, &k[t*kStride], kStride, &s)
-		}
-	}
-	for ; t < n; t++ {
-		// The one key four times, so that a tile reads nothing beyond it.
-		s[0] = scale[t*scaleStride]
-		for h := range g {
-			dotI8x1x4(&out[0], &q[h*d], d, &k[t*kStride], 0, &s)
-			dst[h*dstStride+t] = out[0]
+		for t := n4; t < n; t++ {
+			// The one key four times, so that nothing beyond it is read.
+			var out [4][4]float32
+			to := [4]*float32{&out[0][0], &out[1][0], &out[2][0], &out[3][0]}
+			dotI8x4(&to, &rows, d, &k[t*kStride], 0, &scale[t*scaleStride], 0, &steps, 1)
+			for i := range min(4, g-h) {
+				dst[(h+i)*dstStride+t] = out[i][0]
+			}
 		}
 	}
 }

@@ -1,173 +1,100 @@
 #include "textflag.h"
-#include "fold_amd64.h"
 
-// func dotI8x4x4(dst *float32, dstStride int, q *float32, d int, k *int8, kStride int, scale *[4]float32)
-// Sixteen sums, four rows of q to a key.
-TEXT ·dotI8x4x4(SB), NOSPLIT, $0-56
-	MOVQ dst+0(FP), DI
-	MOVQ dstStride+8(FP), R8
-	MOVQ q+16(FP), SI
-	MOVQ d+24(FP), CX
-	MOVQ k+32(FP), DX
-	MOVQ kStride+40(FP), R10
-	MOVQ scale+48(FP), R13
-	LEAQ (DX)(R10*1), AX
-	LEAQ (DX)(R10*2), BX
-	LEAQ (AX)(R10*2), R11
-	MOVQ CX, R9
-	SHLQ $2, R9             // bytes of a row of q
-	LEAQ (SI)(R9*1), R12
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z9, Z9, Z9
-	VPXORQ Z10, Z10, Z10
-	VPXORQ Z11, Z11, Z11
-	VPXORQ Z12, Z12, Z12
-	VPXORQ Z13, Z13, Z13
-	VPXORQ Z14, Z14, Z14
-	VPXORQ Z15, Z15, Z15
-	MOVQ R10, R15
-	SHLQ $5, R15            // 32 keys ahead
-	PREFETCHT0 (DX)(R15*1)
-	PREFETCHT0 (AX)(R15*1)
-	PREFETCHT0 (BX)(R15*1)
-	PREFETCHT0 (R11)(R15*1)
+// ROW: a row of q at P against two keys in Y8 and Y9.
+#define ROW(P, YA, YB) \
+	VMOVDQU (P)(R15*2), Y12 \
+	VPMADDWD Y12, Y8, Y10 \
+	VPMADDWD Y12, Y9, Y11 \
+	VPADDD Y10, YA, YA \
+	VPADDD Y11, YB, YB
 
-loopi44:
-	VPMOVSXBD (DX), Z16
-	VPMOVSXBD (AX), Z17
-	VPMOVSXBD (BX), Z18
-	VPMOVSXBD (R11), Z19
-	VCVTDQ2PS Z16, Z16
-	VCVTDQ2PS Z17, Z17
-	VCVTDQ2PS Z18, Z18
-	VCVTDQ2PS Z19, Z19
-	VMOVUPS (SI), Z20
-	VMOVUPS (SI)(R9*1), Z21
-	VMOVUPS (SI)(R9*2), Z22
-	VMOVUPS (R12)(R9*2), Z23
-	VFMADD231PS Z20, Z16, Z0
-	VFMADD231PS Z21, Z16, Z1
-	VFMADD231PS Z22, Z16, Z2
-	VFMADD231PS Z23, Z16, Z3
-	VFMADD231PS Z20, Z17, Z4
-	VFMADD231PS Z21, Z17, Z5
-	VFMADD231PS Z22, Z17, Z6
-	VFMADD231PS Z23, Z17, Z7
-	VFMADD231PS Z20, Z18, Z8
-	VFMADD231PS Z21, Z18, Z9
-	VFMADD231PS Z22, Z18, Z10
-	VFMADD231PS Z23, Z18, Z11
-	VFMADD231PS Z20, Z19, Z12
-	VFMADD231PS Z21, Z19, Z13
-	VFMADD231PS Z22, Z19, Z14
-	VFMADD231PS Z23, Z19, Z15
-	ADDQ $16, DX
-	ADDQ $16, AX
-	ADDQ $16, BX
-	ADDQ $16, R11
-	ADDQ $64, SI
-	ADDQ $64, R12
-	SUBQ $16, CX
-	JGT  loopi44
+// PAIR: the products of four rows of q and the two keys at DX, times steps and
+// scales, into Y: four rows for the first key, four for the second. Goes on to
+// the keys after them.
+#define PAIR(loop, Y) \
+	LEAQ (DX)(R12*1), AX \
+	PREFETCHT0 (DX)(R14*1) \
+	PREFETCHT0 (AX)(R14*1) \
+	VPXOR Y0, Y0, Y0 \
+	VPXOR Y1, Y1, Y1 \
+	VPXOR Y2, Y2, Y2 \
+	VPXOR Y3, Y3, Y3 \
+	VPXOR Y4, Y4, Y4 \
+	VPXOR Y5, Y5, Y5 \
+	VPXOR Y6, Y6, Y6 \
+	VPXOR Y7, Y7, Y7 \
+	XORQ R15, R15 \
+loop: \
+	VPMOVSXBW (DX)(R15*1), Y8 \
+	VPMOVSXBW (AX)(R15*1), Y9 \
+	ROW(R8, Y0, Y4) \
+	ROW(R9, Y1, Y5) \
+	ROW(R10, Y2, Y6) \
+	ROW(R11, Y3, Y7) \
+	ADDQ $16, R15 \
+	CMPQ R15, CX \
+	JLT  loop \
+	VPHADDD Y1, Y0, Y0 \
+	VPHADDD Y3, Y2, Y2 \
+	VPHADDD Y5, Y4, Y4 \
+	VPHADDD Y7, Y6, Y6 \
+	VPHADDD Y2, Y0, Y0 \
+	VPHADDD Y6, Y4, Y4 \
+	VPERM2I128 $0x20, Y4, Y0, Y1 \
+	VPERM2I128 $0x31, Y4, Y0, Y2 \
+	VPADDD Y2, Y1, Y0 \
+	VCVTDQ2PS Y0, Y0 \
+	VBROADCASTSS (SI), X1 \
+	VBROADCASTSS (SI)(DI*1), X2 \
+	VINSERTF128 $1, X2, Y1, Y1 \
+	VMULPS Y14, Y0, Y0 \
+	VMULPS Y1, Y0, Y \
+	LEAQ (SI)(DI*2), SI \
+	LEAQ (DX)(R12*2), DX
 
-	// Two sums to a register: lane i + lane i+8 of each.
-#define PAIR(ZA, ZB, YB) \
-	VINSERTF64X4 $1, YB, ZA, Z24 \
-	VSHUFF64X2 $0xEE, ZB, ZA, Z25 \
-	VADDPS Z25, Z24, ZA
-	// Four: lane i + lane i+4.
-#define QUAD(ZA, ZC) \
-	VSHUFF64X2 $0x88, ZC, ZA, Z24 \
-	VSHUFF64X2 $0xDD, ZC, ZA, Z25 \
-	VADDPS Z25, Z24, ZA
-	PAIR(Z0, Z1, Y1)
-	PAIR(Z2, Z3, Y3)
-	PAIR(Z4, Z5, Y5)
-	PAIR(Z6, Z7, Y7)
-	PAIR(Z8, Z9, Y9)
-	PAIR(Z10, Z11, Y11)
-	PAIR(Z12, Z13, Y13)
-	PAIR(Z14, Z15, Y15)
-	QUAD(Z0, Z2)
-	QUAD(Z4, Z6)
-	QUAD(Z8, Z10)
-	QUAD(Z12, Z14)
-	VUNPCKLPS Z4, Z0, Z24
-	VUNPCKHPS Z4, Z0, Z25
-	VADDPS Z25, Z24, Z0
-	VUNPCKLPS Z12, Z8, Z24
-	VUNPCKHPS Z12, Z8, Z25
-	VADDPS Z25, Z24, Z8
-	VUNPCKLPD Z8, Z0, Z24
-	VUNPCKHPD Z8, Z0, Z25
-	VADDPS Z25, Z24, Z0         // four keys of a head to each quarter
-	VBROADCASTF32X4 (R13), Z1
-	VMULPS Z1, Z0, Z0
-	LEAQ (DI)(R8*2), R14
-	VEXTRACTF32X4 $1, Z0, X1
-	VEXTRACTF32X4 $2, Z0, X2
-	VEXTRACTF32X4 $3, Z0, X3
-	VMOVUPS X0, (DI)
-	VMOVUPS X1, (DI)(R8*1)
-	VMOVUPS X2, (R14)
-	VMOVUPS X3, (R14)(R8*1)
-	VZEROUPPER
-	RET
-
-// func dotI8x1x4(dst, q *float32, d int, k *int8, kStride int, scale *[4]float32)
-TEXT ·dotI8x1x4(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), DI
-	MOVQ q+8(FP), SI
+// func dotI8x4(dst *[4]*float32, q *[4]*int16, d int, k *int8, kStride int, scale *float32, scaleStride int, step *[4]float32, quads int)
+TEXT ·dotI8x4(SB), NOSPLIT, $0-72
+	MOVQ q+8(FP), AX
+	MOVQ (AX), R8
+	MOVQ 8(AX), R9
+	MOVQ 16(AX), R10
+	MOVQ 24(AX), R11
 	MOVQ d+16(FP), CX
 	MOVQ k+24(FP), DX
-	MOVQ kStride+32(FP), R10
-	MOVQ scale+40(FP), R13
-	LEAQ (DX)(R10*1), AX
-	LEAQ (DX)(R10*2), BX
-	LEAQ (AX)(R10*2), R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
+	MOVQ kStride+32(FP), R12
+	MOVQ scale+40(FP), SI
+	MOVQ scaleStride+48(FP), DI
+	MOVQ step+56(FP), AX
+	VBROADCASTF128 (AX), Y14
+	MOVQ quads+64(FP), R13
+	MOVQ R12, R14
+	SHLQ $5, R14            // 32 keys ahead
+	XORQ BX, BX             // bytes stored of each row
 
-#define KEY16(P, YA, YB) \
-	VPMOVSXBD (P), Y8 \
-	VPMOVSXBD 8(P), Y9 \
-	VCVTDQ2PS Y8, Y8 \
-	VCVTDQ2PS Y9, Y9 \
-	VFMADD231PS Y12, Y8, YA \
-	VFMADD231PS Y13, Y9, YB \
-	ADDQ $16, P
+quad:
+	PAIR(first, Y13)
+	PAIR(second, Y0)
 
-loopi14:
-	VMOVUPS (SI), Y12
-	VMOVUPS 32(SI), Y13
-	KEY16(DX, Y0, Y4)
-	KEY16(AX, Y1, Y5)
-	KEY16(BX, Y2, Y6)
-	KEY16(R11, Y3, Y7)
-	ADDQ $64, SI
-	SUBQ $16, CX
-	JGT  loopi14
-
-	VADDPS Y4, Y0, Y0
-	VADDPS Y5, Y1, Y1
-	VADDPS Y6, Y2, Y2
-	VADDPS Y7, Y3, Y3
-	FOLD4(Y0, X0, Y1, X1, Y2, X2, Y3, X3, X14, X15)
-	VMULPS (R13), X0, X0
-	VMOVUPS X0, (DI)
+	// From key by key to row by row.
+	VUNPCKLPS Y0, Y13, Y1
+	VUNPCKHPS Y0, Y13, Y2
+	VEXTRACTF128 $1, Y1, X3
+	VEXTRACTF128 $1, Y2, X4
+	VUNPCKLPS X3, X1, X5
+	VUNPCKHPS X3, X1, X6
+	VUNPCKLPS X4, X2, X7
+	VUNPCKHPS X4, X2, X8
+	MOVQ dst+0(FP), AX
+	MOVQ (AX), R15
+	VMOVUPS X5, (R15)(BX*1)
+	MOVQ 8(AX), R15
+	VMOVUPS X6, (R15)(BX*1)
+	MOVQ 16(AX), R15
+	VMOVUPS X7, (R15)(BX*1)
+	MOVQ 24(AX), R15
+	VMOVUPS X8, (R15)(BX*1)
+	ADDQ $16, BX
+	DECQ R13
+	JNZ  quad
 	VZEROUPPER
 	RET

@@ -103,6 +103,21 @@ func DequantQ8_0(dst []float32, q []int8, scale []uint16) {
 	dequantQ8_0Go(dst, q, scale)
 }
 
+// DequantQ4_0 decodes len(dst) values, a multiple of 32, of blocks of 16 bytes:
+// the lower halves are the first 16 values, each less 8, the upper ones the
+// others.
+func DequantQ4_0(dst []float32, q []uint8, scale []uint16) {
+	n := len(dst) / 32
+	dst, q, scale = dst[:32*n], q[:16*n], scale[:n]
+	for b, bits := range scale {
+		s, d, v := half[bits], (*[32]float32)(dst[32*b:]), (*[16]uint8)(q[16*b:])
+		for i, two := range v {
+			d[i] = s * float32(int(two&15)-8)
+			d[i+16] = s * float32(int(two>>4)-8)
+		}
+	}
+}
+
 // F16ToF32 converts len(dst) values. A NaN stays one.
 func F16ToF32(dst []float32, src []uint16) {
 	src = src[:len(dst)]

@@ -133,6 +133,6 @@ func ropeF16Vec(dst *float32, src *uint16, cos, sin *float32, half int) {
 	ropeF16128(dst, src, cos, sin, int32(half))
 }
 
-func dotI8Vec(dst []float32, dstStride int, q []float32, g, d int, k []int8, kStride int, scale []float32, scaleStride, n int) {
-	dotI8Go(dst, dstStride, q, g, d, k, kStride, scale, scaleStride, n)
+func dotI8Vec(dst []float32, dstStride int, q []int16, step []float32, g, d int, k []int8, kStride int, scale []float32, scaleStride, n int) {
+	dotI8Go(dst, dstStride, q, step, g, d, k, kStride, scale, scaleStride, n)
 }

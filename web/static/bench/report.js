@@ -57,7 +57,7 @@ export function tables(rows) {
 /** What was measured on what, in one line. */
 export function heading({ model, adapter, device, kv, cores, selection, options }) {
   const { n_init, k, n_local, chunk, theta } = selection;
-  return `${model} on ${adapter} (${device}, ${kv}), ${cores} cores; n_init ${n_init}, k ${k}, n_local ${n_local}, chunk ${chunk}, theta ${theta}; `
+  return `${model} on ${adapter} (${device}, ${kv}) of a machine with ${cores} core${cores === 1 ? "" : "s"}; n_init ${n_init}, k ${k}, n_local ${n_local}, chunk ${chunk}, theta ${theta}; `
     + `answers of ${options.tokens} tokens, median of ${options.runs}${options.trace ? ", with the rows attended to" : ""}${options.hollow ? "; the GPU computes nothing: only the times of the host mean something" : ""}`;
 }
 

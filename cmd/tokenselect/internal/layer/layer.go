@@ -85,7 +85,7 @@ func newBed(dev gpu.Device, s Shape, t kernels.CacheType, rows, chunk int) (*bed
 	for _, w := range []struct {
 		to   **gpu.Buffer
 		size int
-	}{{&b.qkv, 4 * chunk * width}, {&b.q, 4 * chunk * width}, {&b.y, 4 * chunk * width}, {&b.part, 4 * max(kernels.PartWords(s.Heads, s.D), kernels.ChunkPartWords(chunk, s.Heads, s.D, b.splits(chunk, rows)))}} {
+	}{{&b.qkv, 4 * chunk * width}, {&b.q, 4 * chunk * width}, {&b.y, 4 * chunk * width}, {&b.part, 4 * max(kernels.PartWords(s.Heads, s.KVHeads, s.D), kernels.ChunkPartWords(chunk, s.Heads, s.D, b.splits(chunk, rows)))}} {
 		made, err := b.buffer(w.size)
 		if err != nil {
 			return nil, err

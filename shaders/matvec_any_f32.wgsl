@@ -1,6 +1,6 @@
-// Multiplies one row by a weight: y = x times the transpose of w.
+// Multiplies one row by a weight whose rows may have any length: y = x times the transpose of w.
 //
 // x: [k] from x_offset on; y: [n] from y_offset on; w: [n][k] float32.
 // A workgroup takes 2 rows of w. NaN goes where the product has it.
 //#import lib/weight_f32
-//#import lib/matvec
+//#import lib/matvec_any

@@ -1,0 +1,117 @@
+#include "textflag.h"
+
+// func ropeRowsVec(dst, src *float32, rows *int, n int, angles *float32, d int, soon *float32)
+TEXT ·ropeRowsVec(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ rows+16(FP), R8
+	MOVQ n+24(FP), CX
+	MOVQ angles+32(FP), R9
+	MOVQ d+40(FP), R10
+	MOVQ soon+48(FP), R12
+	SHLQ $2, R10            // bytes of a row
+	MOVQ R10, R11
+	SHRQ $1, R11            // of half of one
+
+rowrr:
+	MOVQ (R8), AX
+	SHLQ $2, AX
+	LEAQ (R12)(AX*1), BX    // this row of soon
+	ADDQ SI, AX             // this row
+	CMPQ CX, $8
+	JLE  lastrr
+	MOVQ 64(R8), DX         // the row eight further on
+	LEAQ (SI)(DX*4), DX
+	XORQ R15, R15
+
+aheadrr:
+	PREFETCHT0 (DX)(R15*1)
+	ADDQ $64, R15
+	CMPQ R15, R10
+	JLT  aheadrr
+
+lastrr:
+	LEAQ (AX)(R11*1), DX
+	LEAQ (DI)(R11*1), R13
+	LEAQ (R9)(R11*1), R14
+	XORQ R15, R15
+
+halfrr:
+	VMOVUPS (AX)(R15*1), Y0
+	VMOVUPS (DX)(R15*1), Y1
+	VMOVUPS (R9)(R15*1), Y2
+	VMOVUPS (R14)(R15*1), Y3
+	VMULPS Y0, Y2, Y4
+	VMULPS Y1, Y3, Y5
+	VSUBPS Y5, Y4, Y4
+	VMULPS Y1, Y2, Y6
+	VMULPS Y0, Y3, Y7
+	VADDPS Y7, Y6, Y6
+	VMOVUPS Y4, (DI)(R15*1)
+	VMOVUPS Y6, (R13)(R15*1)
+	PREFETCHT0 (BX)(R15*2)
+	ADDQ $32, R15
+	CMPQ R15, R11
+	JLT  halfrr
+	ADDQ R10, DI
+	ADDQ R10, R9
+	ADDQ $8, R8
+	DECQ CX
+	JNZ  rowrr
+	VZEROUPPER
+	RET
+
+// func pvRows4x16(o *float32, oStride int, p *float32, pStride int, v *float32, at *int, n int)
+TEXT ·pvRows4x16(SB), NOSPLIT, $0-56
+	MOVQ o+0(FP), DI
+	MOVQ oStride+8(FP), R8
+	MOVQ p+16(FP), SI
+	MOVQ pStride+24(FP), R9
+	MOVQ v+32(FP), DX
+	MOVQ at+40(FP), R10
+	MOVQ n+48(FP), CX
+	LEAQ (DI)(R8*1), AX
+	LEAQ (DI)(R8*2), BX
+	LEAQ (AX)(R8*2), R11
+	LEAQ (SI)(R9*1), R12
+	LEAQ (SI)(R9*2), R13
+	LEAQ (R12)(R9*2), R15
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+	VMOVUPS (BX), Y4
+	VMOVUPS 32(BX), Y5
+	VMOVUPS (R11), Y6
+	VMOVUPS 32(R11), Y7
+	XORQ R14, R14
+
+looppr:
+	MOVQ (R10)(R14*8), R9
+	VMOVUPS (DX)(R9*4), Y8
+	VMOVUPS 32(DX)(R9*4), Y9
+	VBROADCASTSS (SI)(R14*4), Y10
+	VBROADCASTSS (R12)(R14*4), Y11
+	VBROADCASTSS (R13)(R14*4), Y12
+	VBROADCASTSS (R15)(R14*4), Y13
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y10, Y9, Y1
+	VFMADD231PS Y11, Y8, Y2
+	VFMADD231PS Y11, Y9, Y3
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y12, Y9, Y5
+	VFMADD231PS Y13, Y8, Y6
+	VFMADD231PS Y13, Y9, Y7
+	INCQ R14
+	CMPQ R14, CX
+	JLT  looppr
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	VMOVUPS Y6, (R11)
+	VMOVUPS Y7, 32(R11)
+	VZEROUPPER
+	RET

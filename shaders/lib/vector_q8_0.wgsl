@@ -1,0 +1,45 @@
+// A weight stored as Q8_0, read 16 values at a time: int8, four a word, and a
+// float16 scale, two a word, for each 32 values. Rows are whole blocks, so
+// vectors and blocks are numbered through all rows.
+//#import lib/block_scale
+@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;
+
+const VALUES: u32 = 16u; // of a vector
+
+// What a vector is multiplied by.
+struct Piece {
+    a: vec4<f32>,
+    b: vec4<f32>,
+    c: vec4<f32>,
+    d: vec4<f32>,
+}
+
+fn piece(at: u32) -> Piece {
+    return Piece(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);
+}
+
+fn four(word: u32) -> vec4<f32> {
+    let q = bitcast<i32>(word);
+    return vec4<f32>(vec4<i32>(extractBits(q, 0u, 8u), extractBits(q, 8u, 8u), extractBits(q, 16u, 8u), extractBits(q, 24u, 8u)));
+}
+
+// sums + vector at times v.
+fn add_products(sums: vec4<f32>, at: u32, v: Piece) -> vec4<f32> {
+    let q = w[at];
+    let own = fma(v.d, four(q.w), fma(v.c, four(q.z), fma(v.b, four(q.y), v.a * four(q.x))));
+    return fma(vec4<f32>(scale_of(at / 2u)), own, sums);
+}
+
+// 16 values as they are read, and as four times four.
+struct Sixteen {
+    q: vec4<u32>,
+    scale: f32,
+}
+
+fn sixteen(at: u32) -> Sixteen {
+    return Sixteen(w[at], scale_of(at / 2u));
+}
+
+fn fours(v: Sixteen) -> mat4x4<f32> {
+    return mat4x4<f32>(v.scale * four(v.q.x), v.scale * four(v.q.y), v.scale * four(v.q.z), v.scale * four(v.q.w));
+}
