@@ -2,7 +2,8 @@
 // (arXiv 2411.02886): its Params struct, its bindings, its Go twin and the
 // function that records a call. The shader of the kernel name is
 // shaders/name.wgsl, with the same bindings in the same order; what it computes
-// is defined by the twin. Both are tested against each other on every device.
+// is defined by the twin. Both are tested against each other on every device. The
+// kernels of Choose alone have no shader: they are for a CPU.
 //
 // A twin is the plain version, written to be read beside its shader. Hot
 // kernels have a fast version as well, built from package simd.
