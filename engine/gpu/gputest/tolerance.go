@@ -32,6 +32,12 @@ var limits = map[string]float64{
 	"vote_stats":       1e-10,
 }
 
+// variantLimits are those of variants that compute less exactly than their
+// kernels' baseline, of all that such a case writes.
+var variantLimits = map[string]float64{
+	"attention_chunk_f16_matrix": 1e-5, // queries, keys and weights of float16
+}
+
 // limit is that of a kernel, without the type in its name.
 func limit(kernel string) (limit float64, floats bool) {
 	for _, t := range []string{"_f16", "_f32", "_q8_0", "_i8", "_i4"} {
