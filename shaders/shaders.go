@@ -1,11 +1,13 @@
 // Package shaders holds the WGSL kernels: text in, text out. It imports nothing
 // of this project; package kernels gives the text its meaning.
 //
-// A kernel is a file name.wgsl; what several share is in lib. There are two
+// A kernel is a file name.wgsl; what several share is in lib. There are three
 // directives and no conditionals: two different kernels are two files.
 //
 //	//#import lib/reduce     the text of lib/reduce.wgsl, once
 //	//#const HEAD_DIM        a name that is replaced by a u32 on assembly
+//	//#each STEP STEPS       the lines up to //#end, as often as the number or
+//	                         declared name says, with STEP replaced by 0u, 1u...
 //
 // Numbers are written in because some compilers in use accept neither a
 // constant in @workgroup_size nor a constant expression as an array size or as
@@ -17,7 +19,9 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"sort"
+	"strconv"
 	"strings"
 )
 
@@ -40,6 +44,10 @@ func Names() []string {
 	sort.Strings(entries)
 	return entries
 }
+
+// Variant tells whether a kernel's text uses features beyond WebGPU's baseline:
+// whether it says after its header that it enables some.
+func Variant(text string) bool { return strings.Contains(text, "\nenable ") }
 
 // Text is the file of a kernel or of a lib as it stands.
 func Text(name string) (string, error) {
@@ -102,25 +110,87 @@ func (a *assembler) add(name string) error {
 	if err != nil {
 		return err
 	}
-	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	return a.block(name, lines, 0, nil)
+}
+
+// block adds lines of a file, the first of which is line first (from 0), with the
+// loop variables of what it stands in replaced.
+func (a *assembler) block(name string, lines []string, first int, loops map[string]int) error {
+	for i := 0; i < len(lines); i++ {
+		line, at := lines[i], fmt.Sprintf("shaders: %s.wgsl:%d", name, first+i+1)
 		if arg, ok := strings.CutPrefix(line, "//#import "); ok {
 			if err := a.add(strings.TrimSpace(arg)); err != nil {
-				return fmt.Errorf("shaders: %s.wgsl:%d: %w", name, i+1, err)
+				return fmt.Errorf("%s: %w", at, err)
 			}
+			continue
+		}
+		if arg, ok := strings.CutPrefix(line, "//#each "); ok {
+			end := loopEnd(lines[i+1:])
+			if end < 0 {
+				return fmt.Errorf("%s: no //#end", at)
+			}
+			variable, times, err := a.loop(arg)
+			if err != nil {
+				return fmt.Errorf("%s: %w", at, err)
+			}
+			inner := maps.Clone(loops)
+			if inner == nil {
+				inner = map[string]int{}
+			}
+			for inner[variable] = 0; inner[variable] < times; inner[variable]++ {
+				if err := a.block(name, lines[i+1:i+1+end], first+i+1, inner); err != nil {
+					return err
+				}
+			}
+			i += end + 1
 			continue
 		}
 		if arg, ok := strings.CutPrefix(line, "//#const "); ok {
 			c := strings.TrimSpace(arg)
 			if _, ok := a.consts[c]; !ok {
-				return fmt.Errorf("shaders: %s.wgsl:%d: no number given for %s", name, i+1, c)
+				return fmt.Errorf("%s: no number given for %s", at, c)
 			}
 			a.used[c] = true
 		}
-		a.text.WriteString(line)
+		a.text.WriteString(replaceWords(line, loops))
 		a.text.WriteByte('\n')
-		a.lines = append(a.lines, place{"shaders/" + name + ".wgsl", i + 1})
+		a.lines = append(a.lines, place{"shaders/" + name + ".wgsl", first + i + 1})
 	}
 	return nil
+}
+
+// loop reads what stands behind //#each: a variable and how often.
+func (a *assembler) loop(arg string) (variable string, times int, err error) {
+	words := strings.Fields(arg)
+	if len(words) != 2 {
+		return "", 0, fmt.Errorf("//#each %s, expected a name and how often", arg)
+	}
+	if n, ok := a.consts[words[1]]; ok {
+		a.used[words[1]] = true
+		return words[0], n, nil
+	}
+	n, err := strconv.Atoi(words[1])
+	if err != nil || n < 0 {
+		return "", 0, fmt.Errorf("//#each %s: %s is no number and none is given for it", arg, words[1])
+	}
+	return words[0], n, nil
+}
+
+// loopEnd is the index of the line that ends the loop whose lines these are, or -1.
+func loopEnd(lines []string) int {
+	depth := 1
+	for i, line := range lines {
+		switch {
+		case strings.HasPrefix(line, "//#each "):
+			depth++
+		case line == "//#end":
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // replaceWords replaces whole identifiers.

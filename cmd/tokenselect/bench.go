@@ -78,6 +78,7 @@ func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 	fs.StringVar(&b.ckptPath, "model", "", "`path` of a model, or \"random:\" and the name of a shape ("+strings.Join(shapeNames(), ", ")+") for one with random weights of 8 bits (\"random-q4_0:\": of 4), with the paper's budgets for the larger ones unless given; default: the built-in needle-16m")
 	fs.StringVar(&b.cache, "kv", "", cacheHelp)
 	addLibraryFlag(fs, b.flags)
+	addFeaturesFlag(fs, b.flags)
 	devices := fs.String("devices", "cpu,auto", "comma-separated devices, each measured once")
 	depths := fs.String("depths", "512,2048,8192,16384,32768", "comma-separated numbers of tokens in the cache")
 	policies := fs.String("policies", "tokenselect,dense,window", "comma-separated policies")
@@ -140,7 +141,9 @@ func (b *bench) check(depths, policies string, parts partFlags) error {
 func (b *bench) each(measure func(dev gpu.Device) error) error {
 	seen := map[string]bool{}
 	for _, name := range b.devices {
-		dev, _, err := (&deviceFlags{strings.TrimSpace(name), b.flags.dawnLib}).open()
+		flags := *b.flags
+		flags.name = strings.TrimSpace(name)
+		dev, _, err := flags.open()
 		if err != nil {
 			return err
 		}

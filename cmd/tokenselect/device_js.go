@@ -27,11 +27,11 @@ var webgpuSource = source{
 		defer d.Close()
 		return []adapter{{info: d.Info()}}, nil
 	},
-	open: func(_ *deviceFlags, i int) (gpu.Device, error) {
+	open: func(f *deviceFlags, i int) (gpu.Device, error) {
 		if i > 0 {
 			return nil, usagef("-device webgpu:%d, expected webgpu: the host gives one", i)
 		}
-		return webgpujs.Open(context.Background(), webgpujs.Options{})
+		return webgpujs.Open(context.Background(), webgpujs.Options{Without: f.without})
 	},
 }
 

@@ -44,7 +44,7 @@ var dawnSource = source{
 		return list, err
 	},
 	open: func(f *deviceFlags, i int) (gpu.Device, error) {
-		return dawn.Open(dawn.Options{Library: f.dawnLib, Adapter: i})
+		return dawn.Open(dawn.Options{Library: f.dawnLib, Adapter: i, Without: f.without})
 	},
 }
 

@@ -31,13 +31,25 @@ type source struct {
 }
 
 // deviceFlags are the flags that choose a device.
-type deviceFlags struct{ name, dawnLib string }
+type deviceFlags struct {
+	name, dawnLib string
+	without       []string // features that are not to be used
+}
 
 func addDeviceFlags(fs *flag.FlagSet) *deviceFlags {
 	f := &deviceFlags{}
 	fs.StringVar(&f.name, "device", "auto", "`device` to run on: \"auto\" ("+autoHelp+")"+deviceHelp()+"; with a number, as in \""+sources[0].name+":1\", the adapter that tokenselect info lists under it")
 	addLibraryFlag(fs, f)
+	addFeaturesFlag(fs, f)
 	return f
+}
+
+func addFeaturesFlag(fs *flag.FlagSet, f *deviceFlags) {
+	fs.Func("features", "what of a GPU beyond WebGPU's baseline may be used: `names` of features that tokenselect info lists, with commas between them, \"all\" or \"none\" (default all)", func(text string) error {
+		without, err := gpu.Unused(text)
+		f.without = without
+		return err
+	})
 }
 
 func deviceHelp() string {

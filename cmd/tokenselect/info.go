@@ -92,6 +92,9 @@ func describeDevices(w io.Writer, all []listed, auto int, why string, notes []st
 	for _, l := range all {
 		i := l.info
 		fmt.Fprintf(w, "device %s\t%s, %s through %s%s%s\n", l.name, i.Name, a(i.Kind), i.Backend, driver(i), limits(i.Limits))
+		if i.Kind != gpu.CPU {
+			fmt.Fprintf(w, "\tbeyond the baseline: %s\n", i.Features)
+		}
 		if l.library != "" {
 			fmt.Fprintf(w, "\tfrom %s; it offers %s\n", l.library, strings.Join(l.features, ", "))
 		}

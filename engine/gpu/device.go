@@ -58,6 +58,8 @@ type Info struct {
 	Backend string // "Vulkan", "Metal", "D3D12", "GL", "Go"
 	Driver  string
 	Limits  Limits
+	// Features are those that the device uses.
+	Features Features
 }
 
 // Limits are the sizes in bytes that a device can take.

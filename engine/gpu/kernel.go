@@ -34,6 +34,11 @@ type Kernel struct {
 	// WGSL assembles the shader's text. Its entry point is "main".
 	WGSL func() (Source, error)
 
+	// Variants are other shaders for the same calls, the best first, for devices
+	// that can do more than WebGPU's baseline. Bindings, Params, the number of
+	// workgroups and what the twin says hold for them too.
+	Variants []Variant
+
 	// Items is the number of independent work items of a call: rows, heads,
 	// blocks of tokens. Twin and Fast are handed ranges of them, in any order
 	// and from several goroutines.
@@ -46,6 +51,40 @@ type Kernel struct {
 	// Fast, if not nil, is a version of Twin for speed. It may differ by
 	// rounding.
 	Fast func(c *Call, lo, hi int)
+}
+
+// Variant is a shader of a kernel that uses features of a device.
+type Variant struct {
+	Name string
+	// Fits tells whether a device can run it.
+	Fits func(Info) bool
+	WGSL func() (Source, error)
+}
+
+// Shader is a shader of a kernel with its name, which is the kernel's or that of
+// a variant.
+type Shader struct {
+	Name string
+	WGSL func() (Source, error)
+}
+
+// Shaders are the shaders of k that a device can run, the best first and the
+// baseline last.
+func (k *Kernel) Shaders(dev Info) []Shader {
+	var fit []Shader
+	for _, v := range k.Variants {
+		if v.Fits(dev) {
+			fit = append(fit, Shader{v.Name, v.WGSL})
+		}
+	}
+	return append(fit, Shader{k.Name, k.WGSL})
+}
+
+// With is k with no other shader than s: for tests, which run each.
+func (k *Kernel) With(s Shader) *Kernel {
+	one := *k
+	one.Name, one.WGSL, one.Variants = s.Name, s.WGSL, nil
+	return &one
 }
 
 // Call is one dispatch as a twin sees it.

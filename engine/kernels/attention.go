@@ -287,6 +287,7 @@ func attentionChunk(t CacheType, d int) *gpu.Kernel {
 			Bindings: attentionBindings("y"),
 			Params:   sizeOf[AttentionParams](),
 			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8}),
+			Variants: attentionChunkMatrix(t, d),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return ceil(int(p.C), chunkQueries) * int(p.KVHeads)

@@ -80,10 +80,30 @@ var (
 	arrays    = regexp.MustCompile(`array<[^;={]*,\s*(\w+)>`)
 )
 
+// shadersOf are kernels and, as kernels of their own, their variants.
+func shadersOf(all []*gpu.Kernel) (list []*gpu.Kernel) {
+	for _, k := range all {
+		list = append(list, k)
+		for _, v := range k.Variants {
+			list = append(list, k.With(gpu.Shader{Name: v.Name, WGSL: v.WGSL}))
+		}
+	}
+	return list
+}
+
+// baseline is the kernel of a shader: a variant's name is the kernel's and one
+// word more, what it uses.
+func baseline(shader string) string {
+	for _, uses := range []string{"_matrix", "_subgroup", "_half"} {
+		shader = strings.TrimSuffix(shader, uses)
+	}
+	return shader
+}
+
 // TestLayout: what the shader of a kernel declares is what Go hands it: the
 // fields of Params, and the bindings with their access.
 func TestLayout(t *testing.T) {
-	for _, k := range kernels.All(headSizes...) {
+	for _, k := range shadersOf(kernels.All(headSizes...)) {
 		src, err := k.WGSL()
 		if err != nil {
 			t.Errorf("%s: %v", k.Name, err)
@@ -113,7 +133,7 @@ func TestLayout(t *testing.T) {
 }
 
 func checkParams(k *gpu.Kernel, text string) error {
-	typ := paramsOf[k.Name]
+	typ := paramsOf[baseline(k.Name)]
 	if typ == nil {
 		return fmt.Errorf("no Params type is known to this test")
 	}
@@ -161,7 +181,7 @@ func snake(name string) string {
 // TestPlaceholders: assembly leaves no name that stands for a number, and no
 // array size that is one.
 func TestPlaceholders(t *testing.T) {
-	for _, k := range kernels.All(headSizes...) {
+	for _, k := range shadersOf(kernels.All(headSizes...)) {
 		src, err := k.WGSL()
 		if err != nil {
 			t.Errorf("%s: %v", k.Name, err)
@@ -184,13 +204,17 @@ func TestPlaceholders(t *testing.T) {
 // TestComplete: every kernel has a shader and a twin, every shader a kernel.
 func TestComplete(t *testing.T) {
 	names := map[string]bool{}
-	for _, k := range kernels.All(headSizes...) {
+	for _, k := range shadersOf(kernels.All(headSizes...)) {
 		names[k.Name] = true
 		if k.Twin == nil || k.Items == nil {
 			t.Errorf("%s has no twin", k.Name)
 		}
-		if _, err := shaders.Text(k.Name); err != nil {
+		text, err := shaders.Text(k.Name)
+		if err != nil {
 			t.Errorf("%s: %v", k.Name, err)
+		}
+		if variant := baseline(k.Name) != k.Name; variant != shaders.Variant(text) {
+			t.Errorf("%s is a variant by its name: %v, by its text: %v", k.Name, variant, !variant)
 		}
 	}
 	for _, name := range shaders.Names() {

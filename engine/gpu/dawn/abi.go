@@ -25,6 +25,25 @@ type chained struct {
 	_     uint32
 }
 
+// toggles is chained to the descriptor of an instance and to the options of a
+// request for an adapter.
+type toggles struct {
+	chain         chained
+	enabledCount  uintptr
+	enabled       unsafe.Pointer
+	disabledCount uintptr
+	disabled      unsafe.Pointer
+}
+
+// matrixConfigs is chained to an adapterInfo and filled by the library.
+type matrixConfigs struct {
+	chain          chained
+	count, configs uintptr
+}
+
+// matrixConfig is one of them.
+type matrixConfig struct{ input, result, m, n, k uint32 }
+
 // instanceCapabilities is the descriptor of an instance where
 // wgpuGetInstanceCapabilities exists.
 type instanceCapabilities struct {
@@ -241,10 +260,13 @@ const (
 
 	lostDestroyed = 2
 
-	sTypeShaderSource = 2
+	sTypeShaderSource  = 2
+	sTypeToggles       = 0x5000a
+	sTypeMatrixConfigs = 0x5003b
 
-	featureTimestamps = 3 // of an adapter, where instanceCapabilities is the descriptor of an instance
-	queryTimestamp    = 2
+	queryTimestamp = 2
+
+	languagePackedDot = 2 // of WGSL
 
 	usageMapRead = 0x1
 	usageCopySrc = 0x4
@@ -318,4 +340,20 @@ func goString(data, length uintptr) string {
 		n++
 	}
 	return string(bytesAt(data, n))
+}
+
+// toggles is a chain of switches of Dawn by their names, for the length of a
+// call; those that a version does not know do nothing.
+func (p *pins) toggles(enabled []string) unsafe.Pointer {
+	if len(enabled) == 0 {
+		return nil
+	}
+	names := make([]unsafe.Pointer, len(enabled))
+	for i, name := range enabled {
+		text := append([]byte(name), 0)
+		names[i] = arrayAt(p, text)
+	}
+	t := &toggles{chain: chained{sType: sTypeToggles}, enabledCount: uintptr(len(names)), enabled: arrayAt(p, names)}
+	p.Pin(t)
+	return unsafe.Pointer(t)
 }

@@ -64,6 +64,9 @@ func Adapters(lib string) ([]Adapter, error) {
 	return list, nil
 }
 
+// infoMembers are the bytes of adapterInfo that all versions have.
+const infoMembers = 96
+
 type found struct {
 	adapter handle
 	id      [4]any // what tells adapters apart
@@ -77,7 +80,7 @@ func (n *native) find() (list []found, why error) {
 	for _, b := range backends {
 		for _, o := range []requestAdapterOptions{{powerPreference: high}, {powerPreference: low}, {forceFallbackAdapter: 1}} {
 			o.featureLevel, o.backendType = levelCore, uint32(b)
-			f, err := n.request(o)
+			f, err := n.requestBest(o)
 			switch {
 			case err != nil:
 				why = cmp.Or(why, err)
@@ -92,10 +95,24 @@ func (n *native) find() (list []found, why error) {
 	return list, why
 }
 
+// requestBest asks for one adapter with Dawn's features for matrices, and where
+// it has them not, for one as it comes.
+func (n *native) requestBest(o requestAdapterOptions) (found, error) {
+	f, err := n.request(o, matrixToggles)
+	if err == nil && f.info.Features.Float16 && len(f.info.Features.Matrices) > 0 {
+		return f, nil
+	}
+	if err == nil {
+		call(n.lib.AdapterRelease, uintptr(f.adapter))
+	}
+	return n.request(o, nil)
+}
+
 // request asks for one adapter, which must be of the backend asked for.
-func (n *native) request(o requestAdapterOptions) (found, error) {
+func (n *native) request(o requestAdapterOptions, enabled []string) (found, error) {
 	var p pins
 	defer p.Unpin()
+	o.next = p.toggles(enabled)
 	asked := backend(o.backendType)
 	status, adapter, text, err := n.await(context.Background(), n.lib.InstanceRequestAdapter, n.calls.object, uintptr(n.instance), pin(&p, &o))
 	if err != nil {
@@ -146,8 +163,8 @@ func (n *native) describe(adapter handle) (found, backend) {
 		Binding: clamp(min(binding, buffer)),
 		Shared:  int(cmp.Or(have.workgroupStorage, 16<<10)),
 	}
+	info.Features = n.kernelFeatures(adapter, about)
 	id := [4]any{about.backendType, about.vendorID, about.deviceID, info.Name}
-	const infoMembers = 96 // bytes of the struct that all versions have
 	call(n.lib.AdapterInfoFreeMembers, withStruct(nil, unsafe.Pointer(about), infoMembers)...)
 	return found{adapter, id, info}, backend(about.backendType)
 }
@@ -183,6 +200,7 @@ func Open(o Options) (gpu.Device, error) {
 		err = fmt.Errorf("dawn: adapter %d, expected 0 to %d or -1 for the best: %w", o.Adapter, len(list)-1, gpu.ErrNoAdapter)
 	default:
 		best := list[max(o.Adapter, 0)]
+		best.info.Features = best.info.Features.Without(o.Without)
 		if err = n.open(best); err == nil {
 			return newDevice(n, best.info), nil
 		}

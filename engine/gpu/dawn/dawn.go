@@ -27,11 +27,12 @@ type Adapter struct {
 	// Info has the limits that the device will have.
 	Info     gpu.Info
 	Library  string   // the file that Dawn was loaded from
-	Features []string // what the adapter can do beyond WebGPU's minimum
+	Features []string // all that the adapter can do beyond WebGPU's minimum
 }
 
 // Options choose what Open opens.
 type Options struct {
-	Library string // of Dawn: a file, or a folder that has one; "": look for it
-	Adapter int    // an index into what Adapters returned; -1: the best
+	Library string   // of Dawn: a file, or a folder that has one; "": look for it
+	Adapter int      // an index into what Adapters returned; -1: the best
+	Without []string // features, of gpu.FeatureNames, that are not to be used
 }

@@ -19,7 +19,7 @@ type Device struct {
 	pending int     // bytes written since the last submit
 	staging *buffer // what reads are copied to; nil before the first
 
-	pipelines map[*gpu.Kernel]*pipeline
+	pipelines map[*gpu.Kernel]*pipeline // of the best shader that the device can run
 	groups    map[groupKey]*group
 	groupsMax int
 	submits   int

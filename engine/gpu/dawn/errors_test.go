@@ -5,6 +5,7 @@ package dawn_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -224,7 +225,7 @@ func TestAdapters(t *testing.T) {
 	if len(list) == 0 {
 		t.Fatal("none is listed, but one was opened")
 	}
-	if d.Info() != list[0].Info {
+	if !reflect.DeepEqual(d.Info(), list[0].Info) {
 		t.Errorf("opened %+v, listed %+v", d.Info(), list[0].Info)
 	}
 	if list[0].Info.Device != "dawn" || list[0].Info.Name == "" || list[0].Library != d.(*dawn.Device).Library() || len(list[0].Features) == 0 {

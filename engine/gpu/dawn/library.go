@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -26,6 +27,8 @@ type library struct {
 // name behind "wgpu".
 type functions struct {
 	CreateInstance, InstanceRelease, InstanceRequestAdapter, InstanceWaitAny uintptr
+
+	InstanceHasWGSLLanguageFeature, AdapterPropertiesSubgroupMatrixConfigsFreeMembers uintptr
 
 	AdapterGetInfo, AdapterInfoFreeMembers, AdapterGetLimits, AdapterGetFeatures uintptr
 	SupportedFeaturesFreeMembers, AdapterRequestDevice, AdapterRelease           uintptr
@@ -47,7 +50,8 @@ type functions struct {
 	GetInstanceCapabilities uintptr // 0 in newer versions
 }
 
-const optional = "GetInstanceCapabilities"
+// optional are those that may be missing.
+var optional = []string{"GetInstanceCapabilities", "InstanceHasWGSLLanguageFeature", "AdapterPropertiesSubgroupMatrixConfigsFreeMembers"}
 
 var (
 	loading sync.Mutex
@@ -99,7 +103,7 @@ func loadFile(path string) (*library, error) {
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Name
 		address, err := symbol(h, "wgpu"+name)
-		if (err != nil || address == 0) && name != optional {
+		if (err != nil || address == 0) && !slices.Contains(optional, name) {
 			return nil, fmt.Errorf("%s has no wgpu%s: it is no Dawn, or of a version that this program does not know", path, name)
 		}
 		v.Field(i).SetUint(uint64(address))

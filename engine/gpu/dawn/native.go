@@ -27,23 +27,29 @@ type native struct {
 
 func newNative(lib *library) (*native, error) {
 	n := &native{lib: lib, calls: makeCallbacks()}
-	var p pins
-	defer p.Unpin()
-	var descriptor uintptr
-	if lib.GetInstanceCapabilities != 0 {
-		descriptor = pin(&p, &instanceCapabilities{timedWaitAnyEnable: 1, timedWaitAnyMaxCount: 1})
-	} else {
-		feature := new(uint32)
-		*feature = featureTimedWaitAny
-		p.Pin(feature)
-		descriptor = pin(&p, &instanceFeatures{count: 1, features: feature})
+	if n.makeInstance(unsafeToggles); n.instance == 0 {
+		n.makeInstance(nil)
 	}
-	n.instance = handle(call(lib.CreateInstance, descriptor))
 	if n.instance == 0 {
 		return nil, fmt.Errorf("dawn: %s makes no instance of WebGPU that can wait: it is of a version that this program does not know", lib.path)
 	}
 	n.number, n.state = newState()
 	return n, nil
+}
+
+func (n *native) makeInstance(enabled []string) {
+	var p pins
+	defer p.Unpin()
+	chain := p.toggles(enabled)
+	if n.lib.GetInstanceCapabilities != 0 {
+		n.instance = handle(call(n.lib.CreateInstance,
+			pin(&p, &instanceCapabilities{next: chain, timedWaitAnyEnable: 1, timedWaitAnyMaxCount: 1})))
+		return
+	}
+	feature := new(uint32)
+	*feature = featureTimedWaitAny
+	p.Pin(feature)
+	n.instance = handle(call(n.lib.CreateInstance, pin(&p, &instanceFeatures{next: chain, count: 1, features: feature})))
 }
 
 // release gives back the device, if there is one, and the instance.

@@ -53,7 +53,7 @@ func TestNull(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.release()
-	f, err := n.request(requestAdapterOptions{featureLevel: levelCore, backendType: uint32(nullBackend)})
+	f, err := n.request(requestAdapterOptions{featureLevel: levelCore, backendType: uint32(nullBackend)}, nil)
 	if err == nil {
 		t.Fatalf("%+v was not refused", f.info)
 	}

@@ -25,12 +25,12 @@ func (n *native) open(f found) error {
 	want.workgroupStorage = uint32(f.info.Limits.Shared)
 	p.Pin(want)
 	d := &deviceDescriptor{label: p.text("tokenselect"), limits: want}
-	if n.offersTimestamps(f.adapter) {
-		feature := new(uint32)
-		*feature = featureTimestamps
-		p.Pin(feature)
-		d.featureCount, d.features = 1, feature
-		n.timestamps = true
+	if len(f.info.Features.Matrices) > 0 {
+		d.next = p.toggles(matrixDeviceToggles)
+	}
+	n.timestamps = n.offersTimestamps(f.adapter)
+	if features := n.wanted(f); len(features) > 0 {
+		d.featureCount, d.features = uintptr(len(features)), (*uint32)(arrayAt(&p, features))
 	}
 	d.lost = *n.callback(n.calls.lost)
 	d.lost.mode = modeSpontaneous

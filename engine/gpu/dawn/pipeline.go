@@ -28,9 +28,10 @@ func (d *Device) pipeline(k *gpu.Kernel) (*pipeline, error) {
 	if len(k.Bindings) > maxBindings {
 		return nil, fmt.Errorf("dawn: kernel %s: %d bindings, expected at most %d: %w", k.Name, len(k.Bindings), maxBindings, gpu.ErrLimit)
 	}
-	src, err := k.WGSL()
+	shader := k.Shaders(d.info)[0]
+	src, err := shader.WGSL()
 	if err != nil {
-		return nil, fmt.Errorf("dawn: kernel %s: %w", k.Name, err)
+		return nil, fmt.Errorf("dawn: kernel %s: %w", shader.Name, err)
 	}
 	p, err := d.compile(k, src.Text)
 	if err != nil {

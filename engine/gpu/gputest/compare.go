@@ -40,12 +40,20 @@ func NMSE(limit float64) Compare {
 			}
 		}
 		if diff > limit*norm {
-			return fmt.Errorf("normalised mean squared error %.3g, expected at most %.3g; worst is value %d: %g, expected %g",
-				diff/norm, limit, worst, math.Float32frombits(word(got, worst)), math.Float32frombits(word(want, worst)))
+			return &inexact{diff / norm, fmt.Sprintf("normalised mean squared error %.3g, expected at most %.3g; worst is value %d: %g, expected %g",
+				diff/norm, limit, worst, math.Float32frombits(word(got, worst)), math.Float32frombits(word(want, worst)))}
 		}
 		return nil
 	}
 }
+
+// inexact is an error of NMSE about numbers that are too far apart.
+type inexact struct {
+	nmse float64
+	text string
+}
+
+func (e *inexact) Error() string { return e.text }
 
 // Within compares float32 values one by one: each within limit of the twins',
 // relative to the larger magnitude; for outputs of very different magnitudes.

@@ -34,6 +34,12 @@ var limits = map[string]float64{
 	"vote_stats":       1e-10,
 }
 
+// variantLimits are those of variants that compute less exactly than their
+// kernels' baseline, of all that such a case writes.
+var variantLimits = map[string]float64{
+	"attention_chunk_f16_matrix": 1e-5, // queries, keys and weights of float16
+}
+
 // limit is that of a kernel, without the type and the size in its name unless it
 // has one of its own.
 func limit(kernel string) (limit float64, floats bool) {

@@ -16,6 +16,8 @@ type Options struct {
 	// Timestamps makes the device measure what submits take on the GPU, where
 	// it can: see [Device.Timings].
 	Timestamps bool
+
+	Without []string // features, of gpu.FeatureNames, that are not to be used
 }
 
 // host is the other half.
@@ -29,7 +31,7 @@ func Open(ctx context.Context, o Options) (gpu.Device, error) {
 		return nil, fmt.Errorf("webgpujs: %w: the page did not call attach of webgpu.js before it started the engine", gpu.ErrNoAdapter)
 	}
 	r := newRequest()
-	host.Call("open", r.id, o.Timestamps)
+	host.Call("open", r.id, o.Timestamps, strings.Join(o.Without, ","))
 	if err := r.wait(ctx); err != nil {
 		host.Call("cancel", r.id)
 		return nil, fmt.Errorf("webgpujs: %w", err)
@@ -97,7 +99,33 @@ func describe(v js.Value) gpu.Info {
 		Binding: min(limit("maxStorageBufferBindingSize"), limit("maxBufferSize")),
 		Shared:  limit("maxComputeWorkgroupStorageSize"),
 	}
+	info.Features = features(v)
 	return info
+}
+
+// features are those of the device that v describes.
+func features(v js.Value) (f gpu.Features) {
+	list := func(name string) (items []js.Value) {
+		for i := range v.Get(name).Length() {
+			items = append(items, v.Get(name).Index(i))
+		}
+		return items
+	}
+	has := map[string]bool{}
+	for _, name := range list("features") {
+		has[name.String()] = true
+	}
+	f.Float16, f.PackedDot = has[gpu.FeatureFloat16], has[gpu.FeaturePackedDot]
+	if size := v.Get("subgroups"); has[gpu.FeatureSubgroups] {
+		f.Subgroups = gpu.Subgroups{Least: size.Index(0).Int(), Most: size.Index(1).Int()}
+	}
+	if has[gpu.FeatureMatrices] {
+		for _, m := range list("matrices") {
+			f.Matrices = append(f.Matrices, gpu.Matrices{Input: gpu.Scalar(m.Get("input").String()), Result: gpu.Scalar(m.Get("result").String()),
+				M: m.Get("m").Int(), N: m.Get("n").Int(), K: m.Get("k").Int()})
+		}
+	}
+	return f
 }
 
 var backends = map[string]string{"vulkan": "Vulkan", "metal": "Metal", "d3d12": "D3D12", "d3d11": "D3D11", "opengl": "GL", "opengles": "GL"}

@@ -38,7 +38,7 @@ func (d *Device) pipelines(commands []gpu.Command) error {
 		if k == nil || d.pipes[k] != nil || first != nil {
 			continue
 		}
-		src, err := source(k)
+		src, err := source(k, d.info)
 		if err != nil {
 			first = err
 			continue
@@ -67,12 +67,12 @@ func (d *Device) pipelines(commands []gpu.Command) error {
 	return first
 }
 
-// source is the text of k.
-func source(k *gpu.Kernel) (gpu.Source, error) {
+// source is the text of the best shader of k that the device can run.
+func source(k *gpu.Kernel, dev gpu.Info) (gpu.Source, error) {
 	if len(k.Bindings) > maxBindings {
 		return gpu.Source{}, fmt.Errorf("webgpujs: kernel %s: %d bindings, expected at most %d: %w", k.Name, len(k.Bindings), maxBindings, gpu.ErrLimit)
 	}
-	src, err := k.WGSL()
+	src, err := k.Shaders(dev)[0].WGSL()
 	if err != nil {
 		return src, wrap(err, "kernel %s", k.Name)
 	}

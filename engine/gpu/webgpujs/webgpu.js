@@ -617,7 +617,11 @@ const RAISED = [
   "maxBufferSize", "maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage", "maxComputeWorkgroupStorageSize",
 ];
 
-async function open(link, timestamps) {
+/** Features that kernels have variants for, by their names in gpu.FeatureNames. */
+const USED = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"];
+const LANGUAGE = "packed_4x8_integer_dot_product";
+
+async function open(link, timestamps, without) {
   const gpu = globalThis.navigator?.gpu;
   if (!gpu) throw trouble("no-webgpu", globalThis.isSecureContext === false ? "insecure" : "");
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
@@ -625,9 +629,10 @@ async function open(link, timestamps) {
   const info = adapter.info ?? {};
   const requiredLimits = Object.fromEntries(RAISED.filter((name) => adapter.limits[name] !== undefined).map((name) => [name, adapter.limits[name]]));
   const timed = timestamps && adapter.features.has("timestamp-query");
+  const features = USED.filter((name) => adapter.features.has(name) && !without.includes(name));
   let made;
   try {
-    made = await adapter.requestDevice({ label: "tokenselect", requiredLimits, requiredFeatures: timed ? ["timestamp-query"] : [] });
+    made = await adapter.requestDevice({ label: "tokenselect", requiredLimits, requiredFeatures: timed ? [...features, "timestamp-query"] : features });
   } catch (error) {
     throw trouble("no-device", error.message);
   }
@@ -643,6 +648,9 @@ async function open(link, timestamps) {
     type: info.type ?? info.adapterType ?? "", backend: info.backend ?? "", driver: info.driver ?? "",
     fallback: Boolean(info.isFallbackAdapter ?? adapter.isFallbackAdapter),
     limits: Object.fromEntries(RAISED.map((name) => [name, made.limits[name]])),
+    features: gpu.wgslLanguageFeatures?.has(LANGUAGE) && !without.includes(LANGUAGE) ? [...features, LANGUAGE] : features,
+    subgroups: [info.subgroupMinSize ?? 0, info.subgroupMaxSize ?? 0],
+    matrices: Array.from(info.subgroupMatrixConfigs ?? [], (c) => ({ input: c.componentType, result: c.resultComponentType, m: c.M, n: c.N, k: c.K })),
   };
 }
 
@@ -655,7 +663,7 @@ async function open(link, timestamps) {
 export function attach(go, instance) {
   const link = new Link(go, instance);
   globalThis.tokenselectGPU = {
-    open(request, timestamps) { link.answer(request, () => open(link, timestamps)); },
+    open(request, timestamps, without) { link.answer(request, () => open(link, timestamps, without.split(","))); },
     take: (request) => link.take(request),
     cancel: (request) => link.cancel(request),
     lose: () => link.opened?.device.destroy(), // the last device that was opened, for tests

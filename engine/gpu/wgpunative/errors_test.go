@@ -5,6 +5,7 @@ package wgpunative_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -227,7 +228,7 @@ func TestAdapters(t *testing.T) {
 		t.Skip("skipped: no adapter")
 	}
 	d := gputest.WGPU(t)
-	if d.Info() != list[0].Info {
+	if !reflect.DeepEqual(d.Info(), list[0].Info) {
 		t.Errorf("opened %+v, listed %+v", d.Info(), list[0].Info)
 	}
 	if list[0].Info.Device != wgpunative.Name || list[0].Info.Name == "" {

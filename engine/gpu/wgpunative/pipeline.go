@@ -42,7 +42,7 @@ func (d *Device) compile(k *gpu.Kernel) (*pipeline, error) {
 	if len(k.Bindings) > maxBindings {
 		return nil, fmt.Errorf("wgpunative: kernel %s: %d bindings, expected at most %d: %w", k.Name, len(k.Bindings), maxBindings, gpu.ErrLimit)
 	}
-	src, err := k.WGSL()
+	src, err := k.Shaders(d.info)[0].WGSL()
 	if err != nil {
 		return nil, fmt.Errorf("wgpunative: kernel %s: %w", k.Name, err)
 	}
