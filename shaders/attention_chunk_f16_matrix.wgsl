@@ -31,6 +31,7 @@ diagnostic(off, subgroup_uniformity);
 //#import lib/rotate
 //#import lib/cache_f16
 //#import lib/attention_list
+@group(0) @binding(2) var<storage, read> v: array<Cached>; // [rows][kv_heads][d]
 @group(0) @binding(6) var<storage, read_write> y: array<vec2<f32>>;
 
 alias Left = subgroup_matrix_left<f16, 16, 16>;
