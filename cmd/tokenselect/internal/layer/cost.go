@@ -42,6 +42,12 @@ func (b *bed) cost(cfg selection.Config, kernel string, queries int) (bytes, ope
 		return 4 * heads * n, 3 * heads * n
 	case "soft_vote", "soft_vote_hist":
 		return 4*heads*n + 4*n, 3 * heads * n
+	case "vote_bound":
+		return 4*heads*n + 4*n, 2 * heads * n
+	case "vote_some": // what it reads of the scores depends on them
+		return 4 * n, 0
+	case "choose":
+		return 4 * int64(cfg.K), 0
 	case "top_k_hist", "top_k_count", "top_k_write", "top_k_border", "top_k_take":
 		return 4 * n, 0
 	case "gather_rows": // read and written, keys and values

@@ -45,7 +45,7 @@ func TestRun(t *testing.T) {
 		if gathers := strings.HasPrefix(r.Policy, "gather"); (has["gather_rows"] == 1) != gathers || gathers && r.Depth != 512 {
 			t.Errorf("%s at %d: %v", r.Policy, r.Depth, has)
 		}
-		if selecting := strings.HasPrefix(r.Policy, "tokenselect") && r.Depth == 512; (has["top_k_hist"] == 3) != selecting {
+		if selecting := strings.HasPrefix(r.Policy, "tokenselect") && r.Depth == 512; (has["choose"] == 1) != selecting {
 			t.Errorf("%s at %d: %v", r.Policy, r.Depth, has)
 		}
 	}
