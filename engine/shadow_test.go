@@ -71,7 +71,7 @@ func (s *spoiler) Submit(r *gpu.Recording) error {
 		if c.Kernel != nil && c.Kernel.Name == s.kernel {
 			last := c.Ranges[len(c.Ranges)-1]
 			spoiled := []byte{1, 2, 3, 0x44}
-			if s.kernel == "top_k_write" {
+			if s.kernel == "choose" {
 				spoiled = []byte{5, 0, 0, 0} // a row that exists
 			}
 			if err := s.Write(last.Buffer, last.Offset, spoiled); err != nil {
@@ -89,7 +89,7 @@ func TestShadow(t *testing.T) {
 	defer cpu.Close()
 	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.9, Tau: 1}
 	ids := prompts(t, 1)[0]
-	for _, kernel := range []string{"", "soft_vote", "top_k_write", "attention_chunk_f16", "attention_decode_f16", "matmul_q8_0"} {
+	for _, kernel := range []string{"", "score_stats_f16", "choose", "attention_chunk_f16", "attention_decode_f16", "matmul_q8_0"} {
 		t.Run(kernel, func(t *testing.T) {
 			got := shadowed(t, origin{&spoiler{cpu, kernel}, "f16"}, reading{cfg, ids})
 			want := "no kernel differs"
