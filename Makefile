@@ -20,8 +20,9 @@ wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.j
 	@mkdir -p bin/shaders/lib
 	@{ echo '{"Replace": {'; comma=; for f in shaders/*.wgsl shaders/lib/*.wgsl; do \
 		sed -E 's,^[[:space:]]+,,; s,[[:space:]]*//($$|[^#].*),,' $$f >bin/$$f; \
-		echo "$$comma\"$$f\": \"bin/$$f\""; comma=,; done; echo '}}'; } >bin/shaders.json
-	$(LEAN_GC) GOOS=js GOARCH=wasm $(GO) build -trimpath -tags wasmsimd -overlay bin/shaders.json $(SMALLER) -ldflags="-s -w" -o bin/linked.new ./wasm
+		case " $(UNUSED) " in *" $$f "*) to=;; *) to=bin/$$f;; esac; \
+		echo "$$comma\"$$f\": \"$$to\""; comma=,; done; echo '}}'; } >bin/shaders.json
+	$(LEAN_GC) GOOS=js GOARCH=wasm $(GO) build -trimpath -tags wasmsimd,lean -overlay bin/shaders.json $(SMALLER) -ldflags="-s -w" -o bin/linked.new ./wasm
 	@cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" bin/wasm_exec.js
 	@set -e; if ! test -e $(WASM_OPT); then \
 		echo "make wasm: $(WASM_OPT) would take off a tenth (npm ci --prefix web)"; \
@@ -33,6 +34,12 @@ wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.j
 		$(WASM_OPT) $(WASM_FEATURES) --strip-debug --strip-producers --low-memory-unused -Oz bin/linked.wasm -o bin/shrunk.wasm; \
 		mv bin/shrunk.wasm bin/tokenselect.wasm; \
 	fi
+
+# What the engine for browsers never runs is not in it: the plain twins of kernels
+# that have a fast version (the tag lean), and the shaders that only measurements,
+# tests and experimental features use.
+UNUSED = $(patsubst %,shaders/%.wgsl,attention_chunk_f16_matrix ceiling_multiply_add ceiling_read gather_rows paged_dot_f16 paged_dot_f32 \
+	soft_vote top_k_count top_k_hist top_k_write vote_stats)
 
 # The shaders in it are without comments and indentation, but line by line, so that
 # what a compiler says of a line still finds it. Without Go 1.26's new garbage
@@ -48,13 +55,13 @@ WASM_OPT = web/node_modules/.bin/wasm-opt
 WASM_FEATURES = --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals --enable-multivalue
 
 test: tools ## all tests, on every device that there is; of the kernel table a part where the device is slow
-	TOKENSELECT_REQUIRE_DAWN= $(GO) test -timeout 20m ./...
+	TOKENSELECT_REQUIRE_DAWN= TOKENSELECT_TABLE=3 $(GO) test -timeout 30m ./...
 	CGO_ENABLED=0 $(GO) build ./...
 	GOOS=js GOARCH=wasm $(GO) build ./...
-	TOKENSELECT_TABLE=4 $(MAKE) test-gowebgpu
-	TOKENSELECT_TABLE=8 $(MAKE) test-dawn
-	TOKENSELECT_TABLE=8 $(MAKE) test-node
-	TOKENSELECT_TABLE=16 $(MAKE) test-chromium GOLDENS='TestGoldenSelectionWGPU/f16/passkey-353|TestGoldenDenseWGPU/text.03'
+	TOKENSELECT_TABLE=8 $(MAKE) test-gowebgpu
+	TOKENSELECT_TABLE=16 $(MAKE) test-dawn
+	TOKENSELECT_TABLE=16 $(MAKE) test-node
+	TOKENSELECT_TABLE=32 $(MAKE) test-chromium GOLDENS='TestGoldenSelectionWGPU/f16/passkey-353|TestGoldenDenseWGPU/text.03'
 	$(MAKE) test-page
 
 test-page: build ## the page and the engine in headless Chromium, against the real server; skips where Node or Chromium are missing

@@ -126,7 +126,7 @@ func attentionDecode(t CacheType, d, group int) *gpu.Kernel {
 				p := params[AttentionParams](c)
 				return int(p.Splits * p.KVHeads)
 			},
-			Twin: func(c *gpu.Call, lo, hi int) {
+			Twin: spare(func(c *gpu.Call, lo, hi int) {
 				p := params[AttentionParams](c)
 				q, k, v := view[float32](c, 0), t.view(c, 1), t.view(c, 2)
 				l := newList(p, view[uint32](c, 4), view[uint32](c, 3))
@@ -145,7 +145,7 @@ func attentionDecode(t CacheType, d, group int) *gpu.Kernel {
 						part[d], part[d+1] = a.m, a.sum
 					}
 				}
-			},
+			}),
 			Fast: fastAttentionDecode(t, d, group),
 		}
 	})
@@ -292,7 +292,7 @@ func attentionChunk(t CacheType, d int) *gpu.Kernel {
 				p := params[AttentionParams](c)
 				return ceil(int(p.C), chunkQueries) * int(p.KVHeads)
 			},
-			Twin: chunkTwin(t, d),
+			Twin: spare(chunkTwin(t, d)),
 			Fast: fastAttentionChunk(t, d),
 		}
 	})

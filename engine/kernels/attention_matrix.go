@@ -10,7 +10,7 @@ var chunkMatrices = gpu.Matrices{Input: gpu.F16, Result: gpu.F32, M: 16, N: 16, 
 // on devices whose subgroups of 32 multiply matrices. Queries, rotated keys and
 // weights are rounded to float16; products are added up in float32.
 func attentionChunkMatrix(t CacheType, d int) []gpu.Variant {
-	if t != CacheF16 || d%16 != 0 {
+	if lean || t != CacheF16 || d%16 != 0 { // no browser offers them but for experiments
 		return nil
 	}
 	const (

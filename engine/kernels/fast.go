@@ -288,11 +288,10 @@ func fastAttentionDecode(ct CacheType, d, group int) func(c *gpu.Call, lo, hi in
 }
 
 func fastAttentionChunk(ct CacheType, d int) func(c *gpu.Call, lo, hi int) {
-	twin := chunkTwin(ct, d)
 	return func(c *gpu.Call, lo, hi int) {
 		p := params[AttentionParams](c)
-		if p.Splits > 1 { // which no CPU device is asked for but by tests
-			twin(c, lo, hi)
+		if p.Splits > 1 && !lean { // which no CPU device is asked for but by tests
+			chunkTwin(ct, d)(c, lo, hi)
 			return
 		}
 		q, k, v := view[float32](c, 0), ct.view(c, 1), ct.view(c, 2)

@@ -17,23 +17,29 @@ type GatherRowsParams struct {
 	Vectors uint32 // of four words, of a row of keys
 }
 
-var gatherRows = &gpu.Kernel{
-	Name:     "gather_rows",
-	Bindings: []gpu.Binding{in("k"), in("v"), in("sel"), in("state"), out("keys"), out("values")},
-	Params:   sizeOf[GatherRowsParams](),
-	WGSL:     wgsl("gather_rows", nil),
-	Items: func(c *gpu.Call) int {
-		return gathered(c).length
-	},
-	Twin: func(c *gpu.Call, lo, hi int) {
-		l, words := gathered(c), 4*int(params[GatherRowsParams](c).Vectors)
-		for b := range 2 {
-			from, to := view[uint32](c, b), view[uint32](c, 4+b)
-			for i := lo; i < hi; i++ {
-				copy(to[i*words:][:words], from[l.row(i)*words:])
-			}
+var gatherRowsKernel single
+
+func gatherRows() *gpu.Kernel {
+	return gatherRowsKernel.get(func() *gpu.Kernel {
+		return &gpu.Kernel{
+			Name:     "gather_rows",
+			Bindings: []gpu.Binding{in("k"), in("v"), in("sel"), in("state"), out("keys"), out("values")},
+			Params:   sizeOf[GatherRowsParams](),
+			WGSL:     wgsl("gather_rows", nil),
+			Items: func(c *gpu.Call) int {
+				return gathered(c).length
+			},
+			Twin: func(c *gpu.Call, lo, hi int) {
+				l, words := gathered(c), 4*int(params[GatherRowsParams](c).Vectors)
+				for b := range 2 {
+					from, to := view[uint32](c, b), view[uint32](c, 4+b)
+					for i := lo; i < hi; i++ {
+						copy(to[i*words:][:words], from[l.row(i)*words:])
+					}
+				}
+			},
 		}
-	},
+	})
 }
 
 // gathered is the index list of a call of gather_rows.
@@ -58,12 +64,12 @@ func GatherRows(r *gpu.Recording, t CacheType, k, v, sel, state, keys, values gp
 	}
 	length := a.NInit + a.MaxMid + a.NLocal + c
 	for i, g := range []gpu.Range{k, v} {
-		need(r, gatherRows, i, g, n*words)
+		need(r, gatherRows(), i, g, n*words)
 	}
-	need(r, gatherRows, 2, sel, a.MaxMid)
-	need(r, gatherRows, 3, state, stateWords)
+	need(r, gatherRows(), 2, sel, a.MaxMid)
+	need(r, gatherRows(), 3, state, stateWords)
 	for i, g := range []gpu.Range{keys, values} {
-		need(r, gatherRows, 4+i, g, length*words)
+		need(r, gatherRows(), 4+i, g, length*words)
 	}
 	if a.NInit+a.NLocal+c > n {
 		r.Fail(fmt.Errorf("kernels: gather_rows: %d first, %d local and %d new rows of %d, expected no more than there are", a.NInit, a.NLocal, c, n))
@@ -73,5 +79,5 @@ func GatherRows(r *gpu.Recording, t CacheType, k, v, sel, state, keys, values gp
 	if a.UseMid {
 		p.UseMid = 1
 	}
-	gpu.Dispatch(r, gatherRows, ceil(length*words/4, elements), &p, k, v, sel, state, keys, values)
+	gpu.Dispatch(r, gatherRows(), ceil(length*words/4, elements), &p, k, v, sel, state, keys, values)
 }

@@ -26,8 +26,8 @@ import (
 // All lists the kernels that have a shader, those that depend on a head size for
 // each of sizes.
 func All(sizes ...int) []*gpu.Kernel {
-	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend[CacheF16], kvAppend[CacheF32], gatherRows, selectionCache,
-		voteStats, topKHist, topKCount, topKWrite, topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead, ceilingMultiplyAdd}
+	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend[CacheF16], kvAppend[CacheF32], gatherRows(), selectionCache,
+		voteStats(), topKHist(), topKCount(), topKWrite(), topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead(), ceilingMultiplyAdd()}
 	for _, share := range voteShares {
 		all = append(all, softVote(share), softVoteHist(share))
 	}
@@ -88,7 +88,10 @@ func sizeOf[P any]() int {
 	return int(unsafe.Sizeof(p))
 }
 
-// view is binding i of a call as a slice of T.
+// view is binding i of a call as a slice of T. It is called by name for the size of
+// the engine for browsers.
+//
+//go:noinline
 func view[T any](c *gpu.Call, i int) []T {
 	var t T
 	b := c.Bufs[i]
@@ -114,6 +117,27 @@ func (f *family[K]) get(key K, make_ func() *gpu.Kernel) *gpu.Kernel {
 		f.made[key] = k
 	}
 	return k
+}
+
+// spare is the twin of a kernel that has a fast version, or that no CPU runs; in a
+// lean build it is nothing.
+func spare(twin func(c *gpu.Call, lo, hi int)) func(c *gpu.Call, lo, hi int) {
+	if lean {
+		return nil
+	}
+	return twin
+}
+
+// single is a kernel that is made when it is first asked for: programs that never
+// ask, such as the engine for browsers, are linked without its twin.
+type single struct {
+	once sync.Once
+	made *gpu.Kernel
+}
+
+func (s *single) get(make_ func() *gpu.Kernel) *gpu.Kernel {
+	s.once.Do(func() { s.made = make_() })
+	return s.made
 }
 
 // need fails the recording unless the range holds at least n words.

@@ -24,7 +24,7 @@ func newKVAppend(t CacheType) *gpu.Kernel {
 		Params:   sizeOf[KVAppendParams](),
 		WGSL:     wgsl(name, nil),
 		Items:    func(c *gpu.Call) int { return int(params[KVAppendParams](c).Rows) },
-		Twin: func(c *gpu.Call, lo, hi int) {
+		Twin: spare(func(c *gpu.Call, lo, hi int) {
 			p := params[KVAppendParams](c)
 			qkv, k, v, width := view[float32](c, 0), t.view(c, 1), t.view(c, 2), int(p.Width)
 			for i := lo; i < hi; i++ {
@@ -32,7 +32,7 @@ func newKVAppend(t CacheType) *gpu.Kernel {
 				k.write(to, row[p.KOffset:][:width])
 				v.write(to, row[p.VOffset:][:width])
 			}
-		},
+		}),
 		Fast: fastKVAppend(t),
 	}
 }

@@ -104,7 +104,7 @@ func newMatMul(t WeightType, prefix string, consts map[string]int) *gpu.Kernel {
 		Params:   sizeOf[MatMulParams](),
 		WGSL:     wgsl(name, consts),
 		Items:    func(c *gpu.Call) int { return int(params[MatMulParams](c).N) },
-		Twin: func(c *gpu.Call, lo, hi int) {
+		Twin: spare(func(c *gpu.Call, lo, hi int) {
 			p := params[MatMulParams](c)
 			x, y, k := view[float32](c, 0)[p.XOffset:], view[float32](c, 1), int(p.K)
 			w := make([]float32, k)
@@ -118,7 +118,7 @@ func newMatMul(t WeightType, prefix string, consts map[string]int) *gpu.Kernel {
 					y[at] = v
 				}
 			}
-		},
+		}),
 		Fast: fastMatMul(t),
 	}
 }

@@ -148,7 +148,7 @@ func scoreStatsKernel(s scoreShape) *gpu.Kernel {
 				p := params[ScoreStatsParams](c)
 				return unlessHit(c, 3, int(p.Blocks*p.KVHeads))
 			},
-			Twin: func(c *gpu.Call, lo, hi int) {
+			Twin: spare(func(c *gpu.Call, lo, hi int) {
 				p := params[ScoreStatsParams](c)
 				q, table := view[float32](c, 0), view[float32](c, 1)
 				score, stats := view[float32](c, 4), view[float32](c, 5)
@@ -172,7 +172,7 @@ func scoreStatsKernel(s scoreShape) *gpu.Kernel {
 						stats[2*(h*blocks+block)], stats[2*(h*blocks+block)+1] = largestAndSum(out)
 					}
 				}
-			},
+			}),
 			Fast: fastScoreStats(s),
 		}
 	})

@@ -18,25 +18,31 @@ const (
 	voteTokens  = 256  // candidates of a workgroup of soft_vote
 )
 
-var voteStats = &gpu.Kernel{
-	Name:     "vote_stats",
-	Bindings: []gpu.Binding{in("score"), in("state"), out("stats")},
-	Params:   sizeOf[VoteParams](),
-	WGSL:     wgsl("vote_stats", nil),
-	Items: func(c *gpu.Call) int {
-		p := params[VoteParams](c)
-		return unlessHit(c, 1, int(p.Heads)*ceil(int(p.N), statsTokens))
-	},
-	Twin: func(c *gpu.Call, lo, hi int) {
-		n := int(params[VoteParams](c).N)
-		score, stats, blocks := view[float32](c, 0), view[float32](c, 2), ceil(n, statsTokens)
-		for i := lo; i < hi; i++ {
-			h, from := i/blocks, i%blocks*statsTokens
-			s := score[h*n:][from:min(from+statsTokens, n)]
-			stats[2*i], stats[2*i+1] = largestAndSum(s)
+var voteStatsKernel single
+
+func voteStats() *gpu.Kernel {
+	return voteStatsKernel.get(func() *gpu.Kernel {
+		return &gpu.Kernel{
+			Name:     "vote_stats",
+			Bindings: []gpu.Binding{in("score"), in("state"), out("stats")},
+			Params:   sizeOf[VoteParams](),
+			WGSL:     wgsl("vote_stats", nil),
+			Items: func(c *gpu.Call) int {
+				p := params[VoteParams](c)
+				return unlessHit(c, 1, int(p.Heads)*ceil(int(p.N), statsTokens))
+			},
+			Twin: func(c *gpu.Call, lo, hi int) {
+				n := int(params[VoteParams](c).N)
+				score, stats, blocks := view[float32](c, 0), view[float32](c, 2), ceil(n, statsTokens)
+				for i := lo; i < hi; i++ {
+					h, from := i/blocks, i%blocks*statsTokens
+					s := score[h*n:][from:min(from+statsTokens, n)]
+					stats[2*i], stats[2*i+1] = largestAndSum(s)
+				}
+			},
+			Fast: fastVoteStats,
 		}
-	},
-	Fast: fastVoteStats,
+	})
 }
 
 // largestAndSum is the largest score of a block and the sum of exp(score -
@@ -61,10 +67,10 @@ func maxOf(x []float32) float32 {
 // 2048 candidates the largest score and the sum of exp(score - largest), as
 // stats[head][block][2]. score is [heads][n]. One workgroup a block.
 func VoteStats(r *gpu.Recording, score, state, stats gpu.Range, heads, n int) {
-	need(r, voteStats, 0, score, heads*n)
-	need(r, voteStats, 1, state, stateWords)
-	need(r, voteStats, 2, stats, StatsWords(heads, n))
-	gpu.Dispatch(r, voteStats, heads*ceil(n, statsTokens), &VoteParams{uint32(heads), uint32(n), uint32(ceil(n, statsTokens))}, score, state, stats)
+	need(r, voteStats(), 0, score, heads*n)
+	need(r, voteStats(), 1, state, stateWords)
+	need(r, voteStats(), 2, stats, StatsWords(heads, n))
+	gpu.Dispatch(r, voteStats(), heads*ceil(n, statsTokens), &VoteParams{uint32(heads), uint32(n), uint32(ceil(n, statsTokens))}, score, state, stats)
 }
 
 // StatsBlocks is the number of blocks of VoteStats' stats of n candidates.

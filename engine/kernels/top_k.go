@@ -68,91 +68,109 @@ func digit(hist []uint32, rest uint32) (bin, left uint32) {
 	return 0, rest
 }
 
-var topKHist = &gpu.Kernel{
-	Name:     "top_k_hist",
-	Bindings: []gpu.Binding{in("vote"), in("state"), out("hist"), out("cut")},
-	Params:   sizeOf[TopKParams](),
-	WGSL:     wgsl("top_k_hist", nil),
-	Items:    func(c *gpu.Call) int { return unlessHit(c, 1, 1) },
-	Twin: func(c *gpu.Call, lo, hi int) {
-		p := params[TopKParams](c)
-		vote, hist, cut := view[float32](c, 0)[:p.N], view[uint32](c, 2), view[uint32](c, 3)
-		first, second, third := hist[:bins], hist[bins:2*bins], hist[2*bins:3*bins]
-		switch p.Round {
-		case 0:
-			clear(second)
-			for _, v := range vote {
-				first[sortKey(v)>>21]++
-			}
-		case 1:
-			cut[cutPrefix1], cut[cutRest1] = digit(first, p.NSelect)
-			clear(third)
-			for _, v := range vote {
-				if key := sortKey(v); key>>21 == cut[cutPrefix1] {
-					second[key>>10&(bins-1)]++
+var topKHistKernel single
+
+func topKHist() *gpu.Kernel {
+	return topKHistKernel.get(func() *gpu.Kernel {
+		return &gpu.Kernel{
+			Name:     "top_k_hist",
+			Bindings: []gpu.Binding{in("vote"), in("state"), out("hist"), out("cut")},
+			Params:   sizeOf[TopKParams](),
+			WGSL:     wgsl("top_k_hist", nil),
+			Items:    func(c *gpu.Call) int { return unlessHit(c, 1, 1) },
+			Twin: func(c *gpu.Call, lo, hi int) {
+				p := params[TopKParams](c)
+				vote, hist, cut := view[float32](c, 0)[:p.N], view[uint32](c, 2), view[uint32](c, 3)
+				first, second, third := hist[:bins], hist[bins:2*bins], hist[2*bins:3*bins]
+				switch p.Round {
+				case 0:
+					clear(second)
+					for _, v := range vote {
+						first[sortKey(v)>>21]++
+					}
+				case 1:
+					cut[cutPrefix1], cut[cutRest1] = digit(first, p.NSelect)
+					clear(third)
+					for _, v := range vote {
+						if key := sortKey(v); key>>21 == cut[cutPrefix1] {
+							second[key>>10&(bins-1)]++
+						}
+					}
+				case 2:
+					bin, rest := digit(second, cut[cutRest1])
+					cut[cutPrefix2], cut[cutRest2] = cut[cutPrefix1]<<11|bin, rest
+					clear(first)
+					for _, v := range vote {
+						if key := sortKey(v); key>>10 == cut[cutPrefix2] {
+							third[key&(bins/2-1)]++
+						}
+					}
 				}
-			}
-		case 2:
-			bin, rest := digit(second, cut[cutRest1])
-			cut[cutPrefix2], cut[cutRest2] = cut[cutPrefix1]<<11|bin, rest
-			clear(first)
-			for _, v := range vote {
-				if key := sortKey(v); key>>10 == cut[cutPrefix2] {
-					third[key&(bins/2-1)]++
-				}
-			}
+			},
 		}
-	},
+	})
 }
 
-var topKCount = &gpu.Kernel{
-	Name:     "top_k_count",
-	Bindings: []gpu.Binding{in("vote"), in("state"), in("hist"), out("cut"), out("counts")},
-	Params:   sizeOf[TopKParams](),
-	WGSL:     wgsl("top_k_count", nil),
-	Items:    func(c *gpu.Call) int { return unlessHit(c, 1, 1) },
-	Twin: func(c *gpu.Call, lo, hi int) {
-		p := params[TopKParams](c)
-		vote, third, cut, counts := view[float32](c, 0)[:p.N], view[uint32](c, 2)[2*bins:3*bins], view[uint32](c, 3), view[uint32](c, 4)
-		bin, equal := digit(third, cut[cutRest2])
-		key := cut[cutPrefix2]<<10 | bin
-		cut[cutKey], cut[cutEqual] = key, equal
-		for b := range ceil(len(vote), topKBlock) {
-			var above, at uint32
-			for _, v := range vote[b*topKBlock : min((b+1)*topKBlock, len(vote))] {
-				switch s := sortKey(v); {
-				case s > key:
-					above++
-				case s == key:
+var topKCountKernel single
+
+func topKCount() *gpu.Kernel {
+	return topKCountKernel.get(func() *gpu.Kernel {
+		return &gpu.Kernel{
+			Name:     "top_k_count",
+			Bindings: []gpu.Binding{in("vote"), in("state"), in("hist"), out("cut"), out("counts")},
+			Params:   sizeOf[TopKParams](),
+			WGSL:     wgsl("top_k_count", nil),
+			Items:    func(c *gpu.Call) int { return unlessHit(c, 1, 1) },
+			Twin: func(c *gpu.Call, lo, hi int) {
+				p := params[TopKParams](c)
+				vote, third, cut, counts := view[float32](c, 0)[:p.N], view[uint32](c, 2)[2*bins:3*bins], view[uint32](c, 3), view[uint32](c, 4)
+				bin, equal := digit(third, cut[cutRest2])
+				key := cut[cutPrefix2]<<10 | bin
+				cut[cutKey], cut[cutEqual] = key, equal
+				for b := range ceil(len(vote), topKBlock) {
+					var above, at uint32
+					for _, v := range vote[b*topKBlock : min((b+1)*topKBlock, len(vote))] {
+						switch s := sortKey(v); {
+						case s > key:
+							above++
+						case s == key:
+							at++
+						}
+					}
+					counts[2*b], counts[2*b+1] = above, at
+				}
+			},
+		}
+	})
+}
+
+var topKWriteKernel single
+
+func topKWrite() *gpu.Kernel {
+	return topKWriteKernel.get(func() *gpu.Kernel {
+		return &gpu.Kernel{
+			Name:     "top_k_write",
+			Bindings: []gpu.Binding{in("vote"), in("state"), in("cut"), in("counts"), out("sel")},
+			Params:   sizeOf[TopKParams](),
+			WGSL:     wgsl("top_k_write", nil),
+			Items:    func(c *gpu.Call) int { return unlessHit(c, 1, 1) },
+			Twin: func(c *gpu.Call, lo, hi int) {
+				p := params[TopKParams](c)
+				vote, cut, sel := view[float32](c, 0)[:p.N], view[uint32](c, 2), view[uint32](c, 4)
+				key, equal, at := cut[cutKey], cut[cutEqual], 0
+				for t, v := range vote {
+					s := sortKey(v)
+					if s == key && equal > 0 {
+						equal--
+					} else if s <= key {
+						continue
+					}
+					sel[at] = p.Lo + uint32(t)
 					at++
 				}
-			}
-			counts[2*b], counts[2*b+1] = above, at
+			},
 		}
-	},
-}
-
-var topKWrite = &gpu.Kernel{
-	Name:     "top_k_write",
-	Bindings: []gpu.Binding{in("vote"), in("state"), in("cut"), in("counts"), out("sel")},
-	Params:   sizeOf[TopKParams](),
-	WGSL:     wgsl("top_k_write", nil),
-	Items:    func(c *gpu.Call) int { return unlessHit(c, 1, 1) },
-	Twin: func(c *gpu.Call, lo, hi int) {
-		p := params[TopKParams](c)
-		vote, cut, sel := view[float32](c, 0)[:p.N], view[uint32](c, 2), view[uint32](c, 4)
-		key, equal, at := cut[cutKey], cut[cutEqual], 0
-		for t, v := range vote {
-			s := sortKey(v)
-			if s == key && equal > 0 {
-				equal--
-			} else if s <= key {
-				continue
-			}
-			sel[at] = p.Lo + uint32(t)
-			at++
-		}
-	},
+	})
 }
 
 // TopK records sel = the rows of the k largest of n votes, in order of position
@@ -164,19 +182,19 @@ func TopK(r *gpu.Recording, vote, state, hist, cut, counts, sel gpu.Range, n, k,
 		r.Fail(fmt.Errorf("kernels: top_k: %d of %d candidates to select, expected 1 to %d", k, n, n))
 		return
 	}
-	need(r, topKHist, 0, vote, n)
-	need(r, topKHist, 1, state, stateWords)
-	need(r, topKHist, 2, hist, HistWords)
-	need(r, topKHist, 3, cut, CutWords)
-	need(r, topKCount, 4, counts, CountWords(n))
-	need(r, topKWrite, 4, sel, k)
+	need(r, topKHist(), 0, vote, n)
+	need(r, topKHist(), 1, state, stateWords)
+	need(r, topKHist(), 2, hist, HistWords)
+	need(r, topKHist(), 3, cut, CutWords)
+	need(r, topKCount(), 4, counts, CountWords(n))
+	need(r, topKWrite(), 4, sel, k)
 	p := TopKParams{uint32(n), uint32(k), 0, uint32(lo)}
 	blocks := ceil(n, topKBlock)
 	for p.Round = range 3 {
-		gpu.Dispatch(r, topKHist, blocks, &p, vote, state, hist, cut)
+		gpu.Dispatch(r, topKHist(), blocks, &p, vote, state, hist, cut)
 	}
-	gpu.Dispatch(r, topKCount, blocks, &p, vote, state, hist, cut, counts)
-	gpu.Dispatch(r, topKWrite, blocks, &p, vote, state, cut, counts, sel)
+	gpu.Dispatch(r, topKCount(), blocks, &p, vote, state, hist, cut, counts)
+	gpu.Dispatch(r, topKWrite(), blocks, &p, vote, state, cut, counts, sel)
 }
 
 // CountWords is the size of top-k's counts for n candidates.

@@ -43,7 +43,7 @@ func softVoteHist(share int) *gpu.Kernel {
 			Params:   sizeOf[VoteParams](),
 			WGSL:     wgsl("soft_vote_hist", voteConsts(share)),
 			Items:    func(c *gpu.Call) int { return unlessHit(c, 2, 1) },
-			Twin: func(c *gpu.Call, _, _ int) {
+			Twin: spare(func(c *gpu.Call, _, _ int) {
 				n := int(params[VoteParams](c).N)
 				softVotes(c, 0, ceil(n, voteTokens))
 				hist := view[uint32](c, 4)
@@ -51,7 +51,7 @@ func softVoteHist(share int) *gpu.Kernel {
 				for _, v := range view[float32](c, 3)[:n] {
 					hist[VoteBin(v)]++
 				}
-			},
+			}),
 		}
 	})
 }
@@ -62,7 +62,7 @@ var topKBorder = &gpu.Kernel{
 	Params:   sizeOf[TopKParams](),
 	WGSL:     wgsl("top_k_border", nil),
 	Items:    func(c *gpu.Call) int { return unlessHit(c, 1, 1) },
-	Twin: func(c *gpu.Call, _, _ int) {
+	Twin: spare(func(c *gpu.Call, _, _ int) {
 		p := params[TopKParams](c)
 		vote, hist, cut := view[float32](c, 0)[:p.N], view[uint32](c, 2), view[uint32](c, 3)
 		counts, border := view[uint32](c, 4), view[uint32](c, 5)
@@ -79,7 +79,7 @@ var topKBorder = &gpu.Kernel{
 				hist[borderCount]++
 			}
 		}
-	},
+	}),
 }
 
 var topKTake = &gpu.Kernel{
@@ -88,7 +88,7 @@ var topKTake = &gpu.Kernel{
 	Params:   sizeOf[TopKParams](),
 	WGSL:     wgsl("top_k_take", nil),
 	Items:    func(c *gpu.Call) int { return unlessHit(c, 1, 1) },
-	Twin: func(c *gpu.Call, _, _ int) {
+	Twin: spare(func(c *gpu.Call, _, _ int) {
 		p := params[TopKParams](c)
 		vote, cut, border := view[float32](c, 0)[:p.N], view[uint32](c, 2), view[uint32](c, 4)
 		hist, sel := view[uint32](c, 5), view[uint32](c, 6)
@@ -119,7 +119,7 @@ var topKTake = &gpu.Kernel{
 			at++
 		}
 		clear(hist[:bins])
-	},
+	}),
 }
 
 // SoftVoteHist records SoftVote from ScoreStats' stats of blocks blocks a head, with the histogram of the
