@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { golden, launch, skip, start } from "./real.mjs";
 import { answer, ask, ready, says, visit } from "./visitor.mjs";
 
-test("WebGPU, chosen on the page: a pasted document of 1,500 tokens is read and asked about", { skip, timeout: 600_000 }, async (t) => {
+test("WebGPU, chosen on the page: a pasted document of 1,500 tokens is read and asked about", { skip, timeout: 1_800_000 }, async (t) => {
   const server = await start();
   t.after(() => server.stop("SIGKILL"));
   const browser = await launch({ webgpu: true });
