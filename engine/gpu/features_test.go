@@ -50,12 +50,14 @@ func TestUnused(t *testing.T) {
 	}
 }
 
-// TestShaders: the best variant that fits comes first, the baseline last.
+// TestShaders: the best variant that fits comes first, then the baseline, then what
+// fits and does not suit.
 func TestShaders(t *testing.T) {
 	fits := func(f func(Features) bool) func(Info) bool { return func(i Info) bool { return f(i.Features) } }
 	k := &Kernel{Name: "plain", Variants: []Variant{
 		{Name: "matrix", Fits: fits(func(f Features) bool { return f.Matrices != nil })},
 		{Name: "half", Fits: fits(func(f Features) bool { return f.Float16 })},
+		{Name: "large", Fits: func(i Info) bool { return i.Limits.Shared > 16<<10 }, Suits: func(i Info) bool { return i.Kind.Real() }},
 	}}
 	names := func(f Features) (list []string) {
 		for _, s := range k.Shaders(Info{Features: f}) {
@@ -69,6 +71,15 @@ func TestShaders(t *testing.T) {
 	}{{everything, []string{"matrix", "half", "plain"}}, {Features{Float16: true}, []string{"half", "plain"}}, {Features{}, []string{"plain"}}} {
 		if got := names(c.f); !slices.Equal(got, c.want) {
 			t.Errorf("%v: %v, expected %v", c.f, got, c.want)
+		}
+	}
+	for kind, want := range map[Kind][]string{Discrete: {"half", "large", "plain"}, Software: {"half", "plain", "large"}} {
+		var got []string
+		for _, s := range k.Shaders(Info{Kind: kind, Limits: Limits{Shared: 32 << 10}, Features: Features{Float16: true}}) {
+			got = append(got, s.Name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, expected %v", kind, got, want)
 		}
 	}
 	one := k.With(k.Shaders(Info{Features: everything})[0])

@@ -53,12 +53,16 @@ type Kernel struct {
 	Fast func(c *Call, lo, hi int)
 }
 
-// Variant is a shader of a kernel that uses features of a device.
+// Variant is a shader of a kernel for devices that can do more than WebGPU's
+// baseline.
 type Variant struct {
 	Name string
 	// Fits tells whether a device can run it.
 	Fits func(Info) bool
-	WGSL func() (Source, error)
+	// Suits, if not nil, tells whether a device that can run it should rather do
+	// that than run the baseline.
+	Suits func(Info) bool
+	WGSL  func() (Source, error)
 }
 
 // Shader is a shader of a kernel with its name, which is the kernel's or that of
@@ -68,16 +72,20 @@ type Shader struct {
 	WGSL func() (Source, error)
 }
 
-// Shaders are the shaders of k that a device can run, the best first and the
-// baseline last.
+// Shaders are the shaders of k that a device can run, the best first; what it can
+// run but had better not comes after the baseline.
 func (k *Kernel) Shaders(dev Info) []Shader {
-	var fit []Shader
+	var fit, rest []Shader
 	for _, v := range k.Variants {
-		if v.Fits(dev) {
+		switch {
+		case !v.Fits(dev):
+		case v.Suits == nil || v.Suits(dev):
 			fit = append(fit, Shader{v.Name, v.WGSL})
+		default:
+			rest = append(rest, Shader{v.Name, v.WGSL})
 		}
 	}
-	return append(fit, Shader{k.Name, k.WGSL})
+	return append(append(fit, Shader{k.Name, k.WGSL}), rest...)
 }
 
 // With is k with no other shader than s: for tests, which run each.

@@ -273,6 +273,7 @@ func AttentionDecode(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, 
 
 const (
 	chunkRows    = 64  // rows of a workgroup of attention_chunk: queries * query heads
+	chunkKeys    = 16  // entries of the list that its baseline has at a time
 	chunkQueries = 16  // queries of an item of its twin
 	maxSplits    = 128 // parts of a chunk's list at most
 )
@@ -286,8 +287,8 @@ func attentionChunk(t CacheType, d int) *gpu.Kernel {
 			Name:     name,
 			Bindings: attentionBindings("y"),
 			Params:   sizeOf[AttentionParams](),
-			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8}),
-			Variants: attentionChunkMatrix(t, d),
+			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "TILE": chunkKeys * d / 4}),
+			Variants: append(attentionChunkMatrix(t, d), attentionChunkTiled(t, d)),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return ceil(int(p.C), chunkQueries) * int(p.KVHeads)
@@ -296,6 +297,19 @@ func attentionChunk(t CacheType, d int) *gpu.Kernel {
 			Fast: fastAttentionChunk(t, d),
 		}
 	})
+}
+
+// attentionChunkTiled is attention_chunk for what has processors enough to be fed
+// from workgroup memory, and 32 KiB of it, which hardly any GPU has not.
+func attentionChunkTiled(t CacheType, d int) gpu.Variant {
+	const shared = 16 * 128 * 16 // bytes
+	name := "attention_chunk_" + t.String() + "_tiled"
+	return gpu.Variant{
+		Name:  name,
+		Fits:  func(dev gpu.Info) bool { return dev.Limits.Shared >= shared },
+		Suits: func(dev gpu.Info) bool { return dev.Kind.Real() },
+		WGSL:  wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8}),
+	}
 }
 
 func chunkTwin(t CacheType, d int) func(c *gpu.Call, lo, hi int) {

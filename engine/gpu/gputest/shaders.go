@@ -9,7 +9,7 @@ import (
 )
 
 // picked picks the nth of the shaders that a device can run of each kernel of a
-// plan, or its last, the baseline: the best first.
+// plan, or its last: the best first.
 type picked struct {
 	dev   gpu.Info
 	nth   int
@@ -33,8 +33,8 @@ func (p *picked) pick(k *gpu.Kernel) *gpu.Kernel {
 	shaders := k.Shaders(p.dev)
 	last := len(shaders) - 1
 	s := shaders[min(p.nth, last)]
-	if p.nth < last {
-		p.more = true
+	p.more = p.more || p.nth < last
+	if s.Name != k.Name {
 		p.names = append(p.names, s.Name)
 	}
 	if len(k.Variants) == 0 {

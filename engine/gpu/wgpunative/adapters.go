@@ -49,12 +49,9 @@ func find(instance *wgpu.Instance) []found {
 	return list
 }
 
-// Limits of WebGPU's defaults, which a device is asked to keep, and a size no
-// buffer has: some drivers offer 2^64-1, which means "default" in a request.
-const (
-	defaultShared = 16 << 10
-	hugeBuffer    = 1 << 40
-)
+// A size no buffer has: some drivers offer 2^64-1, which means "default" in a
+// request.
+const hugeBuffer = 1 << 40
 
 func describe(a *wgpu.Adapter) gpu.Info {
 	name, driver, kind, backend := wgpu.Describe(a)
@@ -64,7 +61,7 @@ func describe(a *wgpu.Adapter) gpu.Info {
 		Limits: gpu.Limits{
 			Buffer:  clamp(have.MaxBufferSize),
 			Binding: clamp(min(have.MaxStorageBufferBindingSize, have.MaxBufferSize)),
-			Shared:  defaultShared,
+			Shared:  int(have.MaxComputeWorkgroupStorageSize),
 		},
 	}
 	switch kind {
@@ -111,11 +108,10 @@ func Open(o Options) (gpu.Device, error) {
 		return nil, fmt.Errorf("wgpunative: adapter %d, expected 0 to %d or -1 for the best: %w", o.Adapter, len(list)-1, gpu.ErrNoAdapter)
 	}
 	best := list[max(o.Adapter, 0)]
-	n, err := openNative(best.adapter, uint64(best.info.Limits.Buffer), uint64(best.info.Limits.Binding))
+	n, err := openNative(best.adapter, uint64(best.info.Limits.Buffer), uint64(best.info.Limits.Binding), uint32(best.info.Limits.Shared))
 	if err != nil {
 		return nil, err
 	}
-	best.info.Limits.Shared = int(n.dev.GetLimits().Limits.MaxComputeWorkgroupStorageSize)
 	return newDevice(n, best.info), nil
 }
 

@@ -56,10 +56,10 @@ type native struct {
 	state *C.ts_state
 }
 
-// openNative makes a device whose buffers and storage bindings may have the
-// sizes given in bytes.
-func openNative(a *wgpu.Adapter, buffer, binding uint64) (native, error) {
-	s := requestDevice((*refOnly)(unsafe.Pointer(a)).ref, buffer, binding)
+// openNative makes a device whose buffers, storage bindings and workgroup memory
+// may have the sizes given in bytes.
+func openNative(a *wgpu.Adapter, buffer, binding uint64, shared uint32) (native, error) {
+	s := requestDevice((*refOnly)(unsafe.Pointer(a)).ref, buffer, binding, shared)
 	if s == nil || s.device == nil {
 		why := "no memory"
 		if s != nil {

@@ -44,15 +44,15 @@ func TestLimits(t *testing.T) {
 			f.adapter.Release()
 		}
 	}()
-	const buffer, binding = 96 << 20, 80 << 20
-	n, err := openNative(list[0].adapter, buffer, binding)
+	const buffer, binding, shared = 96 << 20, 80 << 20, 20 << 10
+	n, err := openNative(list[0].adapter, buffer, binding, shared)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer n.dev.Release()
 	l := n.dev.GetLimits().Limits
-	if l.MaxBufferSize != buffer || l.MaxStorageBufferBindingSize != binding {
-		t.Errorf("buffers of %d bytes and bindings of %d, expected %d and %d", l.MaxBufferSize, l.MaxStorageBufferBindingSize, buffer, binding)
+	if l.MaxBufferSize != buffer || l.MaxStorageBufferBindingSize != binding || l.MaxComputeWorkgroupStorageSize != shared {
+		t.Errorf("buffers of %d bytes, bindings of %d and workgroup memory of %d, expected %d, %d and %d", l.MaxBufferSize, l.MaxStorageBufferBindingSize, l.MaxComputeWorkgroupStorageSize, buffer, binding, shared)
 	}
 	if l.MaxBindGroups < 4 || l.MaxUniformBufferBindingSize < 16<<10 || l.MaxComputeWorkgroupSizeX < 256 || l.MaxComputeWorkgroupsPerDimension != 65535 {
 		t.Errorf("%+v, expected WebGPU's defaults", l)
@@ -70,7 +70,7 @@ func TestCauses(t *testing.T) {
 	if len(list) == 0 {
 		t.Skip("skipped: no adapter")
 	}
-	n, err := openNative(list[0].adapter, 1<<28, 1<<27)
+	n, err := openNative(list[0].adapter, 1<<28, 1<<27, 16<<10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,8 +58,9 @@ typedef struct {
 extern void wgpuAdapterRequestDevice(void *adapter, ts_device_descriptor const *descriptor,
 	void (*callback)(int32_t status, void *device, char const *message, void *data), void *data);
 
-// ts_open makes a device with the default limits except for two.
-static ts_state *ts_open(void *adapter, uint64_t buffer, uint64_t binding) {
+// ts_open makes a device with the default limits except for three: bytes of a buffer,
+// of a storage binding and of workgroup memory.
+static ts_state *ts_open(void *adapter, uint64_t buffer, uint64_t binding, uint32_t shared) {
 	ts_state *s = calloc(1, sizeof *s);
 	if (s == NULL) return NULL;
 	ts_required_limits limits;
@@ -67,6 +68,7 @@ static ts_state *ts_open(void *adapter, uint64_t buffer, uint64_t binding) {
 	limits.next = NULL;
 	limits.limits.buffer = buffer;
 	limits.limits.storageBinding = binding;
+	limits.limits.workgroup[0] = shared;
 	ts_device_descriptor d;
 	memset(&d, 0, sizeof d);
 	d.label = "tokenselect";
@@ -85,8 +87,8 @@ import "unsafe"
 
 func createInstance(backends uint32) unsafe.Pointer { return C.ts_instance(C.uint32_t(backends)) }
 
-// requestDevice makes a device with the default limits except for two. Without
+// requestDevice makes a device with the default limits except for three. Without
 // memory it returns nil; without a device, a state that has none.
-func requestDevice(adapter unsafe.Pointer, buffer, binding uint64) *C.ts_state {
-	return C.ts_open(adapter, C.uint64_t(buffer), C.uint64_t(binding))
+func requestDevice(adapter unsafe.Pointer, buffer, binding uint64, shared uint32) *C.ts_state {
+	return C.ts_open(adapter, C.uint64_t(buffer), C.uint64_t(binding), C.uint32_t(shared))
 }
