@@ -62,8 +62,11 @@ func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 	heads, all, kernel := s.kvHeads*s.group, index.Rows(s.lo+s.n)*s.kvHeads, "score_stats_i8"
 	q := Normal(rng, heads*s.d, 1)
 	if s.index == kernels.IndexI4 {
-		if kernel = "score_stats_i4"; !s.turn { // exact in whole numbers of 8 bits
+		switch {
+		case !s.turn: // exact in whole numbers of 8 bits
 			q, kernel = wholes(rng, heads, s.d), "score_stats"
+		case s.tile == kernels.IndexTile(gpu.CPU): // and only a CPU has so few
+			kernel = "score_stats_i4"
 		}
 	}
 	keys, scale := make([]uint32, s.index.KeyWords(all, s.d)), make([]uint32, s.index.ScaleWords(all, s.d))
