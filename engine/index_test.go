@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tokenselect/engine"
+	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
 	"tokenselect/engine/gpu/gputest"
 	"tokenselect/engine/kernels"
@@ -29,6 +30,7 @@ func indexFidelity(t *testing.T, e *engine.Engine, keep func(goldenCase) bool) {
 		t.Run(index.String(), func(t *testing.T) {
 			v := selectionGolden(t, e, "selection-q8_0.json", keep, func(*testing.T, goldenCase, verdict) {}, index)
 			mean, least := stats(v.jaccards)
+			t.Logf("%d selections: Jaccard mean %.4f, least %.4f", len(v.jaccards), mean, least)
 			if len(v.jaccards) == 0 || mean < want.mean || least < want.least || v.wrongIDs > want.ids {
 				t.Errorf("Jaccard of %d selections: mean %.4f, least %.4f; ids of %d turns of %d wrong; expected at least %.2f, %.2f and at most %d wrong",
 					len(v.jaccards), mean, least, v.wrongIDs, v.turns, want.mean, want.least, want.ids)
@@ -50,10 +52,11 @@ func TestIndexFidelityCPU(t *testing.T) {
 	indexFidelity(t, builtin(t, cpu(t, cpudev.Options{})), keep)
 }
 
-func TestIndexFidelityWGPU(t *testing.T) {
-	indexFidelity(t, onDevice(t, gputest.WGPU(t), "f32"), func(c goldenCase) bool {
-		return os.Getenv("TOKENSELECT_ALL_GOLDENS") != "" || c.Name == "passkey-353"
-	})
+func TestIndexFidelityWGPU(t *testing.T) { shortFidelity(t, gputest.WGPU(t)) }
+
+// shortFidelity plays a case on a GPU, or all where there is time.
+func shortFidelity(t *testing.T, dev gpu.Device) {
+	indexFidelity(t, onDevice(t, dev, "f32"), func(c goldenCase) bool { return everyGolden || c.Name == "passkey-353" })
 }
 
 // TestIndexOfSession: a session scores from the index that it was made with, or

@@ -17,6 +17,7 @@ func init() {
 	register(voteHistCases)
 	register(topKBorderCases)
 	register(fusedPipelineCases)
+	register(indexPipelineCases)
 }
 
 // scored is one call of score_stats. With an index the keys are compressed
@@ -59,7 +60,7 @@ func (s scored) toCase() Case {
 // becomes may differ from device to device where it lies between two.
 func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 	index := kernels.Index{Type: s.index, Tile: s.tile}
-	heads, all, kernel := s.kvHeads*s.group, index.Rows(s.lo+s.n)*s.kvHeads, "score_stats_i8"
+	heads, kernel := s.kvHeads*s.group, "score_stats_i8"
 	q := Normal(rng, heads*s.d, 1)
 	if s.index == kernels.IndexI4 {
 		switch {
@@ -69,19 +70,10 @@ func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 			kernel = "score_stats_i4"
 		}
 	}
-	keys, scale := make([]uint32, s.index.KeyWords(all, s.d)), make([]uint32, s.index.ScaleWords(all, s.d))
-	for i := range keys {
-		keys[i] = rng.Uint32() &^ 0x80808080 // no -128, which no index holds
-	}
-	for i := range scale {
-		scale[i] = math.Float32bits(0.01 + rng.Float32()/50)
-		if s.index == kernels.IndexI4 {
-			scale[i] = uint32(f16.FromFloat32(rng.Float32()/3)) | uint32(f16.FromFloat32(rng.Float32()/3))<<16
-		}
-	}
+	keys, scale := someIndex(rng, index, s.lo+s.n, s.kvHeads, s.d)
 	return Plan{
 		Buffers: []Buffer{
-			In("q", q), In("table", angles(s.d, pos+1)), In("keys", Words(keys...)), In("scale", Words(scale...)), state(s.hit, 0),
+			In("q", q), In("table", angles(s.d, pos+1)), In("keys", keys), In("scale", scale), state(s.hit, 0),
 			Out("score", heads*s.n, sums(kernel, float64(s.d)/6)),
 			Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), allowed(kernel)),
 		},
@@ -90,6 +82,22 @@ func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 			kernels.ScoreStats(r, s.t, b[0], b[1], gpu.Range{}, index, b[4], b[5], b[6], heads, s.kvHeads, s.d, s.lo, s.n, pos, s.turn, 1.5)
 		},
 	}
+}
+
+// someIndex is the keys and scales of so many rows of an index.
+func someIndex(rng *rand.Rand, x kernels.Index, rows, kvHeads, d int) (keys, scale []byte) {
+	heads := x.Rows(rows) * kvHeads
+	k, s := make([]uint32, x.Type.KeyWords(heads, d)), make([]uint32, x.Type.ScaleWords(heads, d))
+	for i := range k {
+		k[i] = rng.Uint32() &^ 0x80808080 // no -128, which no index holds
+	}
+	for i := range s {
+		s[i] = math.Float32bits(0.01 + rng.Float32()/50)
+		if x.Type == kernels.IndexI4 {
+			s[i] = uint32(f16.FromFloat32(rng.Float32()/3)) | uint32(f16.FromFloat32(rng.Float32()/3))<<16
+		}
+	}
+	return Words(k...), Words(s...)
 }
 
 // wholes are heads of d values that are whole numbers of a step, the largest 127 of
@@ -333,6 +341,36 @@ func fusedPipelineCases() (cases []Case) {
 				}
 			}})
 		})
+	}
+	return cases
+}
+
+// indexPipelineCases run a whole selection from a key index, as a GPU has it: a
+// probe in whole numbers may decide about no more rows than other rounding does.
+func indexPipelineCases() (cases []Case) {
+	const kvHeads, group, d, lo, pos = 2, 4, 64, 16, 20
+	heads := kvHeads * group
+	for _, t := range []kernels.IndexType{kernels.IndexI8, kernels.IndexI4} {
+		for _, n := range []int{3000, 20000} {
+			k, x := n/8, kernels.Index{Type: t, Tile: kernels.IndexTile(gpu.Discrete)}
+			cases = append(cases, Case{fmt.Sprintf("select_fused_%v/%d of %d", t, k, n), func(rng *rand.Rand) Plan {
+				keys, scale := someIndex(rng, x, lo+n, kvHeads, d)
+				return Plan{
+					Buffers: []Buffer{
+						In("q", Normal(rng, heads*d, 0.3)), In("table", angles(d, pos+1)), In("keys", keys), In("scale", scale), state(0, 0),
+						Out("score", heads*n, Scratch), Out("stats", kernels.ScoreStatsWords(heads, kvHeads, n), Scratch), Out("vote", n, Scratch),
+						InOut("hist", repeat(0, kernels.VoteHistWords), Scratch), Out("cut", kernels.CutWords, Scratch), Out("counts", kernels.CountWords(n), Scratch),
+						Out("border", kernels.BorderWords(n), Scratch), Out("sel", k, Jaccard(0.995)),
+					},
+					Record: func(r *gpu.Recording, b []gpu.Range) {
+						x := kernels.Index{Type: x.Type, Tile: x.Tile, Keys: b[2], Scale: b[3]}
+						kernels.ScoreStats(r, kernels.CacheF16, b[0], b[1], gpu.Range{}, x, b[4], b[5], b[6], heads, kvHeads, d, lo, n, pos, true, 1)
+						kernels.SoftVoteHist(r, b[5], b[6], b[4], b[7], b[8], heads, n, kernels.ScoreBlocks(t, heads, kvHeads, n))
+						kernels.TopKBorder(r, b[7], b[4], b[8], b[9], b[10], b[11], b[12], n, k, lo)
+					},
+				}
+			}})
+		}
 	}
 	return cases
 }
