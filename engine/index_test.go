@@ -30,7 +30,6 @@ func indexFidelity(t *testing.T, e *engine.Engine, keep func(goldenCase) bool) {
 		t.Run(index.String(), func(t *testing.T) {
 			v := selectionGolden(t, e, "selection-q8_0.json", keep, func(*testing.T, goldenCase, verdict) {}, index)
 			mean, least := stats(v.jaccards)
-			t.Logf("%d selections: Jaccard mean %.4f, least %.4f", len(v.jaccards), mean, least)
 			if len(v.jaccards) == 0 || mean < want.mean || least < want.least || v.wrongIDs > want.ids {
 				t.Errorf("Jaccard of %d selections: mean %.4f, least %.4f; ids of %d turns of %d wrong; expected at least %.2f, %.2f and at most %d wrong",
 					len(v.jaccards), mean, least, v.wrongIDs, v.turns, want.mean, want.least, want.ids)

@@ -2,9 +2,9 @@ package kernels
 
 import "tokenselect/engine/gpu"
 
-// scoreStatsDot is score_stats from a key index on devices with an instruction that
-// multiplies four bytes with four others. Every device with the language's function
-// for it may run it, but where Metal or GL are underneath it is written out as more
+// scoreStatsDot is score_stats from a key index by products of four bytes with four
+// others. The shading language has them on every device that offers the feature, but
+// Metal and GL have no such instruction: there they are written out as more
 // instructions than floats take.
 func scoreStatsDot(s scoreShape) []gpu.Variant {
 	if lean || s.index == IndexNone { // a browser does not say what is underneath

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"tokenselect/engine/f16"
 	"tokenselect/engine/gpu"
@@ -29,6 +30,7 @@ type scored struct {
 	kvHeads, group, d, lo, n int
 	hit                      int
 	turn                     bool
+	probe                    *pattern // of q; nil: normal, or what the index's version on a CPU holds
 }
 
 func (s scored) toCase() Case {
@@ -38,6 +40,9 @@ func (s scored) toCase() Case {
 		stored = fmt.Sprintf("%v in tiles of %d", s.index, s.tile)
 	}
 	name := fmt.Sprintf("score_stats_%s/%d heads on %d of %d, %d keys from %d, hit %d, turned %t", stored, heads, s.kvHeads, s.d, s.n, s.lo, s.hit, s.turn)
+	if s.probe != nil {
+		name += ", " + s.probe.name
+	}
 	return Case{name, func(rng *rand.Rand) Plan {
 		const pos = 70
 		if s.index != kernels.IndexNone {
@@ -64,10 +69,19 @@ func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 	q := Normal(rng, heads*s.d, 1)
 	if s.index == kernels.IndexI4 {
 		switch {
+		case s.probe != nil:
 		case !s.turn: // exact in whole numbers of 8 bits
 			q, kernel = wholes(rng, heads, s.d), "score_stats"
 		case s.tile == kernels.IndexTile(gpu.CPU): // and only a CPU has so few
 			kernel = "score_stats_i4"
+		}
+	}
+	stats := allowed(kernel)
+	if s.probe != nil {
+		values := s.probe.values(rng, heads*s.d)
+		q = Floats(values...)
+		if slices.ContainsFunc(values, func(x float32) bool { return x != x }) {
+			stats = ofSums(stats) // what max makes of NaN differs from GPU to GPU
 		}
 	}
 	keys, scale := someIndex(rng, index, s.lo+s.n, s.kvHeads, s.d)
@@ -75,12 +89,25 @@ func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 		Buffers: []Buffer{
 			In("q", q), In("table", angles(s.d, pos+1)), In("keys", keys), In("scale", scale), state(s.hit, 0),
 			Out("score", heads*s.n, sums(kernel, float64(s.d)/6)),
-			Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), allowed(kernel)),
+			Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), stats),
 		},
 		Record: func(r *gpu.Recording, b []gpu.Range) {
 			index.Keys, index.Scale = b[2], b[3]
 			kernels.ScoreStats(r, s.t, b[0], b[1], gpu.Range{}, index, b[4], b[5], b[6], heads, s.kvHeads, s.d, s.lo, s.n, pos, s.turn, 1.5)
 		},
+	}
+}
+
+// ofSums compares the sums among stats, and not the largest scores.
+func ofSums(c Compare) Compare {
+	return func(want, got []byte) error {
+		var sums [2][]byte
+		for i, stats := range [][]byte{want, got} {
+			for at := 4; at < len(stats); at += 8 {
+				sums[i] = append(sums[i], stats[at:][:4]...)
+			}
+		}
+		return c(sums[0], sums[1])
 	}
 }
 
@@ -128,6 +155,21 @@ func keyIndexCase(t kernels.IndexType, tile, rows, kvHeads, d, row0 int, sigma f
 			},
 		}
 	}}
+}
+
+// probes are patterns of queries whose whole numbers are none, or easily wrong.
+var probes = []pattern{
+	{"zero", func(*rand.Rand, int) float32 { return 0 }},
+	{"all the same", func(*rand.Rand, int) float32 { return -3.25 }},
+	{"huge", func(rng *rand.Rand, _ int) float32 { return float32(rng.NormFloat64() * 1e30) }},
+	{"tiny", func(rng *rand.Rand, _ int) float32 { return float32(rng.NormFloat64() * 1e-30) }},
+	{"next to nothing", func(rng *rand.Rand, _ int) float32 { return float32(rng.NormFloat64() * 1e-38) }},
+	{"NaN among them", func(rng *rand.Rand, i int) float32 {
+		if i == 5 {
+			return float32(math.NaN())
+		}
+		return float32(rng.NormFloat64())
+	}},
 }
 
 // tiles are those of the key index on a CPU and on a GPU.
@@ -200,29 +242,32 @@ func scoreStatsCases() (cases []Case) {
 	bothCaches(func(t kernels.CacheType) {
 		for _, d := range []int{16, 64, 80, 96, 128} {
 			for _, group := range []int{1, 2, 4, 7} {
-				add(scored{t, exact, 0, 2, group, d, 3, 65, 0, group%2 == 0})
+				add(scored{t, exact, 0, 2, group, d, 3, 65, 0, group%2 == 0, nil})
 			}
 		}
 		for _, n := range []int{1, 63, 64, 1000, 5000} {
-			add(scored{t, exact, 0, 1, 4, 64, 0, n, 0, true})
+			add(scored{t, exact, 0, 1, 4, 64, 0, n, 0, true, nil})
 		}
-		add(scored{t, exact, 0, 8, 1, 16, 5, 20000, 0, false}) // several rounds a workgroup, the last not full
-		add(scored{t, exact, 0, 3, 2, 64, 16, 130, 1, true})
+		add(scored{t, exact, 0, 8, 1, 16, 5, 20000, 0, false, nil}) // several rounds a workgroup, the last not full
+		add(scored{t, exact, 0, 3, 2, 64, 16, 130, 1, true, nil})
 	})
 	for _, t := range []kernels.IndexType{kernels.IndexI8, kernels.IndexI4} {
 		for _, tile := range tiles {
 			for _, d := range []int{16, 32, 64, 80, 128} {
 				for _, group := range []int{1, 2, 4, 7} {
 					if t.Fits(d) == nil {
-						add(scored{0, t, tile, 2, group, d, 3, 65, 0, group%2 == 0})
+						add(scored{0, t, tile, 2, group, d, 3, 65, 0, group%2 == 0, nil})
 					}
 				}
 			}
 			for _, n := range []int{1, 63, 64, 1000, 20000} {
-				add(scored{0, t, tile, 4, 3, 64, 2, n, 0, true})
+				add(scored{0, t, tile, 4, 3, 64, 2, n, 0, true, nil})
 			}
-			add(scored{0, t, tile, 8, 1, 64, 5, 70000, 0, false}) // several rounds a workgroup, the last not full
-			add(scored{0, t, tile, 3, 2, 64, 16, 130, 1, true})
+			add(scored{0, t, tile, 8, 1, 64, 5, 70000, 0, false, nil}) // several rounds a workgroup, the last not full
+			add(scored{0, t, tile, 3, 2, 64, 16, 130, 1, true, nil})
+		}
+		for i := range probes {
+			add(scored{0, t, kernels.IndexTile(gpu.Discrete), 2, 2, 64, 1, 40, 0, i%2 == 0, &probes[i]})
 		}
 	}
 	return cases
