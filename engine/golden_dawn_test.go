@@ -14,6 +14,10 @@ func TestGoldenSelectionDawn(t *testing.T) { tolerantGolden(t, gputest.Dawn(t)) 
 
 func TestGoldenDenseDawn(t *testing.T) { shortDense(t, gputest.Dawn(t)) }
 
+// TestIndexFidelityDawn scores with packed products of bytes, where TestIndexFidelityWGPU
+// has floats.
+func TestIndexFidelityDawn(t *testing.T) { shortFidelity(t, gputest.Dawn(t)) }
+
 func TestAgreementDawn(t *testing.T) { agreement(t, gputest.Dawn(t)) }
 
 func TestShadowDawn(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tokenselect/engine"
+	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
 	"tokenselect/engine/gpu/gputest"
 	"tokenselect/engine/kernels"
@@ -50,10 +51,11 @@ func TestIndexFidelityCPU(t *testing.T) {
 	indexFidelity(t, builtin(t, cpu(t, cpudev.Options{})), keep)
 }
 
-func TestIndexFidelityWGPU(t *testing.T) {
-	indexFidelity(t, onDevice(t, gputest.WGPU(t), "f32"), func(c goldenCase) bool {
-		return os.Getenv("TOKENSELECT_ALL_GOLDENS") != "" || c.Name == "passkey-353"
-	})
+func TestIndexFidelityWGPU(t *testing.T) { shortFidelity(t, gputest.WGPU(t)) }
+
+// shortFidelity plays a case on a GPU, or all where there is time.
+func shortFidelity(t *testing.T, dev gpu.Device) {
+	indexFidelity(t, onDevice(t, dev, "f32"), func(c goldenCase) bool { return everyGolden || c.Name == "passkey-353" })
 }
 
 // TestIndexOfSession: a session scores from the index that it was made with, or

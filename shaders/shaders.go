@@ -46,8 +46,10 @@ func Names() []string {
 }
 
 // Variant tells whether a kernel's text uses features beyond WebGPU's baseline:
-// whether it says after its header that it enables some.
-func Variant(text string) bool { return strings.Contains(text, "\nenable ") }
+// whether it says after its header that it enables or requires some.
+func Variant(text string) bool {
+	return strings.Contains(text, "\nenable ") || strings.Contains(text, "\nrequires ")
+}
 
 // Text is the file of a kernel or of a lib as it stands.
 func Text(name string) (string, error) {

@@ -130,16 +130,41 @@ func TestReserved(t *testing.T) {
 	})
 }
 
+// everywhere are the files that all supported compilers are given: those of kernels
+// that are no variants, and of the libs that they import.
+func everywhere(t *testing.T) map[string]bool {
+	files := map[string]bool{}
+	var add func(name, text string)
+	add = func(name, text string) {
+		files[name] = true
+		for _, m := range regexp.MustCompile(`(?m)^//#import (\S+)$`).FindAllStringSubmatch(text, -1) {
+			imported, err := Text(m[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			add(m[1], imported)
+		}
+	}
+	for _, name := range Names() {
+		if text, err := Text(name); err != nil {
+			t.Fatal(err)
+		} else if !Variant(text) {
+			add(name, text)
+		}
+	}
+	return files
+}
+
 // TestBaseline: nothing that one of the supported compilers lacks.
 func TestBaseline(t *testing.T) {
 	banned := regexp.MustCompile(`\b(enable|requires|f16|subgroup\w*|unpack4x[IU]8|pack4x[IU]8|dot4[IU]8Packed|const_assert)\b`)
 	size := regexp.MustCompile(`@workgroup_size\(([^)]*)\)`)
 	constant := regexp.MustCompile(`(?m)^const \w+: \w+ = ([^;]*);`)
 	comment := regexp.MustCompile(`//.*`)
+	all := everywhere(t)
 	each(t, func(name, text string) {
-		variant := Variant(text)
 		text = comment.ReplaceAllString(text, "")
-		if w := banned.FindString(text); w != "" && !variant {
+		if w := banned.FindString(text); w != "" && all[name] {
 			t.Errorf("%s.wgsl: uses %s", name, w)
 		}
 		for _, m := range size.FindAllStringSubmatch(text, -1) {

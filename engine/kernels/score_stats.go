@@ -120,14 +120,20 @@ func (s scoreShape) consts() map[string]int {
 
 // indexConsts are those of lib/score_tiles.
 func (s scoreShape) indexConsts() map[string]int {
+	consts, probes := s.tileConsts(), s.group*s.d/4
+	consts["PROBE_VECS"], consts["VECTOR_PROBES"], consts["BASES"] = probes, probes/consts["VECTORS"], s.group*consts["BLOCKS"]
+	return consts
+}
+
+// tileConsts are those of all shaders for an index in tiles.
+func (s scoreShape) tileConsts() map[string]int {
 	blocks, vectors := 1, s.index.KeyWords(1, s.d)/4
 	if s.index == IndexI4 {
 		blocks = vectors // a scale for each
 	}
-	probes := s.group * s.d / 4
 	return map[string]int{"HEAD_DIM": s.d, "HALF": s.d / 8, "TILE": s.tile, "GROUP": s.group, "KEYS": s.keys,
-		"BLOCKS": blocks, "CHUNKS": vectors / blocks, "SCALE_WORDS": s.index.ScaleWords(1, s.d), "PROBE_VECS": probes, "VECTORS": vectors, "VECTOR_PROBES": probes / vectors,
-		"BASES": s.group * blocks, "SUMS": s.group * s.keys, "LANE_STATS": s.group * scoreInvocations}
+		"BLOCKS": blocks, "CHUNKS": vectors / blocks, "SCALE_WORDS": s.index.ScaleWords(1, s.d), "VECTORS": vectors,
+		"SUMS": s.group * s.keys, "LANE_STATS": s.group * scoreInvocations}
 }
 
 var scoreStats family[scoreShape]
@@ -144,6 +150,7 @@ func scoreStatsKernel(s scoreShape) *gpu.Kernel {
 			Bindings: bindings,
 			Params:   sizeOf[ScoreStatsParams](),
 			WGSL:     wgsl(name, s.consts()),
+			Variants: scoreStatsDot(s),
 			Items: func(c *gpu.Call) int {
 				p := params[ScoreStatsParams](c)
 				return unlessHit(c, 3, int(p.Blocks*p.KVHeads))

@@ -4,10 +4,7 @@
 // block of candidates the largest score m and the sum of exp(score - m) (paper,
 // eq. 7 and Algorithm 2).
 //
-// q, table: lib/score_stats; k: the key index, where TILE rows stand together:
-// [rows / TILE][kv_heads][d / 16 or 32][TILE] vectors of 16 or 32 values;
-// key_scale: [rows / TILE][kv_heads][words of a head][TILE]; score: [heads][n];
-// stats: [heads][blocks][2].
+// q, table: lib/score_stats; k, key_scale, score, stats: lib/tiles.
 // A workgroup takes a block, p.rounds times INVOCATIONS * KEYS candidates, of one
 // key head and all its query heads. An invocation has KEYS whole keys at a time,
 // so that nothing is summed up between invocations, and neighbours have rows that
@@ -21,48 +18,21 @@
 // what makes it positive; what that adds to a sum depends on the probe alone, is
 // worked out once, as base, and is where sums start from.
 //
-// BLOCKS: scales of a head; CHUNKS: vectors for each; VECTORS: in all; VECS:
-// vectors of four floats in a word; SCALE_WORDS: words of scales of a head;
-// PROBE_VECS: GROUP * d / 4; VECTOR_PROBES: of them, those that meet a vector;
-// BASES: GROUP * BLOCKS; SUMS: GROUP * KEYS; LANE_STATS: GROUP * INVOCATIONS.
-//#const HEAD_DIM
-//#const HALF
-//#const TILE
-//#const GROUP
-//#const KEYS
-//#const BLOCKS
-//#const CHUNKS
-//#const SCALE_WORDS
+// VECTORS: vectors of a key; VECS: vectors of four floats in a word; PROBE_VECS:
+// GROUP * d / 4; VECTOR_PROBES: of them, those that meet a vector; BASES: GROUP *
+// BLOCKS; SUMS: GROUP * KEYS.
 //#const PROBE_VECS
 //#const VECTORS
 //#const VECTOR_PROBES
 //#const BASES
 //#const SUMS
-//#const LANE_STATS
-//#import lib/lowest
-//#import lib/score
-@group(0) @binding(2) var<storage, read> k: array<vec4<u32>>;
+//#import lib/tiles
 
 // The probes as vectors of keys find them, [vectors of a key][VECS * 4][GROUP], in
 // the units of the values. Arrays of arrays, because an index that is a constant
 // once loops are unrolled is not held against a size, as others are.
 var<workgroup> probe: array<array<vec4<f32>, VECTOR_PROBES>, VECTORS>;
 var<workgroup> base: array<array<f32, GROUP>, BLOCKS>;
-var<workgroup> lane_stats: array<vec2<f32>, LANE_STATS>; // [GROUP][INVOCATIONS], largest score and sum
-
-// What count lane_stats from at on come to: their largest score and sum.
-fn merged(at: u32, count: u32) -> vec2<f32> {
-    var most = LOWEST;
-    for (var j = 0u; j < count; j++) {
-        most = max(most, lane_stats[at + j].x);
-    }
-    var sum = 0.0;
-    for (var j = 0u; j < count; j++) {
-        let lane = lane_stats[at + j];
-        sum += lane.y * exp(lane.x - most);
-    }
-    return vec2<f32>(most, sum);
-}
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -102,10 +72,9 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         var at: array<u32, KEYS>;
         var at_scale: array<u32, KEYS>;
         for (var u = 0u; u < KEYS; u++) {
-            let row = p.lo + min(from_token + u * INVOCATIONS + i, end - 1u);
-            let head = (row / TILE) * p.kv_heads + kv;
-            at[u] = head * (BLOCKS * CHUNKS * TILE) + row % TILE;
-            at_scale[u] = head * (SCALE_WORDS * TILE) + row % TILE;
+            let place = place_of(p.lo + min(from_token + u * INVOCATIONS + i, end - 1u), kv);
+            at[u] = place.key;
+            at_scale[u] = place.scale;
         }
         var scores: array<f32, SUMS>; // [KEYS][GROUP]
         for (var s = 0u; s < SUMS; s++) {
@@ -156,31 +125,14 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             for (var u = 0u; u < KEYS; u++) {
                 let token = from_token + u * INVOCATIONS + i;
                 if (token < end) {
-                    score[(kv * GROUP + g) * p.n + token] = scores[u * GROUP + g];
-                    sum[g] += exp(scores[u * GROUP + g] - more);
+                    sum[g] += weight_of(kv * GROUP + g, token, scores[u * GROUP + g], more);
                 }
             }
         }
     }
 
-    // The block's: of eighths of a head's invocations, then of those.
     for (var g = 0u; g < GROUP; g++) {
         lane_stats[g * INVOCATIONS + i] = vec2<f32>(most[g], sum[g]);
     }
-    workgroupBarrier();
-    var eighth: vec2<f32>;
-    if (i < GROUP * 8u) {
-        eighth = merged(i * (INVOCATIONS / 8u), INVOCATIONS / 8u);
-    }
-    workgroupBarrier();
-    if (i < GROUP * 8u) {
-        lane_stats[i] = eighth;
-    }
-    workgroupBarrier();
-    if (i < GROUP) {
-        let all = merged(i * 8u, 8u);
-        let to = 2u * ((kv * GROUP + i) * p.blocks + block);
-        stats[to] = all.x;
-        stats[to + 1u] = all.y;
-    }
+    write_stats(kv, block, i);
 }

@@ -1,9 +1,8 @@
 // The values of the int4 key index: see key_index_i4. The upper half of a byte, as
 // the highest bits of a float32's fraction, is 1 + (value + 8) / 16, and the lower
 // half, four bits below them, 1 + (value + 8) / 256: a shift serves both.
+//#import lib/scales_i4
 const VECS: u32 = 2u; // vectors of four values in a word
-
-@group(0) @binding(6) var<storage, read> key_scale: array<u32>;
 
 // The v-th four values of a word.
 fn values_of(word: u32, v: u32) -> vec4<f32> {
@@ -19,9 +18,4 @@ fn unit(j: u32) -> f32 {
 
 fn zero(j: u32) -> f32 {
     return select(1.5, 1.03125, j % 2u == 0u);
-}
-
-fn scale_of(at: u32, block: u32) -> f32 {
-    let scales = unpack2x16float(key_scale[at + (block / 2u) * TILE]);
-    return select(scales.y, scales.x, block % 2u == 0u);
 }

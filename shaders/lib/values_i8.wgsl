@@ -1,8 +1,7 @@
 // The values of the int8 key index: see key_index_i8. The bits of a byte b as the
 // highest of a float32's fraction are 1 + (b + 128) / 256, once its sign is turned.
+//#import lib/scales_i8
 const VECS: u32 = 1u; // vectors of four values in a word
-
-@group(0) @binding(6) var<storage, read> key_scale: array<f32>;
 
 // The v-th four values of a word.
 fn values_of(word: u32, v: u32) -> vec4<f32> {
@@ -18,8 +17,4 @@ fn unit(j: u32) -> f32 {
 
 fn zero(j: u32) -> f32 {
     return 1.5;
-}
-
-fn scale_of(at: u32, block: u32) -> f32 {
-    return key_scale[at];
 }

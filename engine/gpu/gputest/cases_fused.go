@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"tokenselect/engine/f16"
 	"tokenselect/engine/gpu"
@@ -17,6 +18,7 @@ func init() {
 	register(voteHistCases)
 	register(topKBorderCases)
 	register(fusedPipelineCases)
+	register(indexPipelineCases)
 }
 
 // scored is one call of score_stats. With an index the keys are compressed
@@ -28,6 +30,7 @@ type scored struct {
 	kvHeads, group, d, lo, n int
 	hit                      int
 	turn                     bool
+	probe                    *pattern // of q; nil: normal, or what the index's version on a CPU holds
 }
 
 func (s scored) toCase() Case {
@@ -37,6 +40,9 @@ func (s scored) toCase() Case {
 		stored = fmt.Sprintf("%v in tiles of %d", s.index, s.tile)
 	}
 	name := fmt.Sprintf("score_stats_%s/%d heads on %d of %d, %d keys from %d, hit %d, turned %t", stored, heads, s.kvHeads, s.d, s.n, s.lo, s.hit, s.turn)
+	if s.probe != nil {
+		name += ", " + s.probe.name
+	}
 	return Case{name, func(rng *rand.Rand) Plan {
 		const pos = 70
 		if s.index != kernels.IndexNone {
@@ -59,34 +65,66 @@ func (s scored) toCase() Case {
 // becomes may differ from device to device where it lies between two.
 func (s scored) indexed(rng *rand.Rand, pos int) Plan {
 	index := kernels.Index{Type: s.index, Tile: s.tile}
-	heads, all, kernel := s.kvHeads*s.group, index.Rows(s.lo+s.n)*s.kvHeads, "score_stats_i8"
+	heads, kernel := s.kvHeads*s.group, "score_stats_i8"
 	q := Normal(rng, heads*s.d, 1)
 	if s.index == kernels.IndexI4 {
-		if kernel = "score_stats_i4"; !s.turn { // exact in whole numbers of 8 bits
+		switch {
+		case s.probe != nil:
+		case !s.turn: // exact in whole numbers of 8 bits
 			q, kernel = wholes(rng, heads, s.d), "score_stats"
+		case s.tile == kernels.IndexTile(gpu.CPU): // and only a CPU has so few
+			kernel = "score_stats_i4"
 		}
 	}
-	keys, scale := make([]uint32, s.index.KeyWords(all, s.d)), make([]uint32, s.index.ScaleWords(all, s.d))
-	for i := range keys {
-		keys[i] = rng.Uint32() &^ 0x80808080 // no -128, which no index holds
-	}
-	for i := range scale {
-		scale[i] = math.Float32bits(0.01 + rng.Float32()/50)
-		if s.index == kernels.IndexI4 {
-			scale[i] = uint32(f16.FromFloat32(rng.Float32()/3)) | uint32(f16.FromFloat32(rng.Float32()/3))<<16
+	stats := allowed(kernel)
+	if s.probe != nil {
+		values := s.probe.values(rng, heads*s.d)
+		q = Floats(values...)
+		if slices.ContainsFunc(values, func(x float32) bool { return x != x }) {
+			stats = ofSums(stats) // what max makes of NaN differs from GPU to GPU
 		}
 	}
+	keys, scale := someIndex(rng, index, s.lo+s.n, s.kvHeads, s.d)
 	return Plan{
 		Buffers: []Buffer{
-			In("q", q), In("table", angles(s.d, pos+1)), In("keys", Words(keys...)), In("scale", Words(scale...)), state(s.hit, 0),
+			In("q", q), In("table", angles(s.d, pos+1)), In("keys", keys), In("scale", scale), state(s.hit, 0),
 			Out("score", heads*s.n, sums(kernel, float64(s.d)/6)),
-			Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), allowed(kernel)),
+			Out("stats", kernels.ScoreStatsWords(heads, s.kvHeads, s.n), stats),
 		},
 		Record: func(r *gpu.Recording, b []gpu.Range) {
 			index.Keys, index.Scale = b[2], b[3]
 			kernels.ScoreStats(r, s.t, b[0], b[1], gpu.Range{}, index, b[4], b[5], b[6], heads, s.kvHeads, s.d, s.lo, s.n, pos, s.turn, 1.5)
 		},
 	}
+}
+
+// ofSums compares the sums among stats, and not the largest scores.
+func ofSums(c Compare) Compare {
+	return func(want, got []byte) error {
+		var sums [2][]byte
+		for i, stats := range [][]byte{want, got} {
+			for at := 4; at < len(stats); at += 8 {
+				sums[i] = append(sums[i], stats[at:][:4]...)
+			}
+		}
+		return c(sums[0], sums[1])
+	}
+}
+
+// someIndex is the keys and scales of so many rows of an index.
+func someIndex(rng *rand.Rand, x kernels.Index, rows, kvHeads, d int) (keys, scale []byte) {
+	heads := x.Rows(rows) * kvHeads
+	k, s := make([]uint32, x.Type.KeyWords(heads, d)), make([]uint32, x.Type.ScaleWords(heads, d))
+	for i := range k {
+		k[i] = rng.Uint32() &^ 0x80808080 // no -128, which no index holds
+	}
+	for i := range s {
+		s[i] = math.Float32bits(0.01 + rng.Float32()/50)
+		if x.Type == kernels.IndexI4 {
+			s[i] = uint32(f16.FromFloat32(rng.Float32()/3)) | uint32(f16.FromFloat32(rng.Float32()/3))<<16
+		}
+	}
+	return Words(k...), Words(s...)
 }
 
 // wholes are heads of d values that are whole numbers of a step, the largest 127 of
@@ -117,6 +155,21 @@ func keyIndexCase(t kernels.IndexType, tile, rows, kvHeads, d, row0 int, sigma f
 			},
 		}
 	}}
+}
+
+// probes are patterns of queries whose whole numbers are none, or easily wrong.
+var probes = []pattern{
+	{"zero", func(*rand.Rand, int) float32 { return 0 }},
+	{"all the same", func(*rand.Rand, int) float32 { return -3.25 }},
+	{"huge", func(rng *rand.Rand, _ int) float32 { return float32(rng.NormFloat64() * 1e30) }},
+	{"tiny", func(rng *rand.Rand, _ int) float32 { return float32(rng.NormFloat64() * 1e-30) }},
+	{"next to nothing", func(rng *rand.Rand, _ int) float32 { return float32(rng.NormFloat64() * 1e-38) }},
+	{"NaN among them", func(rng *rand.Rand, i int) float32 {
+		if i == 5 {
+			return float32(math.NaN())
+		}
+		return float32(rng.NormFloat64())
+	}},
 }
 
 // tiles are those of the key index on a CPU and on a GPU.
@@ -189,29 +242,32 @@ func scoreStatsCases() (cases []Case) {
 	bothCaches(func(t kernels.CacheType) {
 		for _, d := range []int{16, 64, 80, 96, 128} {
 			for _, group := range []int{1, 2, 4, 7} {
-				add(scored{t, exact, 0, 2, group, d, 3, 65, 0, group%2 == 0})
+				add(scored{t, exact, 0, 2, group, d, 3, 65, 0, group%2 == 0, nil})
 			}
 		}
 		for _, n := range []int{1, 63, 64, 1000, 5000} {
-			add(scored{t, exact, 0, 1, 4, 64, 0, n, 0, true})
+			add(scored{t, exact, 0, 1, 4, 64, 0, n, 0, true, nil})
 		}
-		add(scored{t, exact, 0, 8, 1, 16, 5, 20000, 0, false}) // several rounds a workgroup, the last not full
-		add(scored{t, exact, 0, 3, 2, 64, 16, 130, 1, true})
+		add(scored{t, exact, 0, 8, 1, 16, 5, 20000, 0, false, nil}) // several rounds a workgroup, the last not full
+		add(scored{t, exact, 0, 3, 2, 64, 16, 130, 1, true, nil})
 	})
 	for _, t := range []kernels.IndexType{kernels.IndexI8, kernels.IndexI4} {
 		for _, tile := range tiles {
 			for _, d := range []int{16, 32, 64, 80, 128} {
 				for _, group := range []int{1, 2, 4, 7} {
 					if t.Fits(d) == nil {
-						add(scored{0, t, tile, 2, group, d, 3, 65, 0, group%2 == 0})
+						add(scored{0, t, tile, 2, group, d, 3, 65, 0, group%2 == 0, nil})
 					}
 				}
 			}
 			for _, n := range []int{1, 63, 64, 1000, 20000} {
-				add(scored{0, t, tile, 4, 3, 64, 2, n, 0, true})
+				add(scored{0, t, tile, 4, 3, 64, 2, n, 0, true, nil})
 			}
-			add(scored{0, t, tile, 8, 1, 64, 5, 70000, 0, false}) // several rounds a workgroup, the last not full
-			add(scored{0, t, tile, 3, 2, 64, 16, 130, 1, true})
+			add(scored{0, t, tile, 8, 1, 64, 5, 70000, 0, false, nil}) // several rounds a workgroup, the last not full
+			add(scored{0, t, tile, 3, 2, 64, 16, 130, 1, true, nil})
+		}
+		for i := range probes {
+			add(scored{0, t, kernels.IndexTile(gpu.Discrete), 2, 2, 64, 1, 40, 0, i%2 == 0, &probes[i]})
 		}
 	}
 	return cases
@@ -330,6 +386,36 @@ func fusedPipelineCases() (cases []Case) {
 				}
 			}})
 		})
+	}
+	return cases
+}
+
+// indexPipelineCases run a whole selection from a key index, as a GPU has it: a
+// probe in whole numbers may decide about no more rows than other rounding does.
+func indexPipelineCases() (cases []Case) {
+	const kvHeads, group, d, lo, pos = 2, 4, 64, 16, 20
+	heads := kvHeads * group
+	for _, t := range []kernels.IndexType{kernels.IndexI8, kernels.IndexI4} {
+		for _, n := range []int{3000, 20000} {
+			k, x := n/8, kernels.Index{Type: t, Tile: kernels.IndexTile(gpu.Discrete)}
+			cases = append(cases, Case{fmt.Sprintf("select_fused_%v/%d of %d", t, k, n), func(rng *rand.Rand) Plan {
+				keys, scale := someIndex(rng, x, lo+n, kvHeads, d)
+				return Plan{
+					Buffers: []Buffer{
+						In("q", Normal(rng, heads*d, 0.3)), In("table", angles(d, pos+1)), In("keys", keys), In("scale", scale), state(0, 0),
+						Out("score", heads*n, Scratch), Out("stats", kernels.ScoreStatsWords(heads, kvHeads, n), Scratch), Out("vote", n, Scratch),
+						InOut("hist", repeat(0, kernels.VoteHistWords), Scratch), Out("cut", kernels.CutWords, Scratch), Out("counts", kernels.CountWords(n), Scratch),
+						Out("border", kernels.BorderWords(n), Scratch), Out("sel", k, Jaccard(0.995)),
+					},
+					Record: func(r *gpu.Recording, b []gpu.Range) {
+						x := kernels.Index{Type: x.Type, Tile: x.Tile, Keys: b[2], Scale: b[3]}
+						kernels.ScoreStats(r, kernels.CacheF16, b[0], b[1], gpu.Range{}, x, b[4], b[5], b[6], heads, kvHeads, d, lo, n, pos, true, 1)
+						kernels.SoftVoteHist(r, b[5], b[6], b[4], b[7], b[8], heads, n, kernels.ScoreBlocks(t, heads, kvHeads, n))
+						kernels.TopKBorder(r, b[7], b[4], b[8], b[9], b[10], b[11], b[12], n, k, lo)
+					},
+				}
+			}})
+		}
 	}
 	return cases
 }

@@ -52,10 +52,10 @@ var generators = []struct {
 	{"score_stats_f16", func(d draw) Case { return d.scored(kernels.CacheF16) }},
 	{"score_stats_f32", func(d draw) Case { return d.scored(kernels.CacheF32) }},
 	{"score_stats_i8", func(d draw) Case {
-		return scored{0, kernels.IndexI8, d.one(tiles...), 1 + d.IntN(3), 1 + d.IntN(8), 16 * d.size(8), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0}.toCase()
+		return scored{0, kernels.IndexI8, d.one(tiles...), 1 + d.IntN(3), 1 + d.IntN(8), 16 * d.size(8), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0, nil}.toCase()
 	}},
 	{"score_stats_i4", func(d draw) Case {
-		return scored{0, kernels.IndexI4, d.one(tiles...), 1 + d.IntN(3), 1 + d.IntN(8), 64 * d.size(2), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0}.toCase()
+		return scored{0, kernels.IndexI4, d.one(tiles...), 1 + d.IntN(3), 1 + d.IntN(8), 64 * d.size(2), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0, nil}.toCase()
 	}},
 	{"key_index_i8", func(d draw) Case {
 		return keyIndexCase(kernels.IndexI8, d.one(tiles...), d.size(130), d.size(9), 16*d.size(8), d.upTo(300), 1)
@@ -142,7 +142,7 @@ func (d draw) multiplyLarge(kind kernels.WeightType) Case {
 }
 
 func (d draw) scored(t kernels.CacheType) Case {
-	return scored{t, kernels.IndexNone, 0, 1 + d.IntN(3), 1 + d.IntN(8), d.head(), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0}.toCase()
+	return scored{t, kernels.IndexNone, 0, 1 + d.IntN(3), 1 + d.IntN(8), d.head(), d.upTo(300), d.size(3000), d.IntN(8) / 7, d.IntN(2) == 0, nil}.toCase()
 }
 
 func (d draw) pagedDot(t kernels.CacheType) Case {

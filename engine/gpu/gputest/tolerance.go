@@ -27,7 +27,7 @@ var limits = map[string]float64{
 	"rope":             1e-13,
 	"score_stats":      1e-10,
 	"score_stats_i4":   3e-4, // on a CPU the probe is whole numbers of 8 bits
-	"score_stats_i8":   1e-8, // and here of 16
+	"score_stats_i8":   1e-8, // and here, or where bytes are multiplied four at once, of 16
 	"soft_vote":        1e-9,
 	"soft_vote_hist":   1e-9,
 	"swiglu":           1e-11,

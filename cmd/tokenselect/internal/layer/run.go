@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 
 	"tokenselect/engine/gpu"
@@ -38,7 +39,7 @@ type Row struct {
 
 // Kernel is one kernel of a layer, all of its calls together.
 type Kernel struct {
-	Name       string  `json:"name"`
+	Name       string  `json:"name"` // of the shader that ran, which may be a variant
 	Calls      int     `json:"calls"`
 	US         float64 `json:"us"`
 	Bytes      int64   `json:"bytes"`      // that it must read and write
@@ -203,7 +204,7 @@ func (b *bed) kernels(ctx context.Context, cfg selection.Config, queries int, to
 	}
 	var list []Kernel
 	for all := recordings[0].Commands(); len(all) > 0; {
-		at, n, name := recordings[0].Len()-len(all), 1, all[0].Kernel.Name
+		at, n, name := recordings[0].Len()-len(all), 1, all[0].Kernel.Shaders(b.dev.Info())[0].Name
 		// These three leave the histogram ready for each other, and are nothing by
 		// themselves.
 		if name == "soft_vote_hist" {
@@ -224,6 +225,9 @@ func (b *bed) kernels(ctx context.Context, cfg selection.Config, queries int, to
 		k.Calls, k.US = k.Calls+n, k.US+us(took)
 		for _, c := range all[:n] {
 			bytes, operations := b.cost(cfg, stored.ReplaceAllString(c.Kernel.Name, ""), queries)
+			if strings.HasSuffix(name, "_dot") {
+				operations = 0 // they are of whole numbers, of which the ceiling says nothing
+			}
 			k.Bytes, k.Operations = k.Bytes+bytes, k.Operations+operations
 		}
 		all = all[n:]

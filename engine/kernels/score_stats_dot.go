@@ -1,0 +1,26 @@
+package kernels
+
+import "tokenselect/engine/gpu"
+
+// scoreStatsDot is score_stats from a key index by products of four bytes with four
+// others. The shading language has them on every device that offers the feature, but
+// Metal and GL have no such instruction: there they are written out as more
+// instructions than floats take.
+func scoreStatsDot(s scoreShape) []gpu.Variant {
+	if lean || s.index == IndexNone { // a browser does not say what is underneath
+		return nil
+	}
+	halves := 1 // of a byte of the index, with a value each
+	if s.index == IndexI4 {
+		halves = 2
+	}
+	name, consts := "score_stats_"+s.typeName()+"_dot", s.tileConsts()
+	consts["UNITS"], consts["VECTOR_BYTES"] = consts["VECTORS"]*halves*s.group, 2*halves*s.group
+	return []gpu.Variant{{
+		Name: name,
+		Fits: func(dev gpu.Info) bool {
+			return dev.Features.PackedDot && (dev.Backend == "Vulkan" || dev.Backend == "D3D12")
+		},
+		WGSL: wgsl(name, consts),
+	}}
+}

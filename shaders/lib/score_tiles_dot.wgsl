@@ -1,0 +1,159 @@
+// lib/score_tiles where four bytes are multiplied with four others at once: scores are
+// sums of whole numbers, so that no value of the index becomes a float.
+//
+// A head's probe becomes whole numbers of 16 bits, 32512 = 127 * 256 steps to its
+// largest value, and those two signed bytes each: 256 * high + low. So a word of the
+// index takes two products for a head. Sums of 128 such products with bytes stay below
+// 2^30, and are exact in any order.
+//
+// A unit is the part of a head's probe that a vector of the index meets, or of int4 one
+// half of its bytes: vectors 4 * HALVES of the probe apart begin one.
+//
+// VECTORS: vectors of a key; UNITS: VECTORS * HALVES * GROUP; VECTOR_BYTES: 2 * HALVES *
+// GROUP; SUMS: GROUP * KEYS.
+//#const VECTORS
+//#const UNITS
+//#const VECTOR_BYTES
+//#const SUMS
+//#import lib/tiles
+
+// The probes as vectors of keys find them, [vectors of a key][HALVES][GROUP], the high
+// bytes and the low ones. Arrays of arrays: see lib/score_tiles.
+var<workgroup> probe: array<array<vec4<u32>, VECTOR_BYTES>, VECTORS>;
+var<workgroup> largest: array<atomic<u32>, GROUP>; // magnitude of a probe's values, as bits
+var<workgroup> steps: array<f32, GROUP>;           // of the scores, p.scale in them
+
+// Bits of magnitudes are in the order of what they stand for, NaN above all.
+fn magnitude(x: vec4<f32>) -> u32 {
+    let bits = bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu);
+    return max(max(bits.x, bits.y), max(bits.z, bits.w));
+}
+
+// Steps in 1, of a probe whose largest magnitude has these bits. 0 where there are no
+// whole numbers, for NaN or infinity, which the step hands on, or for less than 2^-111,
+// whose inverse may be no number.
+fn inverse_of(bits: u32) -> f32 {
+    if (bits < 0x08000000u || bits >= 0x7f800000u) {
+        return 0.0;
+    }
+    return 32512.0 / bitcast<f32>(bits);
+}
+
+@compute @workgroup_size(128)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
+        @builtin(local_invocation_index) i: u32) {
+    let number = group_index(id, groups);
+    let kv = number % p.kv_heads;
+    let block = number / p.kv_heads;
+    let first = block * (INVOCATIONS * KEYS) * p.rounds;
+    if (state[STATE_HIT] != 0u || first >= p.n) {
+        return;
+    }
+    let own_head = i % GROUP;
+    let own_half = i / GROUP % HALVES;
+    let own_vector = i / GROUP / HALVES;
+    var own: array<vec4<f32>, 4>;
+    if (i < UNITS) {
+        var bits = 0u;
+        for (var w = 0u; w < 4u; w++) {
+            own[w] = probe_at(kv * GROUP + own_head, (own_vector * 4u + w) * HALVES + own_half);
+            bits = max(bits, magnitude(own[w]));
+        }
+        atomicMax(&largest[own_head], bits);
+    }
+    workgroupBarrier();
+    if (i < UNITS) {
+        let bits = atomicLoad(&largest[own_head]);
+        let inverse = inverse_of(bits);
+        var high: vec4<u32>;
+        var low: vec4<u32>;
+        for (var w = 0u; w < 4u; w++) {
+            let whole = vec4<i32>(round(own[w] * inverse));
+            high[w] = pack4xI8((whole + 128) >> vec4<u32>(8u));
+            low[w] = pack4xI8(whole); // the lowest byte of each, as a signed one
+        }
+        probe[own_vector][2u * (own_half * GROUP + own_head)] = high;
+        probe[own_vector][2u * (own_half * GROUP + own_head) + 1u] = low;
+        if (i < GROUP) {
+            steps[i] = bitcast<f32>(bits) / 32512.0 * p.scale * VALUE;
+        }
+    }
+    workgroupBarrier();
+
+    let end = min(first + INVOCATIONS * KEYS * p.rounds, p.n);
+    var most: array<f32, GROUP>; // of the scores of this invocation
+    var sum: array<f32, GROUP>;
+    for (var g = 0u; g < GROUP; g++) {
+        most[g] = LOWEST;
+        sum[g] = 0.0;
+    }
+    for (var from_token = first; from_token < end; from_token += INVOCATIONS * KEYS) {
+        // Behind the last candidate it is read again.
+        var at: array<u32, KEYS>;
+        var at_scale: array<u32, KEYS>;
+        for (var u = 0u; u < KEYS; u++) {
+            let place = place_of(p.lo + min(from_token + u * INVOCATIONS + i, end - 1u), kv);
+            at[u] = place.key;
+            at_scale[u] = place.scale;
+        }
+        var scores: array<f32, SUMS>; // [KEYS][GROUP], in steps
+        for (var s = 0u; s < SUMS; s++) {
+            scores[s] = 0.0;
+        }
+        for (var b = 0u; b < BLOCKS; b++) {
+            var sums: array<i32, SUMS>;
+            for (var s = 0u; s < SUMS; s++) {
+                sums[s] = 0;
+            }
+            for (var c = b * CHUNKS; c < (b + 1u) * CHUNKS; c++) {
+                var words: array<vec4<u32>, KEYS>;
+                for (var u = 0u; u < KEYS; u++) {
+                    words[u] = k[at[u] + c * TILE];
+                }
+                for (var half = 0u; half < HALVES; half++) {
+                    var bytes: array<vec4<u32>, KEYS>;
+                    for (var u = 0u; u < KEYS; u++) {
+                        bytes[u] = bytes_of(words[u], half);
+                    }
+                    for (var g = 0u; g < GROUP; g++) {
+                        let high = probe[c][2u * (half * GROUP + g)];
+                        let low = probe[c][2u * (half * GROUP + g) + 1u];
+                        // Sums of high bytes live for a vector only: a register a key
+                        // and head instead of two, for a shift a vector.
+                        for (var u = 0u; u < KEYS; u++) {
+                            let x = bytes[u];
+                            let more = dot4I8Packed(high.x, x.x) + dot4I8Packed(high.y, x.y) + dot4I8Packed(high.z, x.z) + dot4I8Packed(high.w, x.w);
+                            sums[u * GROUP + g] += (more << 8u) + dot4I8Packed(low.x, x.x) + dot4I8Packed(low.y, x.y) + dot4I8Packed(low.z, x.z) + dot4I8Packed(low.w, x.w);
+                        }
+                    }
+                }
+            }
+            for (var u = 0u; u < KEYS; u++) {
+                let scale = scale_of(at_scale[u], b);
+                for (var g = 0u; g < GROUP; g++) {
+                    scores[u * GROUP + g] += f32(sums[u * GROUP + g]) * scale;
+                }
+            }
+        }
+        for (var g = 0u; g < GROUP; g++) {
+            let own_step = steps[g];
+            var more = most[g];
+            for (var u = 0u; u < KEYS; u++) {
+                scores[u * GROUP + g] *= own_step;
+                more = max(more, scores[u * GROUP + g]);
+            }
+            sum[g] *= exp(most[g] - more);
+            most[g] = more;
+            for (var u = 0u; u < KEYS; u++) {
+                let token = from_token + u * INVOCATIONS + i;
+                if (token < end) {
+                    sum[g] += weight_of(kv * GROUP + g, token, scores[u * GROUP + g], more);
+                }
+            }
+        }
+    }
+    for (var g = 0u; g < GROUP; g++) {
+        lane_stats[g * INVOCATIONS + i] = vec2<f32>(most[g], sum[g]);
+    }
+    write_stats(kv, block, i);
+}
