@@ -30,6 +30,8 @@ var paramsOf = map[string]reflect.Type{
 	"embed_q4_0":           reflect.TypeFor[kernels.EmbedParams](),
 	"embed_q8_0":           reflect.TypeFor[kernels.EmbedParams](),
 	"gather_rows":          reflect.TypeFor[kernels.GatherRowsParams](),
+	"head_cut":             reflect.TypeFor[kernels.HeadCutParams](),
+	"head_stats":           reflect.TypeFor[kernels.VoteParams](),
 	"head_norm":            reflect.TypeFor[kernels.HeadNormParams](),
 	"key_index_i4":         reflect.TypeFor[kernels.KeyIndexParams](),
 	"key_index_i8":         reflect.TypeFor[kernels.KeyIndexParams](),
@@ -51,8 +53,10 @@ var paramsOf = map[string]reflect.Type{
 	"mean_rows":            reflect.TypeFor[kernels.MeanRowsParams](),
 	"paged_dot_f16":        reflect.TypeFor[kernels.PagedDotParams](),
 	"paged_dot_f32":        reflect.TypeFor[kernels.PagedDotParams](),
+	"probes":               reflect.TypeFor[kernels.ProbesParams](),
 	"rms_norm":             reflect.TypeFor[kernels.RMSNormParams](),
 	"rope":                 reflect.TypeFor[kernels.RopeParams](),
+	"round_bf16":           reflect.TypeFor[kernels.RoundParams](),
 	"score_stats_f16":      reflect.TypeFor[kernels.ScoreStatsParams](),
 	"score_stats_f32":      reflect.TypeFor[kernels.ScoreStatsParams](),
 	"score_stats_i4":       reflect.TypeFor[kernels.ScoreStatsParams](),
@@ -67,6 +71,7 @@ var paramsOf = map[string]reflect.Type{
 	"top_k_take":           reflect.TypeFor[kernels.TopKParams](),
 	"top_k_write":          reflect.TypeFor[kernels.TopKParams](),
 	"vote_stats":           reflect.TypeFor[kernels.VoteParams](),
+	"vote_sum":             reflect.TypeFor[kernels.VoteSumParams](),
 }
 
 // headSizes are those that the tests make kernels for.
