@@ -3,7 +3,7 @@
 //
 // x: [rows][heads][d]; y: batches of per probes, the last of those that are left,
 // each [kv_heads][probes][group][d], so that to what scores it a batch is one probe
-// of more heads. Probe j is of the rows from j * rows / probes on. With across the
+// of more heads; stride values from batch to batch. Probe j is of the rows from j * rows / probes on. With across the
 // heads of key head kv are kv, kv + kv_heads, ...: the map of the paper's Algorithm
 // 2; else those that follow each other, as attention has it.
 // A workgroup takes 64 values; 4 invocations share one.
@@ -15,6 +15,7 @@ struct Params {
     d: u32,
     probes: u32,
     per: u32, // of a batch
+    stride: u32,
     across: u32,
 }
 
@@ -29,8 +30,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         @builtin(local_invocation_index) i: u32) {
     let value = group_index(id, groups) * 64u + i % 64u;
     let group = p.heads / p.kv_heads;
-    let batch = value / (p.per * p.heads * p.d);
-    let first = batch * p.per;
+    let of_batch = p.per * p.heads * p.d;
+    let first = value / of_batch * p.per; // probe of the batch
     let count = min(p.per, max(p.probes, first + 1u) - first);
     let slot = value / p.d - first * p.heads; // in the batch
     let kv = slot / (count * group);
@@ -51,6 +52,6 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     part[i] = sum;
     workgroupBarrier();
     if (i < 64u && inside) {
-        y[value] = ((part[i] + part[i + 64u]) + (part[i + 128u] + part[i + 192u])) / f32(end - from_row);
+        y[value / of_batch * p.stride + value % of_batch] = ((part[i] + part[i + 64u]) + (part[i + 128u] + part[i + 192u])) / f32(end - from_row);
     }
 }

@@ -14,6 +14,7 @@ type ProbesParams struct {
 	D       uint32
 	Probes  uint32
 	Per     uint32 // probes of a batch
+	Stride  uint32 // values from batch to batch of y
 	Across  uint32 // 1: key head kv is that of heads kv, kv + KVHeads, ...
 }
 
@@ -45,7 +46,7 @@ func probesOf() *gpu.Kernel {
 								head = kv + g*kvHeads
 							}
 							slot := (kv*count+j%per)*group + g
-							mean := y[(batch*per*heads+slot)*d:][:d]
+							mean := y[batch*int(p.Stride)+slot*d:][:d]
 							clear(mean)
 							for i := from; i < to; i++ {
 								for e, v := range x[(i*heads+head)*d:][:d] {
@@ -66,11 +67,11 @@ func probesOf() *gpu.Kernel {
 // Probes records the probes of a chunk: the means of the queries of its parts,
 // probes of them of as many rows as can be the same (paper, section 3.2, has one). x
 // is [rows][heads][d]. y is batches of per probes, the last one of those that are
-// left, each [kvHeads][probes][group][d]: to ScoreStats a batch is one probe of
-// that many times the heads. With across, the heads of a key head are not those
+// left, each [kvHeads][probes][group][d], stride values from one to the next: to
+// ScoreStats a batch is one probe of that many times the heads. With across, the heads of a key head are not those
 // that follow each other, as attention has it, but those that are kv modulo kvHeads
 // (paper, Algorithm 2). 1 <= probes <= rows. 64 values of y a workgroup.
-func Probes(r *gpu.Recording, x, y gpu.Range, rows, heads, kvHeads, d, probes, per int, across bool) {
+func Probes(r *gpu.Recording, x, y gpu.Range, rows, heads, kvHeads, d, probes, per, stride int, across bool) {
 	if probes < 1 || probes > rows || per < 1 {
 		r.Fail(fmt.Errorf("kernels: probes: %d of %d rows in batches of %d, expected 1 to %d in batches of 1 or more", probes, rows, per, rows))
 		return
@@ -79,9 +80,14 @@ func Probes(r *gpu.Recording, x, y gpu.Range, rows, heads, kvHeads, d, probes, p
 		r.Fail(fmt.Errorf("kernels: probes: %d heads over %d key heads, expected a multiple", heads, kvHeads))
 		return
 	}
+	if stride < min(per, probes)*heads*d {
+		r.Fail(fmt.Errorf("kernels: probes: %d values from batch to batch, expected at least %d", stride, min(per, probes)*heads*d))
+		return
+	}
+	last := (probes - 1) / per // batch
 	need(r, probesOf(), 0, x, rows*heads*d)
-	need(r, probesOf(), 1, y, probes*heads*d)
-	p := ProbesParams{uint32(rows), uint32(heads), uint32(kvHeads), uint32(d), uint32(probes), uint32(per), 0}
+	need(r, probesOf(), 1, y, last*stride+(probes-last*per)*heads*d)
+	p := ProbesParams{uint32(rows), uint32(heads), uint32(kvHeads), uint32(d), uint32(probes), uint32(per), uint32(stride), 0}
 	if across {
 		p.Across = 1
 	}

@@ -40,7 +40,7 @@ func TestRefusals(t *testing.T) {
 	}
 	probes := func(rows, heads, kvHeads, probes, per, y int) func(r *gpu.Recording) {
 		return func(r *gpu.Recording) {
-			kernels.Probes(r, words(4096), words(y), rows, heads, kvHeads, 8, probes, per, false)
+			kernels.Probes(r, words(4096), words(y), rows, heads, kvHeads, 8, probes, per, 16, false)
 		}
 	}
 	decode := func(heads, kvHeads, d, n, part int, a kernels.Attended) func(r *gpu.Recording) {
@@ -95,6 +95,7 @@ func TestRefusals(t *testing.T) {
 		{"vote_sum: stride", "15 votes from list to list, expected at least the 16 of one", count(2, 16, 15, 16)},
 		{"vote_sum: votes", "vote holds 15 words, expected at least 16", count(2, 16, 16, 15)},
 		{"probes: more than rows", "5 of 4 rows in batches of 1, expected 1 to 4", probes(4, 2, 1, 5, 1, 64)},
+		{"probes: batches", "16 values from batch to batch, expected at least 32", probes(4, 2, 1, 3, 2, 64)},
 		{"probes: heads", "3 heads over 2 key heads, expected a multiple", probes(4, 3, 2, 1, 1, 64)},
 		{"probes: y", "y holds 31 words, expected at least 32", probes(4, 2, 1, 2, 1, 31)},
 		{"round_bf16: x", "x holds 7 words, expected at least 8", func(r *gpu.Recording) { kernels.RoundBF16(r, words(7), 8) }},

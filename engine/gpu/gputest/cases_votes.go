@@ -119,14 +119,15 @@ func voteSumCases() (cases []Case) {
 	return append(cases, voteSumCase(scores[0], 1, 8, 1000, 1, 0, 0, true), voteSumCase(scores[0], 1, 2, 1000, 3, 24, 0, true), voteSumCase(votes[2], 3, 7, 4000, 1, 0, 0, false))
 }
 
-func probesCase(rows, kvHeads, group, d, probes, per int, across bool) Case {
-	name := fmt.Sprintf("probes/%d of %d rows, %d a batch, %d heads of %d on %d, across %t", probes, rows, per, kvHeads*group, d, kvHeads, across)
+func probesCase(rows, kvHeads, group, d, probes, per, gap int, across bool) Case {
+	name := fmt.Sprintf("probes/%d of %d rows, %d a batch and %d words apart, %d heads of %d on %d, across %t", probes, rows, per, gap, kvHeads*group, d, kvHeads, across)
 	return Case{name, func(rng *rand.Rand) Plan {
 		heads := kvHeads * group
+		stride := min(per, probes)*heads*d + gap
 		return Plan{
-			Buffers: []Buffer{In("x", Normal(rng, rows*heads*d, 1)), Out("y", probes*heads*d, sums("probes", float64(probes)/float64(rows)))},
+			Buffers: []Buffer{In("x", Normal(rng, rows*heads*d, 1)), Out("y", (probes+per-1)/per*stride, sums("probes", float64(probes)/float64(rows)))},
 			Record: func(r *gpu.Recording, b []gpu.Range) {
-				kernels.Probes(r, b[0], b[1], rows, heads, kvHeads, d, probes, per, across)
+				kernels.Probes(r, b[0], b[1], rows, heads, kvHeads, d, probes, per, stride, across)
 			},
 		}
 	}}
@@ -134,8 +135,8 @@ func probesCase(rows, kvHeads, group, d, probes, per int, across bool) Case {
 
 func probesCases() (cases []Case) {
 	for _, across := range []bool{false, true} {
-		cases = append(cases, probesCase(1, 2, 4, 64, 1, 1, across), probesCase(256, 2, 4, 64, 1, 2, across), probesCase(256, 2, 4, 64, 4, 2, across),
-			probesCase(7, 3, 2, 80, 5, 2, across), probesCase(9, 1, 7, 16, 9, 4, across))
+		cases = append(cases, probesCase(1, 2, 4, 64, 1, 1, 0, across), probesCase(256, 2, 4, 64, 1, 2, 0, across), probesCase(256, 2, 4, 64, 4, 2, 0, across),
+			probesCase(7, 3, 2, 80, 5, 2, 32, across), probesCase(9, 1, 7, 16, 9, 4, 5, across))
 	}
 	return cases
 }

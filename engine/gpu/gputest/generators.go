@@ -79,7 +79,7 @@ var generators = []struct {
 	}},
 	{"probes", func(d draw) Case {
 		rows := d.size(300)
-		return probesCase(rows, 1+d.IntN(4), 1+d.IntN(8), d.head(), d.size(rows), 1+d.IntN(8), d.IntN(2) == 0)
+		return probesCase(rows, 1+d.IntN(4), 1+d.IntN(8), d.head(), d.size(rows), 1+d.IntN(8), d.upTo(70), d.IntN(2) == 0)
 	}},
 	{"round_bf16", func(d draw) Case { return roundCase(d.pattern(votes), d.size(3000)) }},
 	{"top_k", func(d draw) Case {
