@@ -22,6 +22,8 @@ var paramsOf = map[string]reflect.Type{
 	"attention_chunk_f32":  reflect.TypeFor[kernels.AttentionParams](),
 	"attention_decode_f16": reflect.TypeFor[kernels.AttentionParams](),
 	"attention_decode_f32": reflect.TypeFor[kernels.AttentionParams](),
+	"attention_lists_f16":  reflect.TypeFor[kernels.AttentionListsParams](),
+	"attention_lists_f32":  reflect.TypeFor[kernels.AttentionListsParams](),
 	"attention_merge":      reflect.TypeFor[kernels.MergeParams](),
 	"ceiling_multiply_add": reflect.TypeFor[kernels.MultiplyAddParams](),
 	"ceiling_read":         reflect.TypeFor[kernels.ReadParams](),

@@ -90,6 +90,8 @@ var generators = []struct {
 	{"attention_decode_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1) }},
 	{"attention_chunk_f16", func(d draw) Case { return d.attention(kernels.CacheF16, 1+d.size(129)) }},
 	{"attention_chunk_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1+d.size(129)) }},
+	{"attention_lists_f16", func(d draw) Case { return d.lists(kernels.CacheF16) }},
+	{"attention_lists_f32", func(d draw) Case { return d.lists(kernels.CacheF32) }},
 	{"gather_rows", func(d draw) Case {
 		s := gathered{t: d.cache(), kvHeads: 1 + d.IntN(4), d: d.head(), c: d.size(130)}
 		s.n = s.c + d.upTo(700)

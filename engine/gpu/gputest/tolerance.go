@@ -17,6 +17,7 @@ import (
 var limits = map[string]float64{
 	"attention_chunk":  1e-9,
 	"attention_decode": 1e-9,
+	"attention_lists":  1e-9,
 	"attention_merge":  1e-9,
 	"head_norm":        1e-11,
 	"matmul":           1e-11, // sums of up to a thousand products in any order
