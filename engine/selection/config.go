@@ -27,9 +27,6 @@ const (
 	TokenSelect Policy = "tokenselect"
 )
 
-// Policies lists the policies that Config.Policy may name.
-func Policies() []Policy { return []Policy{TokenSelect, Dense, Window} }
-
 // Config is a policy and its budgets, in tokens.
 type Config struct {
 	Policy Policy

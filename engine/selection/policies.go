@@ -1,0 +1,14 @@
+//go:build !lean
+
+package selection
+
+// Policies lists the policies that Config.Policy may name.
+func Policies() []Policy { return []Policy{TokenSelect, Dense, Window} }
+
+// newChooser is how the policy of a selector finds rows, nil where it selects none.
+func newChooser(s *Selector) chooser {
+	if s.cfg.Policy == TokenSelect {
+		return &softVote{scorer: scorer{Selector: s}}
+	}
+	return nil
+}
