@@ -53,6 +53,9 @@ var paramsOf = map[string]reflect.Type{
 	"mean_rows":            reflect.TypeFor[kernels.MeanRowsParams](),
 	"paged_dot_f16":        reflect.TypeFor[kernels.PagedDotParams](),
 	"paged_dot_f32":        reflect.TypeFor[kernels.PagedDotParams](),
+	"page_bounds_f16":      reflect.TypeFor[kernels.PageBoundsParams](),
+	"page_bounds_f32":      reflect.TypeFor[kernels.PageBoundsParams](),
+	"page_scores":          reflect.TypeFor[kernels.PageScoresParams](),
 	"rms_norm":             reflect.TypeFor[kernels.RMSNormParams](),
 	"rope":                 reflect.TypeFor[kernels.RopeParams](),
 	"score_stats_f16":      reflect.TypeFor[kernels.ScoreStatsParams](),
@@ -68,6 +71,7 @@ var paramsOf = map[string]reflect.Type{
 	"top_k_hist":           reflect.TypeFor[kernels.TopKParams](),
 	"top_k_take":           reflect.TypeFor[kernels.TopKParams](),
 	"top_k_write":          reflect.TypeFor[kernels.TopKParams](),
+	"top_lists":            reflect.TypeFor[kernels.TopListsParams](),
 	"vote_stats":           reflect.TypeFor[kernels.VoteParams](),
 }
 

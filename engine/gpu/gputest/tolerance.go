@@ -24,6 +24,7 @@ var limits = map[string]float64{
 	"matvec":           1e-11,
 	"mean_rows":        1e-11,
 	"paged_dot":        1e-11,
+	"page_scores":      1e-11,
 	"rms_norm":         1e-11,
 	"rope":             1e-13,
 	"score_stats":      1e-10,
