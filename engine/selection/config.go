@@ -53,13 +53,15 @@ type Config struct {
 	// IndexNone: they are scored from the keys themselves. A sequence keeps what it
 	// was made with.
 	Index kernels.IndexType
+
+	Rivals Rivals // what only policies that TokenSelect is compared with ask for
 }
 
 // Default is TokenSelect with budgets for a model that was trained on context
 // tokens: in all no more than those, in the proportions 16, 512, 256, 256 of
 // needle-16m, which was trained on 2048.
 func Default(context int) Config {
-	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Theta: 0.9, Tau: 1}
+	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Theta: 0.9, Tau: 1, Rivals: defaultRivals(context)}
 	for c.Budget() > context && c.K > 1 {
 		c.NInit, c.K, c.NLocal, c.Chunk = max(1, c.NInit/2), c.K/2, max(1, c.NLocal/2), max(1, c.Chunk/2)
 	}
@@ -103,6 +105,9 @@ func (c Config) Positions(rows int) int {
 		return min(rows, c.Budget())
 	case c.selects(): // the list on a hit, and a probe at distance n_local
 		return min(rows, c.Budget()+c.slide()) + c.Chunk
+	}
+	if positions, ok := c.rivalPositions(rows); ok {
+		return positions
 	}
 	return rows
 }
@@ -152,6 +157,9 @@ func (c Config) Validate() error {
 	}
 	if c.Policy == Paper && c.Chunk > c.NLocal {
 		return fmt.Errorf("selection: chunk is %d, expected at most n_local, %d, with policy paper, which counts the chunk among the local tokens", c.Chunk, c.NLocal)
+	}
+	if err := c.Rivals.validate(c); err != nil {
+		return err
 	}
 	if c.Index < kernels.IndexNone || c.Index > kernels.IndexI4 {
 		return fmt.Errorf("selection: key index of %v, expected exact, int8 or int4", c.Index)

@@ -4,7 +4,7 @@ package selection
 
 // Policies lists the policies that Config.Policy may name.
 func Policies() []Policy {
-	return []Policy{TokenSelect, Dense, Window, TopK, HeadVote, Paper, Oracle}
+	return []Policy{TokenSelect, Dense, Window, TopK, HeadVote, Paper, Oracle, Quest}
 }
 
 // newChooser is how the policy of a selector finds rows, nil where it selects none.
@@ -22,6 +22,16 @@ func newChooser(s *Selector) chooser {
 		return &paper{voting: vote}
 	case Oracle:
 		return &oracle{ensemble{voting: vote, most: s.cfg.Chunk}}
+	}
+	return nil
+}
+
+// newRival is the policy of a selector, where that has lists, positions or a memory
+// of its own.
+func newRival(s *Selector) rival {
+	switch s.cfg.Policy {
+	case Quest:
+		return newQuest(s)
 	}
 	return nil
 }

@@ -12,3 +12,5 @@ func newChooser(s *Selector) chooser {
 	}
 	return nil
 }
+
+func newRival(*Selector) rival { return nil }

@@ -29,8 +29,9 @@ type Selector struct {
 	dev     gpu.Device
 	table   gpu.Range // kernels.RopeTable, lent by the sequence
 	cpu     bool      // the device is one: it leaves out what no GPU can
-	chooser chooser   // nil where the policy selects nothing
-	rows    int       // of the cache that the chooser has memory for
+	chooser chooser   // nil where the policy selects nothing, or by itself:
+	rival   rival     // nil but for those that TokenSelect is compared with
+	rows    int       // of the cache that chooser and rival have memory for
 
 	// Of each layer, at multiples of 256 bytes.
 	state  *gpu.Buffer // kernels.StateBytes
@@ -53,6 +54,17 @@ type chooser interface {
 	// choose records what writes k of the n rows from lo on to out.Sel, in order,
 	// unless out.State says that the Selection Cache has been hit.
 	choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int)
+}
+
+// rival is a policy with lists, positions or a memory that TokenSelect does without.
+type rival interface {
+	// memory is the buffers that it works in over a cache of rows rows, with their
+	// bytes. They start as zeros, and keep what they hold when the cache grows.
+	memory(rows int) map[**gpu.Buffer]int
+	// attend records what finds the rows that q attends to, and completes out.
+	attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection
+	// chosen reads back what the last step chose, if it was selecting.
+	chosen(ctx context.Context) ([]Chosen, error)
 }
 
 // step is what the selector was asked last, for Chosen.
@@ -80,7 +92,7 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 func newSelector(cfg Config, shape Shape, k gpu.Kind) *Selector {
 	s := &Selector{cfg: cfg, shape: shape, cpu: k == gpu.CPU}
 	s.selAt, s.ancAt = align(4*max(1, cfg.K+cfg.slide())), align(4*s.width())
-	s.chooser = newChooser(s)
+	s.chooser, s.rival = newChooser(s), newRival(s)
 	return s
 }
 
@@ -116,10 +128,10 @@ func (s *Selector) Config() Config { return s.cfg }
 // device of kind k.
 func Bytes(cfg Config, shape Shape, rows int, k gpu.Kind) int64 {
 	s, sum := newSelector(cfg, shape, k), int64(0)
-	if s.chooser == nil {
+	if s.chooser == nil && s.rival == nil {
 		return 0
 	}
-	for _, sizes := range []map[**gpu.Buffer]int{s.memory(), s.chooser.memory(rows)} {
+	for _, sizes := range []map[**gpu.Buffer]int{s.memory(), s.sized(rows)} {
 		for _, size := range sizes {
 			sum += int64(size)
 		}
@@ -134,10 +146,13 @@ func (s *Selector) Positions(rows int) int { return s.cfg.Positions(rows) }
 // holds Positions(rows) rows.
 func (s *Selector) Reserve(rows int, table gpu.Range) error {
 	s.table = table
-	if s.chooser == nil || rows <= s.rows {
+	if rows <= s.rows {
 		return nil
 	}
-	sizes := s.chooser.memory(rows)
+	sizes := s.sized(rows)
+	if s.rival != nil && s.rows > 0 {
+		return s.grow(sizes, rows)
+	}
 	s.free(sizes)
 	s.rows = 0
 	if err := s.make(sizes); err != nil {
@@ -145,6 +160,47 @@ func (s *Selector) Reserve(rows int, table gpu.Range) error {
 	}
 	s.rows = rows
 	return nil
+}
+
+// sized is the buffers of the policy for a cache of rows rows, with their bytes.
+func (s *Selector) sized(rows int) map[**gpu.Buffer]int {
+	switch {
+	case s.chooser != nil:
+		return s.chooser.memory(rows)
+	case s.rival != nil:
+		return s.rival.memory(rows)
+	}
+	return nil
+}
+
+// grow puts buffers of other sizes in the place of those that there are, with what
+// they hold.
+func (s *Selector) grow(sizes map[**gpu.Buffer]int, rows int) error {
+	var r gpu.Recording
+	old := map[**gpu.Buffer]*gpu.Buffer{}
+	for b, size := range sizes {
+		made, err := s.dev.NewBuffer("selection", size)
+		if err != nil {
+			err = fmt.Errorf("selection: %d bytes: %w", size, err)
+		} else {
+			r.Copy(made, 0, *b, 0, min(size, (*b).Size))
+			old[b], *b = *b, made
+			continue
+		}
+		for b, was := range old { // as it was
+			s.dev.Free(*b)
+			*b = was
+		}
+		return err
+	}
+	err := s.dev.Submit(&r)
+	for _, b := range old {
+		s.dev.Free(b)
+	}
+	if err == nil {
+		s.rows = rows
+	}
+	return err
 }
 
 // Select records what finds the rows that q attends to, and returns where they
@@ -158,6 +214,8 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 	out := kernels.Selection{Sel: s.layer(s.sel, s.selAt, q.Layer), State: s.layer(s.state, kernels.StateBytes, q.Layer)}
 	s.last = step{n: q.N, c: q.C, local: local}
 	switch {
+	case s.rival != nil:
+		return s.rival.attend(r, q, out)
 	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K:
 		out.Attended = kernels.Attended{NLocal: q.N - q.C}
 		return out
@@ -199,6 +257,7 @@ type Chosen struct {
 	Attended int     // rows attended to in all
 	Hit      bool    // the selection was reused
 	Cosine   float32 // of the query and the cached one, where one was cached
+	Lists    [][]int // the rows of each list, where heads have lists of their own
 }
 
 // Chosen reads back what the last step chose, for every layer. It waits for the
@@ -214,6 +273,9 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		}
 		return chosen, nil
 	}
+	if s.rival != nil {
+		return s.rival.chosen(ctx)
+	}
 	words, err := s.watched(ctx)
 	if err != nil {
 		return nil, err
@@ -225,7 +287,7 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		for j := range rows {
 			rows[j] = int(sel[i*s.selAt/4+j])
 		}
-		chosen[i] = Chosen{rows, s.cfg.NInit + st.Mid + s.last.local + s.last.c, st.Hit, st.Cosine}
+		chosen[i] = Chosen{Rows: rows, Attended: s.cfg.NInit + st.Mid + s.last.local + s.last.c, Hit: st.Hit, Cosine: st.Cosine}
 	}
 	return chosen, nil
 }
@@ -285,8 +347,6 @@ func (s *Selector) free(of map[**gpu.Buffer]int) {
 func (s *Selector) Close() {
 	s.free(s.memory())
 	s.free(map[**gpu.Buffer]int{&s.watch: 0})
-	if s.chooser != nil {
-		s.free(s.chooser.memory(s.rows))
-	}
+	s.free(s.sized(s.rows))
 	s.rows = 0
 }

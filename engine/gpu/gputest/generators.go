@@ -103,6 +103,14 @@ var generators = []struct {
 	{"attention_decode_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1) }},
 	{"attention_chunk_f16", func(d draw) Case { return d.attention(kernels.CacheF16, 1+d.size(129)) }},
 	{"attention_chunk_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1+d.size(129)) }},
+	{"attention_lists_f16", func(d draw) Case { return d.lists(kernels.CacheF16) }},
+	{"attention_lists_f32", func(d draw) Case { return d.lists(kernels.CacheF32) }},
+	{"page_bounds_f16", func(d draw) Case { return d.pageBounds(kernels.CacheF16) }},
+	{"page_bounds_f32", func(d draw) Case { return d.pageBounds(kernels.CacheF32) }},
+	{"page_scores", func(d draw) Case { return pageScoresCase(1+d.IntN(3), 1+d.IntN(8), d.head(), d.size(300)) }},
+	{"top_lists", func(d draw) Case {
+		return topListsCase(d.pattern(votes), d.size(9), d.size(3000), d.size(300), d.size(20), d.upTo(100), d.upTo(9))
+	}},
 	{"gather_rows", func(d draw) Case {
 		s := gathered{t: d.cache(), kvHeads: 1 + d.IntN(4), d: d.head(), c: d.size(130)}
 		s.n = s.c + d.upTo(700)

@@ -17,6 +17,7 @@ import (
 var limits = map[string]float64{
 	"attention_chunk":  1e-9,
 	"attention_decode": 1e-9,
+	"attention_lists":  1e-9,
 	"attention_merge":  1e-9,
 	"head_norm":        1e-11,
 	"head_stats":       1e-10,
@@ -24,6 +25,7 @@ var limits = map[string]float64{
 	"matvec":           1e-11,
 	"mean_rows":        1e-11,
 	"paged_dot":        1e-11,
+	"page_scores":      1e-11,
 	"probes":           1e-11,
 	"rms_norm":         1e-11,
 	"rope":             1e-13,

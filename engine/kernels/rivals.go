@@ -1,0 +1,11 @@
+//go:build !lean
+
+package kernels
+
+import "tokenselect/engine/gpu"
+
+// rivals are the kernels, but for attention, of policies that TokenSelect is
+// compared with and that no browser runs.
+func rivals() []*gpu.Kernel {
+	return []*gpu.Kernel{pageBounds(CacheF16), pageBounds(CacheF32), pageScores(), topLists()}
+}
