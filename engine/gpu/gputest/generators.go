@@ -69,6 +69,28 @@ var generators = []struct {
 		return topKBorderCase(d.pattern(votes), n, d.size(n), d.upTo(300))
 	}},
 	{"vote", func(d draw) Case { return voteCase(d.pattern(scores), d.size(40), d.size(5000), d.IntN(8)/7) }},
+	{"head_stats", func(d draw) Case { return headStatsCase(scores[0], d.size(40), d.size(5000), d.IntN(8)/7) }},
+	{"head_cut", func(d draw) Case {
+		n := d.size(9000)
+		return headCutCase(d.pattern(votes), 1+d.IntN(9), n, d.size(n), d.IntN(8)/7)
+	}},
+	{"vote_sum", func(d draw) Case {
+		return voteSumCase(scores[0], d.IntN(len(modes)), 1+d.IntN(9), d.size(3000), 1+d.IntN(4), d.upTo(70), d.IntN(8)/7, false)
+	}},
+	{"probes", func(d draw) Case {
+		rows := d.size(300)
+		return probesCase(rows, 1+d.IntN(4), 1+d.IntN(8), d.head(), d.size(rows), 1+d.IntN(8), d.upTo(70), d.IntN(2) == 0)
+	}},
+	{"max_pool", func(d draw) Case {
+		return maxPoolCase(d.size(3000), 1+d.IntN(4), d.upTo(70), d.upTo(30), d.IntN(8)/7)
+	}},
+	{"top_p", func(d draw) Case {
+		n := d.size(3000)
+		k := d.size(n)
+		return topPCase(n, k, 1+d.IntN(4), d.upTo(70), d.size(k), d.Float64()*1.2, d.IntN(8)/7)
+	}},
+	{"list_slide", func(d draw) Case { return listSlideCase(1+d.IntN(8), d.upTo(300), d.upTo(130), d.IntN(2)) }},
+	{"round_bf16", func(d draw) Case { return roundCase(d.pattern(votes), d.size(3000)) }},
 	{"top_k", func(d draw) Case {
 		n := d.size(9000)
 		return topKCase(d.pattern(votes), n, d.size(n), d.upTo(300))
@@ -84,12 +106,20 @@ var generators = []struct {
 			steps[i] = cacheStep{d.IntN(4), c, hi, uint32(d.IntN(8)+6) / 7}
 		}
 		k, slide := d.size(300), d.size(40)
-		return selectionCacheCase(fmt.Sprintf("steps %v, k %d, slide %d", steps, k, slide), d.size(1100), k, slide, steps)
+		return selectionCacheCase(fmt.Sprintf("steps %v, k %d, slide %d", steps, k, slide), d.size(1100), k, slide, d.IntN(2), steps)
 	}},
 	{"attention_decode_f16", func(d draw) Case { return d.attention(kernels.CacheF16, 1) }},
 	{"attention_decode_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1) }},
 	{"attention_chunk_f16", func(d draw) Case { return d.attention(kernels.CacheF16, 1+d.size(129)) }},
 	{"attention_chunk_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1+d.size(129)) }},
+	{"attention_lists_f16", func(d draw) Case { return d.lists(kernels.CacheF16) }},
+	{"attention_lists_f32", func(d draw) Case { return d.lists(kernels.CacheF32) }},
+	{"page_bounds_f16", func(d draw) Case { return d.pageBounds(kernels.CacheF16) }},
+	{"page_bounds_f32", func(d draw) Case { return d.pageBounds(kernels.CacheF32) }},
+	{"page_scores", func(d draw) Case { return pageScoresCase(1+d.IntN(3), 1+d.IntN(8), d.head(), d.size(300)) }},
+	{"top_lists", func(d draw) Case {
+		return topListsCase(d.pattern(votes), d.size(9), d.size(3000), d.size(300), d.size(20), d.upTo(100), d.upTo(9))
+	}},
 	{"gather_rows", func(d draw) Case {
 		s := gathered{t: d.cache(), kvHeads: 1 + d.IntN(4), d: d.head(), c: d.size(130)}
 		s.n = s.c + d.upTo(700)
