@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help bench-page rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench rivals golden build tools
+.PHONY: help test-long bench-page rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench rivals golden build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,15 +56,19 @@ SMALLER = -gcflags=fmt=-l -gcflags=tokenselect/engine/trace=-l
 WASM_OPT = web/node_modules/.bin/wasm-opt
 WASM_FEATURES = --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals --enable-multivalue
 
-test: tools ## all tests, on every device that there is; of the kernel table a part where the device is slow
-	TOKENSELECT_REQUIRE_DAWN= TOKENSELECT_TABLE=3 $(GO) test -timeout 30m ./...
+test: tools ## all tests, on every device that there is; where it is slow a part of the kernel table and of the goldens
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_REQUIRE_DAWN= TOKENSELECT_TABLE=12 $(GO) test -timeout 30m ./...
 	CGO_ENABLED=0 $(GO) build ./...
 	GOOS=js GOARCH=wasm $(GO) build ./...
-	TOKENSELECT_TABLE=8 $(MAKE) test-gowebgpu
-	TOKENSELECT_TABLE=16 $(MAKE) test-dawn
-	TOKENSELECT_TABLE=16 $(MAKE) test-node
-	TOKENSELECT_TABLE=32 $(MAKE) test-chromium GOLDENS='TestGoldenSelectionWGPU/f16/passkey-353|TestGoldenDenseWGPU/text.03'
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=24 $(MAKE) test-gowebgpu
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=24 $(MAKE) test-dawn
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=24 $(MAKE) test-node
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=48 $(MAKE) test-chromium GOLDENS=TestGoldenSelectionWGPU/f16/passkey-353
 	$(MAKE) test-page
+
+test-long: test ## the whole kernel table and all short goldens on every device, software GPUs too; more than an hour
+	$(GO) test -count=1 -timeout 60m ./engine ./engine/kernels
+	$(MAKE) test-gowebgpu test-dawn test-node test-chromium
 
 test-page: build ## the page and the engine in headless Chromium, against the real server; skips where Node or Chromium are missing
 	@if ! command -v npm >/dev/null || ! command -v chromium >/dev/null; then \

@@ -253,9 +253,9 @@ func TestMemory(t *testing.T) {
 	dev := &counting{Device: cpudev.New(cpudev.Options{})}
 	defer dev.Close()
 	e := builtin(t, dev)
-	const length = 2500
+	const length = 700
 	for _, p := range selection.Policies() {
-		cfg := selection.Default(2048)
+		cfg := selection.Default(512)
 		cfg.Policy = p
 		before := dev.bytes
 		s, err := e.NewSession(engine.SessionOptions{Context: length, Selection: cfg})

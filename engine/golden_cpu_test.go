@@ -45,7 +45,11 @@ func TestGoldenSelectionCPU(t *testing.T) {
 // TestGoldenSelectionPlain holds the plain twins to it, on the cases that suit
 // their speed.
 func TestGoldenSelectionPlain(t *testing.T) {
-	selectionGolden(t, builtin(t, cpu(t, cpudev.Options{Plain: true})), "selection-q8_0.json", tinyCase, strict)
+	keep := tinyCase
+	if fewGoldens {
+		keep = fewCase
+	}
+	selectionGolden(t, builtin(t, cpu(t, cpudev.Options{Plain: true})), "selection-q8_0.json", keep, strict)
 }
 
 func TestGoldenDenseCPU(t *testing.T) {
@@ -64,8 +68,12 @@ func TestGoldenF16CPU(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
+	keep := everyCase
+	if fewGoldens {
+		keep = tinyCase
+	}
 	denseGolden(t, e, "transformers-f16.json", 0)
-	selectionGolden(t, e, "selection-f16.json", everyCase, strict)
+	selectionGolden(t, e, "selection-f16.json", keep, strict)
 }
 
 // TestTinyModels runs random checkpoints of every architecture against the

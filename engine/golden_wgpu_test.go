@@ -15,6 +15,16 @@ import (
 // a software GPU's speed.
 var everyGolden = os.Getenv("TOKENSELECT_ALL_GOLDENS") != ""
 
+// fewGoldens is set by make test: a case of each kind where a device is slow, and on
+// the CPU device each kind of weights once. What is left out has targets of its own.
+var fewGoldens = os.Getenv("TOKENSELECT_FEW_GOLDENS") != ""
+
+// fewCase tells the tiny cases that a slow device plays: one that selects anew at
+// every step, and one that reuses selections too.
+func fewCase(c goldenCase) bool {
+	return c.Name == "passkey-353" || c.Name == "facts-373" && tinyCase(c) && c.config().Theta > 0
+}
+
 // TestGoldenSelectionWGPU plays the conversations on the WebGPU device by the
 // tolerant rule, with the cache in float16 as users have it, and where there is
 // time in float32 too.
@@ -22,8 +32,11 @@ func TestGoldenSelectionWGPU(t *testing.T) { tolerantGolden(t, gputest.WGPU(t)) 
 
 func tolerantGolden(t *testing.T, dev gpu.Device) {
 	caches, keep, allowed := []string{"f16"}, tinyCase, 1
-	if everyGolden {
+	switch {
+	case everyGolden:
 		caches, keep, allowed = []string{"f16", "f32"}, everyCase, 3
+	case fewGoldens:
+		keep = fewCase
 	}
 	for _, cache := range caches {
 		t.Run(cache, func(t *testing.T) {
@@ -42,8 +55,11 @@ func TestGoldenDenseWGPU(t *testing.T) { shortDense(t, gputest.WGPU(t)) }
 // shortDense plays the shortest dense cases, or all where there is time.
 func shortDense(t *testing.T, dev gpu.Device) {
 	cases := 4
-	if everyGolden {
+	switch {
+	case everyGolden:
 		cases = 0
+	case fewGoldens:
+		cases = 1
 	}
 	denseGolden(t, onDevice(t, dev, ""), "transformers-q8_0.json", cases)
 }
