@@ -7,5 +7,6 @@ import "tokenselect/engine/gpu"
 // rivals are the kernels, but for attention, of policies that TokenSelect is
 // compared with and that no browser runs.
 func rivals() []*gpu.Kernel {
-	return []*gpu.Kernel{pageBounds(CacheF16), pageBounds(CacheF32), pageScores(), topLists()}
+	return []*gpu.Kernel{pageBounds(CacheF16), pageBounds(CacheF32), pageScores(), topLists(),
+		followScores(CacheF16), followScores(CacheF32), representatives(), blockScores(CacheF16), blockScores(CacheF32)}
 }

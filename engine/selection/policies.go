@@ -3,7 +3,7 @@
 package selection
 
 // Policies lists the policies that Config.Policy may name.
-func Policies() []Policy { return []Policy{TokenSelect, Dense, Window, Quest} }
+func Policies() []Policy { return []Policy{TokenSelect, Dense, Window, Quest, InfLLM} }
 
 // newChooser is how the policy of a selector finds rows, nil where it selects none.
 func newChooser(s *Selector) chooser {
@@ -19,6 +19,8 @@ func newRival(s *Selector) rival {
 	switch s.cfg.Policy {
 	case Quest:
 		return newQuest(s)
+	case InfLLM:
+		return newInfLLM(s)
 	}
 	return nil
 }

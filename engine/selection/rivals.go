@@ -9,18 +9,23 @@ const (
 	// Quest selects, for each head, the pages with the largest bounds (arXiv
 	// 2406.10774).
 	Quest Policy = "quest"
+	// InfLLM selects, for all heads, the blocks whose representatives the queries make
+	// most of (arXiv 2402.04617).
+	InfLLM Policy = "infllm"
 )
 
 // Rivals is what the policies that TokenSelect is compared with ask for besides
 // Config's budgets.
 type Rivals struct {
-	Page int // quest: tokens of a page; the paper's is 16
+	Page            int // quest: tokens of a page; the paper's is 16
+	Block           int // infllm: tokens of a block; the paper's is 128
+	Representatives int // infllm: tokens that stand for a block, for each head; the paper's is 4
 }
 
 // defaultRivals is what the papers have, for a model that was trained on context
 // tokens.
 func defaultRivals(context int) Rivals {
-	return Rivals{Page: 16}
+	return Rivals{Page: 16, Block: 128, Representatives: 4}
 }
 
 // validate says what is wrong with r under c's policy, naming the field.
@@ -31,6 +36,8 @@ func (r Rivals) validate(c Config) error {
 		value, min, max int
 	}{
 		{Quest, "quest page", r.Page, 1, c.K},
+		{InfLLM, "infllm block", r.Block, 1, c.K},
+		{InfLLM, "infllm representatives", r.Representatives, 1, r.Block},
 	} {
 		if c.Policy == f.policy && (f.value < f.min || f.value > f.max) {
 			return fmt.Errorf("selection: %s is %d, expected %d to %d with policy %s and k of %d", f.name, f.value, f.min, f.max, c.Policy, c.K)
@@ -43,7 +50,7 @@ func (r Rivals) validate(c Config) error {
 // with.
 func (c Config) rivalPositions(rows int) (positions int, ok bool) {
 	switch c.Policy {
-	case Quest: // the list, and a probe at distance n_local
+	case Quest, InfLLM: // the list, and a probe at distance n_local
 		return min(rows, c.Budget()) + c.Chunk, true
 	}
 	return 0, false

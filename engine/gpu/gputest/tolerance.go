@@ -19,6 +19,8 @@ var limits = map[string]float64{
 	"attention_decode": 1e-9,
 	"attention_lists":  1e-9,
 	"attention_merge":  1e-9,
+	"block_scores":     1e-11,
+	"follow_scores":    1e-11,
 	"head_norm":        1e-11,
 	"matmul":           1e-11, // sums of up to a thousand products in any order
 	"matvec":           1e-11,
