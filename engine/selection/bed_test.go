@@ -39,17 +39,21 @@ type bed struct {
 	keys     []*gpu.Buffer // of each layer, float32 [rows][kvHeads][d]
 	vals     []*gpu.Buffer
 
-	qkv [][][]float32 // of each layer, of each row
+	qkv   [][][]float32 // of each layer, of each row
+	ahead [][]float32   // rows that come next, instead of random ones
 }
 
 func newBed(t *testing.T, dev gpu.Device, cfg selection.Config, shape selection.Shape, rows int) *bed {
 	b := &bed{t: t, dev: dev, shape: shape, rows: rows, rng: rand.New(rand.NewPCG(7, 7)), qkv: make([][][]float32, shape.Layers)}
 	var err error
+	if shape.InvFreq == nil {
+		shape.InvFreq = invFreq(shape.HeadDim)
+	}
 	if b.sel, err = selection.New(dev, cfg, shape); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.sel.Close)
-	b.table = b.floats(kernels.RopeTable(invFreq(shape.HeadDim), b.sel.Positions(rows)))
+	b.table = b.floats(kernels.RopeTable(shape.InvFreq, b.sel.Positions(rows)))
 	for range shape.Layers {
 		b.keys = append(b.keys, b.floats(make([]float32, rows*shape.KVHeads*shape.HeadDim)))
 		b.vals = append(b.vals, b.floats(make([]float32, rows*shape.KVHeads*shape.HeadDim)))
@@ -65,10 +69,13 @@ func (b *bed) reserve(rows int) {
 	b.reserved = rows
 }
 
-func invFreq(d int) []float32 {
+func invFreq(d int) []float32 { return frequencies(d, 1000) }
+
+// frequencies are the angles of a position with a base.
+func frequencies(d int, base float64) []float32 {
 	freq := make([]float32, d/2)
 	for i := range freq {
-		freq[i] = float32(math.Pow(1000, -2*float64(i)/float64(d)))
+		freq[i] = float32(math.Pow(base, -2*float64(i)/float64(d)))
 	}
 	return freq
 }
@@ -102,6 +109,9 @@ func (b *bed) step(c int) (results [][]float32) {
 			for i := range row {
 				row[i] = float32(b.rng.NormFloat64())
 			}
+			if len(b.ahead) > 0 {
+				row, b.ahead = b.ahead[0], b.ahead[1:]
+			}
 			b.qkv[layer] = append(b.qkv[layer], row)
 			all = append(all, row...)
 		}
@@ -130,6 +140,16 @@ func (b *bed) step(c int) (results [][]float32) {
 		results = append(results, b.read(y))
 	}
 	return results
+}
+
+// replay reads the rows of another bed.
+func (b *bed) replay(from *bed) {
+	for at := range from.qkv[0] {
+		for layer := range from.qkv {
+			b.ahead = append(b.ahead, from.qkv[layer][at])
+		}
+		b.step(1)
+	}
 }
 
 func (b *bed) read(g gpu.Range) []float32 {
@@ -170,20 +190,41 @@ func (b *bed) query(layer, row, h, positions int) []float64 {
 // key is the key of head h at a row, before RoPE; value its value.
 func (b *bed) key(layer, row, h int) []float64 {
 	d, kv := b.shape.HeadDim, h/(b.shape.Heads/b.shape.KVHeads)
-	return turn(b.qkv[layer][row][(b.shape.Heads+kv)*d:][:d], 0)
+	return plain(b.qkv[layer][row][(b.shape.Heads+kv)*d:][:d])
 }
 
 func (b *bed) value(layer, row, h int) []float64 {
 	d, kv := b.shape.HeadDim, h/(b.shape.Heads/b.shape.KVHeads)
-	return turn(b.qkv[layer][row][(b.shape.Heads+b.shape.KVHeads+kv)*d:][:d], 0)
+	return plain(b.qkv[layer][row][(b.shape.Heads+b.shape.KVHeads+kv)*d:][:d])
 }
 
+// turns are the sines and cosines of the pairs of a head of 16 at some positions.
+var turns = func() (at [512][8][2]float64) {
+	for p := range at {
+		for i, f := range invFreq(16) {
+			at[p][i][0], at[p][i][1] = math.Sincos(float64(float32(p) * f))
+		}
+	}
+	return at
+}()
+
 func turn(x []float32, positions int) []float64 {
-	half, y := len(x)/2, make([]float64, len(x))
-	for i, f := range invFreq(len(x)) {
-		sin, cos := math.Sincos(float64(float32(positions) * f))
-		a, b := float64(x[i]), float64(x[half+i])
-		y[i], y[half+i] = a*cos-b*sin, b*cos+a*sin
+	y := plain(x)
+	half := len(x) / 2
+	if positions > 0 {
+		at := &turns[positions]
+		for i := range half {
+			a, b := y[i], y[half+i]
+			y[i], y[half+i] = a*at[i][1]-b*at[i][0], b*at[i][1]+a*at[i][0]
+		}
+	}
+	return y
+}
+
+func plain(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
 	}
 	return y
 }

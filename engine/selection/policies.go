@@ -3,7 +3,7 @@
 package selection
 
 // Policies lists the policies that Config.Policy may name.
-func Policies() []Policy { return []Policy{TokenSelect, Dense, Window, Quest, InfLLM} }
+func Policies() []Policy { return []Policy{TokenSelect, Dense, Window, Quest, InfLLM, NTK, SelfExtend} }
 
 // newChooser is how the policy of a selector finds rows, nil where it selects none.
 func newChooser(s *Selector) chooser {
@@ -21,6 +21,10 @@ func newRival(s *Selector) rival {
 		return newQuest(s)
 	case InfLLM:
 		return newInfLLM(s)
+	case NTK:
+		return &ntk{Selector: s}
+	case SelfExtend:
+		return selfExtend{s}
 	}
 	return nil
 }

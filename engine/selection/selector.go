@@ -15,6 +15,7 @@ type Shape struct {
 	Heads   int
 	KVHeads int
 	HeadDim int
+	InvFreq []float32 // angles of a position, of the HeadDim/2 pairs: for policies that change them
 }
 
 // Selector chooses the rows that each layer attends to, on the device: what it
@@ -63,7 +64,11 @@ type rival interface {
 	memory(rows int) map[**gpu.Buffer]int
 	// attend records what finds the rows that q attends to, and completes out.
 	attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection
-	// chosen reads back what the last step chose, if it was selecting.
+}
+
+// lister is a rival that selects.
+type lister interface {
+	// chosen reads back what the last step chose.
 	chosen(ctx context.Context) ([]Chosen, error)
 }
 
@@ -77,6 +82,9 @@ type step struct {
 func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if n := len(shape.InvFreq); cfg.Policy == NTK && n != shape.HeadDim/2 {
+		return nil, fmt.Errorf("selection: %d angles for heads of size %d, expected %d with policy %s", n, shape.HeadDim, shape.HeadDim/2, cfg.Policy)
 	}
 	s := newSelector(cfg, shape, dev.Info().Kind)
 	s.dev = dev
@@ -271,8 +279,8 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		}
 		return chosen, nil
 	}
-	if s.rival != nil {
-		return s.rival.chosen(ctx)
+	if l, ok := s.rival.(lister); ok {
+		return l.chosen(ctx)
 	}
 	words, err := s.watched(ctx)
 	if err != nil {
