@@ -36,6 +36,8 @@ var paramsOf = map[string]reflect.Type{
 	"follow_scores_f16":    reflect.TypeFor[kernels.FollowScoresParams](),
 	"follow_scores_f32":    reflect.TypeFor[kernels.FollowScoresParams](),
 	"gather_rows":          reflect.TypeFor[kernels.GatherRowsParams](),
+	"head_cut":             reflect.TypeFor[kernels.HeadCutParams](),
+	"head_stats":           reflect.TypeFor[kernels.VoteParams](),
 	"head_norm":            reflect.TypeFor[kernels.HeadNormParams](),
 	"key_index_i4":         reflect.TypeFor[kernels.KeyIndexParams](),
 	"key_index_i8":         reflect.TypeFor[kernels.KeyIndexParams](),
@@ -60,9 +62,11 @@ var paramsOf = map[string]reflect.Type{
 	"page_bounds_f16":      reflect.TypeFor[kernels.PageBoundsParams](),
 	"page_bounds_f32":      reflect.TypeFor[kernels.PageBoundsParams](),
 	"page_scores":          reflect.TypeFor[kernels.PageScoresParams](),
+	"probes":               reflect.TypeFor[kernels.ProbesParams](),
 	"representatives":      reflect.TypeFor[kernels.RepresentativesParams](),
 	"rms_norm":             reflect.TypeFor[kernels.RMSNormParams](),
 	"rope":                 reflect.TypeFor[kernels.RopeParams](),
+	"round_bf16":           reflect.TypeFor[kernels.RoundParams](),
 	"score_stats_f16":      reflect.TypeFor[kernels.ScoreStatsParams](),
 	"score_stats_f32":      reflect.TypeFor[kernels.ScoreStatsParams](),
 	"score_stats_i4":       reflect.TypeFor[kernels.ScoreStatsParams](),
@@ -78,6 +82,7 @@ var paramsOf = map[string]reflect.Type{
 	"top_k_write":          reflect.TypeFor[kernels.TopKParams](),
 	"top_lists":            reflect.TypeFor[kernels.TopListsParams](),
 	"vote_stats":           reflect.TypeFor[kernels.VoteParams](),
+	"vote_sum":             reflect.TypeFor[kernels.VoteSumParams](),
 }
 
 // headSizes are those that the tests make kernels for.

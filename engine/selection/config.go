@@ -25,6 +25,19 @@ const (
 	// TokenSelect attends to the first nInit rows, the k that the heads vote
 	// for, and the most recent nLocal.
 	TokenSelect Policy = "tokenselect"
+
+	// The rest selects as many, for all heads at once as TokenSelect does, and is there
+	// to be compared with it. The engine for browsers has none of them.
+
+	// TopK selects by the sum of the heads' scores (paper, eq. 5).
+	TopK Policy = "topk"
+	// HeadVote selects by the number of heads that have a row among their own k (paper,
+	// eq. 6).
+	HeadVote Policy = "headvote"
+	// Paper selects as the paper's released code does, with its defects.
+	Paper Policy = "paper"
+	// Oracle selects what the step's own queries attend to most.
+	Oracle Policy = "oracle"
 )
 
 // Config is a policy and its budgets, in tokens.
@@ -63,13 +76,34 @@ func (c Config) Budget() int { return c.NInit + c.K + c.NLocal + c.Chunk }
 // Selection Cache is refreshed.
 func (c Config) slide() int { return c.NLocal / 2 }
 
+// selects tells whether the policy is one that selects k rows for all heads.
+func (c Config) selects() bool {
+	switch c.Policy {
+	case TokenSelect, TopK, HeadVote, Paper, Oracle:
+		return true
+	}
+	return false
+}
+
+// caches tells whether a decode step may reuse a selection.
+func (c Config) caches() bool { return c.Theta > 0 && c.Policy != Paper && c.Policy != Oracle }
+
+// local is the rows right before those of a step of so many queries that it attends
+// to.
+func (c Config) local(queries int) int {
+	if c.Policy == Paper {
+		return c.NLocal - queries
+	}
+	return c.NLocal
+}
+
 // Positions is the number of positions that attention over a cache of rows rows
 // can ask of the rotary table.
 func (c Config) Positions(rows int) int {
-	switch c.Policy {
-	case Window:
+	switch {
+	case c.Policy == Window:
 		return min(rows, c.Budget())
-	case TokenSelect: // the list on a hit, and a probe at distance n_local
+	case c.selects(): // the list on a hit, and a probe at distance n_local
 		return min(rows, c.Budget()+c.slide()) + c.Chunk
 	}
 	if positions, ok := c.rivalPositions(rows); ok {
@@ -118,8 +152,11 @@ func (c Config) Validate() error {
 			return fmt.Errorf("selection: %s is %d, expected %d to %d", f.name, f.value, f.min, maxTokens)
 		}
 	}
-	if c.K == 0 && c.Policy == TokenSelect {
-		return fmt.Errorf("selection: k is 0, expected at least 1 with policy tokenselect (policy window selects nothing)")
+	if c.K == 0 && c.selects() {
+		return fmt.Errorf("selection: k is 0, expected at least 1 with policy %s (policy window selects nothing)", c.Policy)
+	}
+	if c.Policy == Paper && c.Chunk > c.NLocal {
+		return fmt.Errorf("selection: chunk is %d, expected at most n_local, %d, with policy paper, which counts the chunk among the local tokens", c.Chunk, c.NLocal)
 	}
 	if err := c.Rivals.validate(c); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 // is further than the local window stands at its end.
 func TestInfLLMTokens(t *testing.T) {
 	onDevices(t, func(t *testing.T, dev gpu.Device) {
-		cfg, shape := small(selection.InfLLM)
+		cfg, shape := rival(selection.InfLLM)
 		cfg.Rivals.Block, cfg.Rivals.Representatives = 1, 1
 		b, selected := newBed(t, dev, cfg, shape, 200), 0
 		b.run(func(name string, c int, results [][]float32) {
@@ -56,7 +56,7 @@ func TestInfLLMTokens(t *testing.T) {
 // chosen by them.
 func TestInfLLMBlocks(t *testing.T) {
 	onDevices(t, func(t *testing.T, dev gpu.Device) {
-		cfg, shape := small(selection.InfLLM)
+		cfg, shape := rival(selection.InfLLM)
 		cfg.Rivals.Block, cfg.Rivals.Representatives = 8, 3
 		b, selected := newBed(t, dev, cfg, shape, 200), 0
 		for i, c := range []int{32, 32, 20, 1, 1, 32, 1, 32, 7, 1} {

@@ -3,12 +3,25 @@
 package selection
 
 // Policies lists the policies that Config.Policy may name.
-func Policies() []Policy { return []Policy{TokenSelect, Dense, Window, Quest, InfLLM, NTK, SelfExtend} }
+func Policies() []Policy {
+	return []Policy{TokenSelect, Dense, Window, TopK, HeadVote, Paper, Oracle, Quest, InfLLM, NTK, SelfExtend}
+}
 
 // newChooser is how the policy of a selector finds rows, nil where it selects none.
 func newChooser(s *Selector) chooser {
-	if s.cfg.Policy == TokenSelect {
-		return &softVote{scorer: scorer{Selector: s}}
+	score := scorer{Selector: s}
+	vote := voting{scorer: score}
+	switch s.cfg.Policy {
+	case TokenSelect:
+		return &softVote{scorer: score}
+	case TopK:
+		return &topK{vote}
+	case HeadVote:
+		return &headVote{vote}
+	case Paper:
+		return &paper{voting: vote}
+	case Oracle:
+		return &oracle{ensemble{voting: vote, most: s.cfg.Chunk}}
 	}
 	return nil
 }

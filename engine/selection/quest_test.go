@@ -10,8 +10,8 @@ import (
 	"tokenselect/engine/selection"
 )
 
-// small is a policy with budgets for some hundred rows, and what its bed has.
-func small(p selection.Policy) (selection.Config, selection.Shape) {
+// rival is a policy with budgets for some hundred rows, and what its bed has.
+func rival(p selection.Policy) (selection.Config, selection.Shape) {
 	cfg := selection.Default(2048)
 	cfg.Policy, cfg.NInit, cfg.K, cfg.NLocal, cfg.Chunk = p, 3, 24, 20, 32
 	return cfg, selection.Shape{Layers: 2, Heads: 6, KVHeads: 2, HeadDim: 16}
@@ -36,7 +36,7 @@ func (b *bed) run(check func(name string, c int, results [][]float32)) {
 // scores, and attends to them, the first and the last at contiguous positions.
 func TestQuestTokens(t *testing.T) {
 	onDevices(t, func(t *testing.T, dev gpu.Device) {
-		cfg, shape := small(selection.Quest)
+		cfg, shape := rival(selection.Quest)
 		cfg.Rivals.Page = 1
 		b := newBed(t, dev, cfg, shape, 200)
 		selected := 0
@@ -80,7 +80,7 @@ func TestQuestTokens(t *testing.T) {
 // are candidates.
 func TestQuestPages(t *testing.T) {
 	onDevices(t, func(t *testing.T, dev gpu.Device) {
-		cfg, shape := small(selection.Quest)
+		cfg, shape := rival(selection.Quest)
 		cfg.Rivals.Page = 7
 		b := newBed(t, dev, cfg, shape, 200)
 		b.run(func(name string, c int, _ [][]float32) {

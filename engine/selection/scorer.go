@@ -14,12 +14,15 @@ type scorer struct {
 	stats  *gpu.Buffer // of the scores of each head
 }
 
-func (s *scorer) memory(rows int) map[**gpu.Buffer]int {
-	stats := 4 * kernels.ScoreStatsWords(s.shape.Heads, s.shape.KVHeads, rows)
+func (s *scorer) memory(rows int) map[**gpu.Buffer]int { return s.memoryOf(s.shape.Heads, rows) }
+
+// memoryOf is memory for scores of heads heads.
+func (s *scorer) memoryOf(heads, rows int) map[**gpu.Buffer]int {
+	stats := 4 * kernels.ScoreStatsWords(heads, s.shape.KVHeads, rows)
 	if s.cpu {
-		stats = 8 * s.shape.Heads * kernels.ChooseBlocks(rows)
+		stats = 8 * heads * kernels.ChooseBlocks(rows)
 	}
-	return map[**gpu.Buffer]int{&s.turned: 4 * s.cfg.Chunk * s.width(), &s.mean: 4 * s.width(), &s.score: 4 * s.shape.Heads * rows, &s.stats: stats}
+	return map[**gpu.Buffer]int{&s.turned: 4 * s.cfg.Chunk * s.width(), &s.mean: 4 * s.width(), &s.score: 4 * heads * rows, &s.stats: stats}
 }
 
 // probe records the probe of q, a query for each head: the queries as if they stood
@@ -38,9 +41,14 @@ func (s *scorer) probe(r *gpu.Recording, q kernels.Query, state gpu.Range) (prob
 // scores records score and stats of the n candidates from row lo on, with the
 // probe of q, and returns the number of blocks of stats of a head.
 func (s *scorer) scores(r *gpu.Recording, q kernels.Query, state gpu.Range, lo, n int) (blocks int) {
-	heads, kvHeads, d, tau := s.shape.Heads, s.shape.KVHeads, s.shape.HeadDim, float32(s.cfg.Tau)
 	probe, turn := s.probe(r, q, state)
-	index := q.Index
+	return s.scoresOf(r, q, state, probe, turn, s.shape.Heads, float32(s.cfg.Tau), lo, n)
+}
+
+// scoresOf is scores with a probe for each of heads heads, which share the key heads
+// evenly, and a temperature.
+func (s *scorer) scoresOf(r *gpu.Recording, q kernels.Query, state, probe gpu.Range, turn bool, heads int, tau float32, lo, n int) (blocks int) {
+	kvHeads, index := s.shape.KVHeads, q.Index
 	if s.cfg.Index == kernels.IndexNone {
 		index = kernels.Index{}
 	}
@@ -48,6 +56,6 @@ func (s *scorer) scores(r *gpu.Recording, q kernels.Query, state gpu.Range, lo, 
 	if s.cpu {
 		record, blocks = kernels.ScoreStatsLong, kernels.ChooseBlocks(n)
 	}
-	record(r, q.Cache, probe, s.table, q.Keys, index, state, gpu.All(s.score), gpu.All(s.stats), heads, kvHeads, d, lo, n, s.cfg.NLocal, turn, tau)
+	record(r, q.Cache, probe, s.table, q.Keys, index, state, gpu.All(s.score), gpu.All(s.stats), heads, kvHeads, s.shape.HeadDim, lo, n, s.cfg.NLocal, turn, tau)
 	return blocks
 }

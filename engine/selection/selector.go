@@ -75,6 +75,7 @@ type lister interface {
 // step is what the selector was asked last, for Chosen.
 type step struct {
 	n, c      int
+	local     int // rows of the window in front of the step's own
 	selecting bool
 }
 
@@ -216,9 +217,10 @@ func (s *Selector) grow(sizes map[**gpu.Buffer]int, rows int) error {
 // query without recent text). While no more than k are candidates, all rows are
 // attended to at true positions.
 func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
-	lo, hi := s.cfg.NInit, q.N-q.C-s.cfg.NLocal
+	local := s.cfg.local(q.C)
+	lo, hi := s.cfg.NInit, q.N-q.C-local
 	out := kernels.Selection{Sel: s.layer(s.sel, s.selAt, q.Layer), State: s.layer(s.state, kernels.StateBytes, q.Layer)}
-	s.last = step{n: q.N, c: q.C}
+	s.last = step{n: q.N, c: q.C, local: local}
 	switch {
 	case s.rival != nil:
 		return s.rival.attend(r, q, out)
@@ -233,13 +235,13 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 	n := hi - lo
 	p := kernels.SelectionCacheParams{C: uint32(q.C), Width: uint32(s.width()), NSelect: uint32(s.cfg.K),
 		Hi: uint32(hi), Slide: uint32(s.cfg.slide()), Theta: float32(s.cfg.Theta)}
-	if s.cfg.Theta > 0 {
+	if s.cfg.caches() {
 		p.Enabled = 1
 	}
 	kernels.SelectionCache(r, q.QKV, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, p)
 
 	s.chooser.choose(r, q, out, lo, n)
-	out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: s.cfg.NLocal, UseMid: true, MaxMid: s.cfg.K}
+	out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: local, UseMid: true, MaxMid: s.cfg.K}
 	if q.C == 1 && p.Enabled != 0 {
 		out.MaxMid += s.cfg.slide()
 	}
@@ -293,7 +295,7 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		for j := range rows {
 			rows[j] = int(sel[i*s.selAt/4+j])
 		}
-		chosen[i] = Chosen{Rows: rows, Attended: s.cfg.NInit + st.Mid + s.cfg.NLocal + s.last.c, Hit: st.Hit, Cosine: st.Cosine}
+		chosen[i] = Chosen{Rows: rows, Attended: s.cfg.NInit + st.Mid + s.last.local + s.last.c, Hit: st.Hit, Cosine: st.Cosine}
 	}
 	return chosen, nil
 }

@@ -29,7 +29,7 @@ func like(t *testing.T, a, b *bed, same func(name string, n, layer int, got, wan
 // TestNTKOne: with factor 1 the policy is the dense one, to the bit.
 func TestNTKOne(t *testing.T) {
 	onDevices(t, func(t *testing.T, dev gpu.Device) {
-		cfg, shape := small(selection.NTK)
+		cfg, shape := rival(selection.NTK)
 		cfg.Rivals.Factor = 1
 		dense := cfg
 		dense.Policy = selection.Dense
@@ -47,7 +47,7 @@ func TestNTKOne(t *testing.T) {
 // factor, or by what the text asks for, which is at most an eighth more than it needs.
 func TestNTKScales(t *testing.T) {
 	onDevices(t, func(t *testing.T, dev gpu.Device) {
-		cfg, shape := small(selection.NTK)
+		cfg, shape := rival(selection.NTK)
 		dense := cfg
 		dense.Policy = selection.Dense
 		scaled := func(factor float64) *bed {
@@ -98,7 +98,7 @@ func TestNTKScales(t *testing.T) {
 // fits the trained context.
 func TestSelfExtendOne(t *testing.T) {
 	onDevices(t, func(t *testing.T, dev gpu.Device) {
-		cfg, shape := small(selection.SelfExtend)
+		cfg, shape := rival(selection.SelfExtend)
 		dense := cfg
 		dense.Policy = selection.Dense
 		for _, c := range []struct{ trained, group int }{{30, 1}, {200, 0}} {
@@ -118,7 +118,7 @@ func TestSelfExtendOne(t *testing.T) {
 // context.
 func TestSelfExtend(t *testing.T) {
 	onDevices(t, func(t *testing.T, dev gpu.Device) {
-		cfg, shape := small(selection.SelfExtend)
+		cfg, shape := rival(selection.SelfExtend)
 		cfg.Rivals.Trained, cfg.Rivals.Near = 40, 9
 		b, furthest := newBed(t, dev, cfg, shape, 200), 0
 		b.run(func(name string, c int, results [][]float32) {
@@ -154,7 +154,7 @@ func TestSelfExtend(t *testing.T) {
 func TestShape(t *testing.T) {
 	dev := cpudev.New(cpudev.Options{})
 	defer dev.Close()
-	cfg, shape := small(selection.NTK)
+	cfg, shape := rival(selection.NTK)
 	if _, err := selection.New(dev, cfg, shape); err == nil || !strings.Contains(err.Error(), "0 angles for heads of size 16, expected 8") {
 		t.Errorf("without angles: %v", err)
 	}

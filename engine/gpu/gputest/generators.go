@@ -69,6 +69,19 @@ var generators = []struct {
 		return topKBorderCase(d.pattern(votes), n, d.size(n), d.upTo(300))
 	}},
 	{"vote", func(d draw) Case { return voteCase(d.pattern(scores), d.size(40), d.size(5000), d.IntN(8)/7) }},
+	{"head_stats", func(d draw) Case { return headStatsCase(scores[0], d.size(40), d.size(5000), d.IntN(8)/7) }},
+	{"head_cut", func(d draw) Case {
+		n := d.size(9000)
+		return headCutCase(d.pattern(votes), 1+d.IntN(9), n, d.size(n), d.IntN(8)/7)
+	}},
+	{"vote_sum", func(d draw) Case {
+		return voteSumCase(scores[0], d.IntN(len(modes)), 1+d.IntN(9), d.size(3000), 1+d.IntN(4), d.upTo(70), d.IntN(8)/7, false)
+	}},
+	{"probes", func(d draw) Case {
+		rows := d.size(300)
+		return probesCase(rows, 1+d.IntN(4), 1+d.IntN(8), d.head(), d.size(rows), 1+d.IntN(8), d.upTo(70), d.IntN(2) == 0)
+	}},
+	{"round_bf16", func(d draw) Case { return roundCase(d.pattern(votes), d.size(3000)) }},
 	{"top_k", func(d draw) Case {
 		n := d.size(9000)
 		return topKCase(d.pattern(votes), n, d.size(n), d.upTo(300))
