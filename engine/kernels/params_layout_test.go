@@ -56,6 +56,7 @@ var paramsOf = map[string]reflect.Type{
 	"matvec_f16":           reflect.TypeFor[kernels.MatMulParams](),
 	"matvec_q4_0":          reflect.TypeFor[kernels.MatMulParams](),
 	"matvec_q8_0":          reflect.TypeFor[kernels.MatMulParams](),
+	"max_pool":             reflect.TypeFor[kernels.MaxPoolParams](),
 	"mean_rows":            reflect.TypeFor[kernels.MeanRowsParams](),
 	"paged_dot_f16":        reflect.TypeFor[kernels.PagedDotParams](),
 	"paged_dot_f32":        reflect.TypeFor[kernels.PagedDotParams](),
@@ -82,6 +83,10 @@ var paramsOf = map[string]reflect.Type{
 	"top_k_write":          reflect.TypeFor[kernels.TopKParams](),
 	"top_lists":            reflect.TypeFor[kernels.TopListsParams](),
 	"vote_stats":           reflect.TypeFor[kernels.VoteParams](),
+	"window_mass_f16":      reflect.TypeFor[kernels.WindowParams](),
+	"window_mass_f32":      reflect.TypeFor[kernels.WindowParams](),
+	"window_stats_f16":     reflect.TypeFor[kernels.WindowParams](),
+	"window_stats_f32":     reflect.TypeFor[kernels.WindowParams](),
 	"vote_sum":             reflect.TypeFor[kernels.VoteSumParams](),
 }
 

@@ -16,6 +16,9 @@ const (
 	// InfLLM selects, for all heads, the blocks whose representatives the queries make
 	// most of (arXiv 2402.04617).
 	InfLLM Policy = "infllm"
+	// SnapKV reads a prompt densely, and keeps for decode what its last queries attend
+	// to (arXiv 2404.14469).
+	SnapKV Policy = "snapkv"
 	// NTK attends to every row, with RoPE's base scaled for texts beyond the trained
 	// context.
 	NTK Policy = "ntk"
@@ -31,6 +34,9 @@ type Rivals struct {
 	Block           int // infllm: tokens of a block; the paper's is 128
 	Representatives int // infllm: tokens that stand for a block, for each head; the paper's is 4
 
+	Window int // snapkv: the last tokens of a prompt, whose queries say what is kept; the paper's are 32
+	Pool   int // snapkv: neighbours that attention is pooled over, itself included; the paper's are 7
+
 	Trained int     // ntk, selfextend: tokens that the model was trained for
 	Factor  float64 // ntk: what the trained context is stretched by; 0: as much as the text asks for
 	Near    int     // selfextend: tokens at true distances; the paper's are a quarter of the trained context
@@ -40,7 +46,7 @@ type Rivals struct {
 // defaultRivals is what the papers have, for a model that was trained on context
 // tokens.
 func defaultRivals(context int) Rivals {
-	return Rivals{Page: 16, Block: 128, Representatives: 4, Trained: context, Near: max(1, context/4)}
+	return Rivals{Page: 16, Block: 128, Representatives: 4, Window: 32, Pool: 7, Trained: context, Near: max(1, context/4)}
 }
 
 // validate says what is wrong with r under c's policy, naming the field.
@@ -53,6 +59,8 @@ func (r Rivals) validate(c Config) error {
 		{Quest, "quest page", r.Page, 1, c.K},
 		{InfLLM, "infllm block", r.Block, 1, c.K},
 		{InfLLM, "infllm representatives", r.Representatives, 1, r.Block},
+		{SnapKV, "snapkv window", r.Window, 1, c.K + c.NLocal - 1},
+		{SnapKV, "snapkv pool", r.Pool, 1, maxTokens},
 		{NTK, "trained context", r.Trained, 1, maxTokens},
 		{SelfExtend, "trained context", r.Trained, 2, maxTokens},
 		{SelfExtend, "selfextend window", r.Near, 1, r.Trained - 1},
@@ -61,6 +69,9 @@ func (r Rivals) validate(c Config) error {
 		if c.Policy == f.policy && (f.value < f.min || f.value > f.max) {
 			return fmt.Errorf("selection: %s is %d, expected %d to %d with policy %s, k of %d and a trained context of %d", f.name, f.value, f.min, f.max, c.Policy, c.K, r.Trained)
 		}
+	}
+	if c.Policy == SnapKV && r.Pool%2 == 0 {
+		return fmt.Errorf("selection: snapkv pool is %d, expected an odd number, as many on each side", r.Pool)
 	}
 	if c.Policy == NTK && r.Factor != 0 && !(r.Factor >= 1 && r.Factor <= maxTokens) {
 		return fmt.Errorf("selection: ntk factor is %v, expected at least 1, or 0 (as much as the text asks for)", r.Factor)

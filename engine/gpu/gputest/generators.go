@@ -123,6 +123,9 @@ var generators = []struct {
 	{"block_scores_f32", func(d draw) Case {
 		return blockScoresCase(kernels.CacheF32, 1+d.IntN(3), 1+d.IntN(8), d.head(), d.size(300), d.size(200), d.size(6))
 	}},
+	{"window_mass_f16", func(d draw) Case { return d.window(kernels.CacheF16) }},
+	{"window_mass_f32", func(d draw) Case { return d.window(kernels.CacheF32) }},
+	{"max_pool", func(d draw) Case { return maxPoolCase(d.pattern(votes[:5]), d.size(9), d.size(600), d.upTo(20)) }},
 	{"gather_rows", func(d draw) Case {
 		s := gathered{t: d.cache(), kvHeads: 1 + d.IntN(4), d: d.head(), c: d.size(130)}
 		s.n = s.c + d.upTo(700)

@@ -38,6 +38,8 @@ var limits = map[string]float64{
 	"soft_vote_hist":   1e-9,
 	"swiglu":           1e-11,
 	"vote_stats":       1e-10,
+	"window_mass":      1e-9,
+	"window_stats":     1e-10,
 	"vote_sum":         1e-9,
 }
 
