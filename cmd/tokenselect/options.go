@@ -18,6 +18,7 @@ type selectionFlags struct {
 	theta, tau              float64
 	index                   string
 	options                 selection.Options
+	rivals                  selection.Rivals
 	fs                      *flag.FlagSet
 }
 
@@ -25,7 +26,15 @@ func addSelectionFlags(fs *flag.FlagSet, withPolicy bool) *selectionFlags {
 	d := selection.Default(2048)
 	s := &selectionFlags{fs: fs, policy: string(d.Policy)}
 	if withPolicy {
-		fs.StringVar(&s.policy, "policy", s.policy, `which past tokens are attended to: "tokenselect" (the few that the heads vote for, and the recent ones), "dense" (all) or "window" (the first and the most recent; as many as tokenselect takes); to compare with, each as many as tokenselect: "topk" (largest sum of the heads' scores), "headvote" (most heads that have them among their own k), "paper" (as the paper's released code selects) and "oracle" (most attention of the step's own queries; slow)`)
+		fs.StringVar(&s.policy, "policy", s.policy, `which past tokens are attended to: "tokenselect" (the few that the heads vote for, and the recent ones), "dense" (all) or "window" (the first and the most recent; as many as tokenselect takes); to compare with, each as many as tokenselect: "topk" (largest sum of the heads' scores), "headvote" (most heads that have them among their own k), "paper" (as the paper's released code selects), "oracle" (most attention of the step's own queries; slow), "quest" (for each head, pages by bounds of their keys), "infllm" (blocks by their representatives), "snapkv" (what a prompt's last queries attend to); and all at changed positions: "ntk" (RoPE's base scaled) and "selfextend" (far ones in groups)`)
+		fs.IntVar(&s.rivals.Page, "quest-page", d.Rivals.Page, "quest: `tokens` of a page")
+		fs.IntVar(&s.rivals.Block, "infllm-block", d.Rivals.Block, "infllm: `tokens` of a block")
+		fs.IntVar(&s.rivals.Representatives, "infllm-representatives", d.Rivals.Representatives, "infllm: `tokens` that stand for a block, for each head")
+		fs.IntVar(&s.rivals.Window, "snapkv-window", d.Rivals.Window, "snapkv: last `tokens` of a prompt, whose queries say what is kept")
+		fs.IntVar(&s.rivals.Pool, "snapkv-pool", d.Rivals.Pool, "snapkv: neighbouring `tokens` that attention is pooled over, an odd number")
+		fs.Float64Var(&s.rivals.Factor, "ntk-factor", d.Rivals.Factor, "ntk: what the trained context is stretched by; 0: as much as the text asks for")
+		fs.IntVar(&s.rivals.Near, "selfextend-window", d.Rivals.Near, "selfextend: `tokens` at true distances; default: a quarter of the trained context")
+		fs.IntVar(&s.rivals.Group, "selfextend-group", d.Rivals.Group, "selfextend: `tokens` to a position beyond them; 0: as many as the text asks for")
 	}
 	fs.IntVar(&s.nInit, "n-init", d.NInit, "first `tokens`, always attended to")
 	fs.IntVar(&s.nLocal, "n-local", d.NLocal, "most recent `tokens` before a step's own, always attended to")
@@ -62,10 +71,19 @@ func (s *selectionFlags) over(c selection.Config) (selection.Config, error) {
 		name string
 		from int
 		to   *int
-	}{{"n-init", s.nInit, &c.NInit}, {"n-local", s.nLocal, &c.NLocal}, {"k", s.k, &c.K}, {"chunk", s.chunk, &c.Chunk}} {
+	}{
+		{"n-init", s.nInit, &c.NInit}, {"n-local", s.nLocal, &c.NLocal}, {"k", s.k, &c.K}, {"chunk", s.chunk, &c.Chunk},
+		{"quest-page", s.rivals.Page, &c.Rivals.Page}, {"infllm-block", s.rivals.Block, &c.Rivals.Block},
+		{"infllm-representatives", s.rivals.Representatives, &c.Rivals.Representatives},
+		{"snapkv-window", s.rivals.Window, &c.Rivals.Window}, {"snapkv-pool", s.rivals.Pool, &c.Rivals.Pool},
+		{"selfextend-window", s.rivals.Near, &c.Rivals.Near}, {"selfextend-group", s.rivals.Group, &c.Rivals.Group},
+	} {
 		if set[b.name] {
 			*b.to = b.from
 		}
+	}
+	if set["ntk-factor"] {
+		c.Rivals.Factor = s.rivals.Factor
 	}
 	if err := c.SetIndex(s.index); err != nil {
 		return c, usageError{fmt.Errorf("-index: %w", err)}

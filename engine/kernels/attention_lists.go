@@ -51,8 +51,10 @@ func (l Lists) Distances(n, c int) int {
 	case PlaceClipped:
 		return min(n, l.Window+1)
 	case PlaceGrouped:
-		group := max(1, l.Group)
-		return max(min(n, l.Window), (n-1)/group+l.Window-l.Window/group+1)
+		if n > l.Window {
+			group := max(1, l.Group)
+			return max(l.Window, (n-1)/group+l.Window-l.Window/group+1)
+		}
 	}
 	return n
 }

@@ -50,6 +50,15 @@ func TestValidate(t *testing.T) {
 		{"theta", "theta is NaN", func(c *selection.Config) { c.Theta = math.NaN() }},
 		{"negative theta", "theta is -0.1", func(c *selection.Config) { c.Theta = -0.1 }},
 		{"tau", "tau is 0", func(c *selection.Config) { c.Tau = 0 }},
+		{"quest page", "quest page is 513, expected 1 to 512", func(c *selection.Config) { c.Policy, c.Rivals.Page = selection.Quest, 513 }},
+		{"infllm block", "infllm block is 0, expected 1 to 512", func(c *selection.Config) { c.Policy, c.Rivals.Block = selection.InfLLM, 0 }},
+		{"infllm representatives", "representatives is 129, expected 1 to 128", func(c *selection.Config) { c.Policy, c.Rivals.Representatives = selection.InfLLM, 129 }},
+		{"snapkv window", "snapkv window is 768, expected 1 to 767", func(c *selection.Config) { c.Policy, c.Rivals.Window = selection.SnapKV, 768 }},
+		{"snapkv pool", "snapkv pool is 4, expected an odd number", func(c *selection.Config) { c.Policy, c.Rivals.Pool = selection.SnapKV, 4 }},
+		{"ntk factor", "ntk factor is 0.5, expected at least 1", func(c *selection.Config) { c.Policy, c.Rivals.Factor = selection.NTK, 0.5 }},
+		{"trained context", "trained context is 0", func(c *selection.Config) { c.Policy, c.Rivals.Trained = selection.NTK, 0 }},
+		{"selfextend window", "selfextend window is 2048, expected 1 to 2047", func(c *selection.Config) { c.Policy, c.Rivals.Near = selection.SelfExtend, 2048 }},
+		{"selfextend group", "selfextend group is -1", func(c *selection.Config) { c.Policy, c.Rivals.Group = selection.SelfExtend, -1 }},
 		{"infinite tau", "tau is +Inf", func(c *selection.Config) { c.Tau = math.Inf(1) }},
 	} {
 		cfg := selection.Default(2048)

@@ -17,9 +17,9 @@ const optional = true
 // list cut short by the votes' mass.
 type improved struct {
 	ensemble
-	lists  lists       // of which there is one, whose rows are the selector's own, unless key heads have their own
-	order  *gpu.Buffer // as vote: votes as they are compared, where that is not as they were cast
-	chosen *gpu.Buffer // of each layer, at multiples of 256 bytes, [lists]: rows selected when lists were made
+	lists   lists       // of which there is one, whose rows are the selector's own, unless key heads have their own
+	order   *gpu.Buffer // as vote: votes as they are compared, where that is not as they were cast
+	lengths *gpu.Buffer // of each layer, at multiples of 256 bytes, [lists]: rows selected when lists were made
 }
 
 func newImproved(s *Selector, vote voting) *improved {
@@ -50,7 +50,7 @@ func (s *improved) kept() map[**gpu.Buffer]int {
 	}
 	if s.counted() {
 		sizes[&s.lists.counts] = s.shape.Layers * align(4*s.lists.n)
-		sizes[&s.chosen] = s.shape.Layers * align(4*s.lists.n)
+		sizes[&s.lengths] = s.shape.Layers * align(4*s.lists.n)
 	}
 	return sizes
 }
@@ -93,7 +93,7 @@ func (s *improved) choose(r *gpu.Recording, q kernels.Query, out kernels.Selecti
 	if !s.counted() {
 		return out
 	}
-	chosen, fixed := s.layer(s.chosen, align(4*lists), q.Layer), k
+	chosen, fixed := s.layer(s.lengths, align(4*lists), q.Layer), k
 	if s.cfg.shortens() {
 		mass := float32(s.cfg.TopP * float64(voters/lists)) // each softmax is 1 in all
 		kernels.TopP(r, order, vote, out.State, sel, chosen, lists, apart, stride, k, lo, max(1, s.cfg.KMin), mass)
@@ -103,8 +103,8 @@ func (s *improved) choose(r *gpu.Recording, q kernels.Query, out kernels.Selecti
 	return out
 }
 
-// readLists is what each key head attended to, where they have lists of their own.
-func (s *improved) readLists(ctx context.Context) ([]Chosen, error) {
+// chosen is what each key head attended to, where they have lists of their own.
+func (s *improved) chosen(ctx context.Context) ([]Chosen, error) {
 	if !s.cfg.PerKeyHead {
 		return nil, nil
 	}

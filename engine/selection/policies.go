@@ -4,7 +4,7 @@ package selection
 
 // Policies lists the policies that Config.Policy may name.
 func Policies() []Policy {
-	return []Policy{TokenSelect, Dense, Window, TopK, HeadVote, Paper, Oracle, Quest}
+	return []Policy{TokenSelect, Dense, Window, TopK, HeadVote, Paper, Oracle, Quest, InfLLM, SnapKV, NTK, SelfExtend}
 }
 
 // newChooser is how the policy of a selector finds rows, nil where it selects none.
@@ -35,6 +35,14 @@ func newRival(s *Selector) rival {
 	switch s.cfg.Policy {
 	case Quest:
 		return newQuest(s)
+	case InfLLM:
+		return newInfLLM(s)
+	case SnapKV:
+		return newSnapKV(s)
+	case NTK:
+		return &ntk{Selector: s}
+	case SelfExtend:
+		return selfExtend{s}
 	}
 	return nil
 }

@@ -351,7 +351,13 @@ func bf16(x float64) float64 {
 }
 
 // shapes are several ways in which heads share key heads.
-var shapes = []selection.Shape{{1, 8, 2, 64}, {1, 4, 4, 16}, {1, 7, 1, 80}, {1, 6, 3, 24}, {1, 1, 1, 32}}
+var shapes = []selection.Shape{
+	{Layers: 1, Heads: 8, KVHeads: 2, HeadDim: 64},
+	{Layers: 1, Heads: 4, KVHeads: 4, HeadDim: 16},
+	{Layers: 1, Heads: 7, KVHeads: 1, HeadDim: 80},
+	{Layers: 1, Heads: 6, KVHeads: 3, HeadDim: 24},
+	{Layers: 1, Heads: 1, KVHeads: 1, HeadDim: 32},
+}
 
 func shapeName(s selection.Shape) string {
 	return fmt.Sprintf("%d heads of %d on %d", s.Heads, s.HeadDim, s.KVHeads)

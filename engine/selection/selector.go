@@ -16,6 +16,7 @@ type Shape struct {
 	Heads   int
 	KVHeads int
 	HeadDim int
+	InvFreq []float32 // angles of a position, of the HeadDim/2 pairs: for policies that change them
 }
 
 // Selector chooses the rows that each layer attends to, on the device: what it
@@ -71,21 +72,19 @@ type rival interface {
 	memory(rows int) map[**gpu.Buffer]int
 	// attend records what finds the rows that q attends to, and completes out.
 	attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection
-	// chosen reads back what the last step chose, if it was selecting.
-	chosen(ctx context.Context) ([]Chosen, error)
 }
 
-// lister is a chooser that may have lists of its own.
+// lister is a rival that selects, or a chooser that may have lists of its own.
 type lister interface {
-	// readLists is what they have, nil where there are none.
-	readLists(ctx context.Context) ([]Chosen, error)
+	// chosen reads back what the last step chose; nil of a chooser without lists.
+	chosen(ctx context.Context) ([]Chosen, error)
 }
 
 // step is what the selector was asked last, for Chosen and for layers that share a
 // selection.
 type step struct {
 	out       kernels.Selection // of the last layer that selected
-	c         int
+	n, c      int
 	local     int // rows of the window in front of the step's own
 	attended  int // rows, unless it was
 	selecting bool
@@ -98,6 +97,9 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 	}
 	if err := cfg.Options.fits(cfg, shape); err != nil {
 		return nil, err
+	}
+	if n := len(shape.InvFreq); cfg.Policy == NTK && n != shape.HeadDim/2 {
+		return nil, fmt.Errorf("selection: %d angles for heads of size %d, expected %d with policy %s", n, shape.HeadDim, shape.HeadDim/2, cfg.Policy)
 	}
 	s := newSelector(cfg, shape, dev.Info().Kind)
 	s.dev = dev
@@ -238,7 +240,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 	lo, hi := s.cfg.NInit, q.N-q.C-local
 	s.findCentre(r, q)
 	out := kernels.Selection{Sel: s.layer(s.sel, s.selAt, q.Layer), State: s.layer(s.state, kernels.StateBytes, q.Layer)}
-	s.last = step{c: q.C, local: local, out: s.last.out}
+	s.last = step{n: q.N, c: q.C, local: local, out: s.last.out}
 	switch {
 	case s.rival != nil:
 		s.last.attended = q.N
@@ -319,8 +321,8 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		}
 		return chosen, nil
 	}
-	if s.rival != nil {
-		return s.rival.chosen(ctx)
+	if l, ok := s.rival.(lister); ok {
+		return l.chosen(ctx)
 	}
 	words, err := s.watched(ctx)
 	if err != nil {
@@ -328,7 +330,7 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 	}
 	var lists []Chosen
 	if l, ok := s.chooser.(lister); ok {
-		if lists, err = l.readLists(ctx); err != nil {
+		if lists, err = l.chosen(ctx); err != nil {
 			return nil, err
 		}
 	}

@@ -120,6 +120,20 @@ var generators = []struct {
 	{"top_lists", func(d draw) Case {
 		return topListsCase(d.pattern(votes), d.size(9), d.size(3000), d.size(300), d.size(20), d.upTo(100), d.upTo(9))
 	}},
+	{"follow_scores_f16", func(d draw) Case { return d.follow(kernels.CacheF16) }},
+	{"follow_scores_f32", func(d draw) Case { return d.follow(kernels.CacheF32) }},
+	{"representatives", func(d draw) Case {
+		block := d.size(130)
+		return representativesCase(d.pattern(votes), d.size(9), d.upTo(9), d.size(40), block, d.size(min(block, 9)), d.upTo(100))
+	}},
+	{"block_scores_f16", func(d draw) Case {
+		return blockScoresCase(kernels.CacheF16, 1+d.IntN(3), 1+d.IntN(8), d.head(), d.size(300), d.size(200), d.size(6))
+	}},
+	{"block_scores_f32", func(d draw) Case {
+		return blockScoresCase(kernels.CacheF32, 1+d.IntN(3), 1+d.IntN(8), d.head(), d.size(300), d.size(200), d.size(6))
+	}},
+	{"window_mass_f16", func(d draw) Case { return d.window(kernels.CacheF16) }},
+	{"window_mass_f32", func(d draw) Case { return d.window(kernels.CacheF32) }},
 	{"gather_rows", func(d draw) Case {
 		s := gathered{t: d.cache(), kvHeads: 1 + d.IntN(4), d: d.head(), c: d.size(130)}
 		s.n = s.c + d.upTo(700)

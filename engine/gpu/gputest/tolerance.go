@@ -19,6 +19,8 @@ var limits = map[string]float64{
 	"attention_decode": 1e-9,
 	"attention_lists":  1e-9,
 	"attention_merge":  1e-9,
+	"block_scores":     1e-11,
+	"follow_scores":    1e-11,
 	"head_norm":        1e-11,
 	"head_stats":       1e-10,
 	"matmul":           1e-11, // sums of up to a thousand products in any order
@@ -36,6 +38,8 @@ var limits = map[string]float64{
 	"soft_vote_hist":   1e-9,
 	"swiglu":           1e-11,
 	"vote_stats":       1e-10,
+	"window_mass":      1e-9,
+	"window_stats":     1e-10,
 	"vote_sum":         1e-9,
 }
 
