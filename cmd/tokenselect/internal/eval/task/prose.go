@@ -152,3 +152,15 @@ var parts = map[string][]string{
 	"the-weather": {"the wind blew over the fields", "it rained {time}", "the snow lay {adj} on the roofs", "the moon stood {adj} above the hill", "the days grew shorter", "a {adj} fog came up from the river",
 		"the sun went down behind {city}", "the summer was {adj}", "the frost held {time}", "the sky was {colour}", "the river rose", "it was too {adj} to work", "the night was {adj} and {adj}", "the leaves had turned {colour}"},
 }
+
+// Prose is running text of at least size tokens, as count counts them.
+func Prose(seed uint64, size int, count func(string) int) string {
+	d := newDraw(seed, "prose", count)
+	var b strings.Builder
+	for used := 0; used < size; {
+		s := d.prose.sentence() + " "
+		used += count(s)
+		b.WriteString(s)
+	}
+	return b.String()
+}
