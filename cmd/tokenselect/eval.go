@@ -46,7 +46,7 @@ type evaluation struct {
 
 	measure                         string
 	policyList, taskList, lengthsOf string
-	thetas, textPath                string
+	thetas, textPath, fillerPath    string
 	cases, parallel                 int
 	tokens                          int
 	seed                            uint64
@@ -57,6 +57,7 @@ type evaluation struct {
 	ckpt     *weights.Model
 	configs  map[string]selection.Config // by the name of a policy
 	tasks    map[string]task.Task
+	filler   task.Filler
 	text     string // of -text
 	settings eval.Settings
 }
@@ -72,7 +73,8 @@ func (e *evaluation) add(fs *flag.FlagSet) {
 	fs.IntVar(&e.parallel, "parallel", 1, "cases at a time, each with a device and weights of its own; the CPU's kernels use all cores as it is")
 	fs.BoolVar(&e.forced, "token-accuracy", true, "also tell how many tokens of the right reply are the most likely ones after those before them; takes a decode step a token where a reply is wrong")
 	fs.StringVar(&e.thetas, "thetas", "0.5,0.6,0.7,0.8,0.9,1", "comma-separated `cosines` from which the Selection Cache reuses, with -measure cache")
-	fs.StringVar(&e.textPath, "text", "", "`file` of the text that -measure perplexity and -measure cache read; default: generated prose")
+	fs.StringVar(&e.fillerPath, "filler", "", "`file` of a text, of which any sentences fill the documents of tasks; default: generated prose")
+	fs.StringVar(&e.textPath, "text", "", "`file` of the text that -measure perplexity and -measure cache read, a book for instance")
 	fs.IntVar(&e.tokens, "score", 256, "`tokens` at the end of the text whose perplexity is measured, or decode steps that -measure recall looks at")
 	fs.StringVar(&e.out, "o", "", "`file` that results are appended to, a line of JSON each: an interrupted run with the same settings goes on where it stopped")
 	fs.BoolVar(&e.table, "table", false, "only print what the files named after the flags hold, which -o has written; several of the same seed and model are put together")
@@ -129,12 +131,12 @@ func (e *evaluation) check() error {
 		return usagef("-cases %d -parallel %d -score %d, expected at least 1 of each", e.cases, e.parallel, e.tokens)
 	case set["thetas"] && e.measure != measureCache:
 		return usagef("-thetas belongs to -measure %s", measureCache)
-	case set["text"] && e.measure != measurePerplexity && e.measure != measureCache:
-		return usagef("-text belongs to -measure %s and -measure %s", measurePerplexity, measureCache)
+	case set["text"] != (e.measure == measurePerplexity || e.measure == measureCache):
+		return usagef("-text belongs to -measure %s and -measure %s, which need it", measurePerplexity, measureCache)
 	case set["score"] && e.measure == measureAnswers:
 		return usagef("-score belongs to the other measures than %s", measureAnswers)
-	case set["tasks"] && e.measure == measurePerplexity:
-		return usagef("-tasks does not belong to -measure %s", measurePerplexity)
+	case (set["tasks"] || set["filler"]) && e.measure == measurePerplexity:
+		return usagef("-tasks and -filler do not belong to -measure %s", measurePerplexity)
 	case e.svg != "" && e.measure != measureAnswers:
 		return usagef("-svg belongs to -measure %s", measureAnswers)
 	}
@@ -161,7 +163,7 @@ func (e *evaluation) check() error {
 	if e.measure != measureAnswers {
 		s.Tokens = e.tokens
 	}
-	return e.readText()
+	return e.readFiles()
 }
 
 // parseLengths reads -lengths: tokens, in ascending order.
@@ -278,7 +280,9 @@ func (e *evaluation) policy(entry string) (selection.Config, error) {
 		if !slices.Contains(known, option) {
 			return selection.Config{}, usagef("-policies %q: no option %q, expected of %s", entry, option, strings.Join(known, ", "))
 		}
-		err = own.Set(option, value)
+		if err = own.Set(option, value); err != nil {
+			err = fmt.Errorf("%s %q: %w", option, value, err)
+		}
 	}
 	if err != nil {
 		return selection.Config{}, usagef("-policies %q: %v", entry, err)

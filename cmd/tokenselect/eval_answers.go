@@ -45,7 +45,7 @@ func (w *evalWorker) question(u eval.Unit) (task.Case, []int, error) {
 		ids, _ := w.prompt(document, question) // as the one before, which did not fail
 		return len(ids)
 	}}
-	c, err := w.tasks[u.Task].Generate(task.Seed(w.seed, u.Task, u.Length, u.Case), u.Length, m)
+	c, err := w.tasks[u.Task].Generate(task.Seed(w.seed, u.Task, u.Length, u.Case), u.Length, w.filler, m)
 	if err != nil {
 		return c, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"time"
 
 	"tokenselect/cmd/tokenselect/internal/eval"
@@ -16,9 +17,19 @@ import (
 	"tokenselect/engine/session"
 )
 
-// readText reads -text.
-func (e *evaluation) readText() error {
-	if e.measure != measurePerplexity && e.measure != measureCache {
+// readFiles reads -filler and -text.
+func (e *evaluation) readFiles() error {
+	if e.fillerPath != "" {
+		text, digest, err := readText("-filler", e.fillerPath)
+		if err != nil {
+			return err
+		}
+		if e.filler, err = task.FillerOf(text); err != nil {
+			return fmt.Errorf("-filler %s: %w", e.fillerPath, err)
+		}
+		e.settings.Filler = digest
+	}
+	if e.textPath == "" {
 		return nil
 	}
 	for _, l := range e.settings.Lengths {
@@ -26,26 +37,24 @@ func (e *evaluation) readText() error {
 			return usagef("-lengths has %d tokens and -score is %d, expected something to read before what is scored", l, e.tokens)
 		}
 	}
-	if e.textPath == "" {
-		e.settings.Text = "generated"
-		return nil
-	}
-	raw, err := os.ReadFile(e.textPath)
+	var err error
+	e.text, e.settings.Text, err = readText("-text", e.textPath)
+	return err
+}
+
+// readText is what a file says, and what tells it from others.
+func readText(flag, path string) (text, digest string, err error) {
+	raw, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("-text: %w", err)
+		return "", "", fmt.Errorf("%s: %w", flag, err)
 	}
-	e.text, _ = session.ValidUTF8(string(raw))
-	e.settings.Text = fmt.Sprintf("sha256 %x", sha256.Sum256(raw))
-	return nil
+	text, _ = session.ValidUTF8(string(raw))
+	return text, fmt.Sprintf("%s, sha256 %.8x", filepath.Base(path), sha256.Sum256(raw)), nil
 }
 
 // passage is the tokens of a unit's text: of a file those that end where the scored
 // ones of the case before begin, the last at the file's end.
 func (w *evalWorker) passage(u eval.Unit) ([]int, error) {
-	if w.text == "" {
-		text := task.Prose(task.Seed(w.seed, u.Task, u.Length, u.Case), u.Length, w.m.Tokens)
-		return w.m.Tokenizer.Encode(text, false)[:u.Length], nil
-	}
 	if w.ids == nil {
 		w.ids = w.m.Tokenizer.Encode(w.text, false)
 	}

@@ -31,7 +31,8 @@ type Settings struct {
 	Policies []Policy `json:"policies"`
 
 	Forced bool   `json:"token_accuracy,omitempty"` // replies were also checked token by token
-	Text   string `json:"text,omitempty"`           // a digest of the text that was read
+	Filler string `json:"filler,omitempty"`         // the text that filled documents; generated prose: ""
+	Text   string `json:"text,omitempty"`           // the text that was read
 	Tokens int    `json:"tokens,omitempty"`         // of it that were scored, or decode steps that were looked at
 }
 

@@ -133,11 +133,12 @@ func cell(policy, task string, length int, groups [][]Record) Cell {
 	var exact, token stat.Strata
 	var read, prefill, decoded, decode float64
 	var found []mass.Found
-	hits, calls := 0, 0
+	hits, calls, binary := 0, 0, true
 	for _, g := range groups {
 		var s, e, t []float64
 		for _, r := range g {
 			s = append(s, r.Score)
+			binary = binary && (r.Score == 0 || r.Score == 1)
 			e = append(e, map[bool]float64{true: 1}[r.Exact])
 			if r.Forced > 0 {
 				t = append(t, float64(r.Right)/float64(r.Forced))
@@ -154,7 +155,7 @@ func cell(policy, task string, length int, groups [][]Record) Cell {
 		c.N += len(g)
 	}
 	c.Mean, c.Exact, c.Token = scores.Mean(), exact.Mean(), token.Mean()
-	if len(groups) > 1 || task == TextTask {
+	if len(groups) > 1 || !binary {
 		c.Lo, c.Hi = scores.Bootstrap()
 	}
 	if c.Lo == c.Hi && task != TextTask { // one task, or cases that all agree

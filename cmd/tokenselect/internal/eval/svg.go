@@ -91,7 +91,8 @@ func (s Summary) SVG(out io.Writer) error {
 		var path strings.Builder
 		for j, pt := range l.points {
 			fmt.Fprintf(&path, "%s%.1f %.1f", map[bool]string{true: "M", false: " L"}[j == 0], pt.x, y(pt.y))
-			p(`<line class="l%d" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke-opacity="0.45"/>`, i, pt.x, pt.x, y(pt.lo), y(pt.hi))
+			bar := pt.x + 2.5*(float64(i)-float64(len(lines)-1)/2) // beside each other
+			p(`<line class="l%d" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke-opacity="0.45"/>`, i, bar, bar, y(pt.lo), y(pt.hi))
 			p(`<circle class="t%d" cx="%.1f" cy="%.1f" r="%.1f"/>`, i, pt.x, y(pt.y), 1.4*thick)
 		}
 		p(`<path class="l%d" d="%s" fill="none" stroke-width="%.1f" stroke-linejoin="round" stroke-dasharray="%s"/>`, i, path.String(), thick, dashes[i/len(hues)%len(dashes)])

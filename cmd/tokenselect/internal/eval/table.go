@@ -76,7 +76,7 @@ func (s Summary) answered(out io.Writer) {
 	s.compared(out, "points", 100)
 	fmt.Fprint(out, "Tokens a second of one session, prefill / decode:\n\n")
 	s.byLength(speed).print(out)
-	fmt.Fprint(out, "Intervals of a task are Wilson's, those of means of tasks bootstrapped case by case within each task, or Wilson's where all cases agree.\n")
+	fmt.Fprint(out, "Intervals are Wilson's for a task whose scores are all 0 or 1 and where all cases agree; others are bootstrapped case by case, within each task for means of tasks.\n")
 }
 
 func speed(c *Cell) string { return fmt.Sprintf("%.0f / %.0f", c.PrefillTokS, c.DecodeTokS) }

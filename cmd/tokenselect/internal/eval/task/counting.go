@@ -34,7 +34,7 @@ func mathFind(d *draw, room int) Case {
 		Reply:    fmt.Sprintf("The %s number is %d.", rank.name, sorted[rank.at]),
 		Answers:  []string{strconv.Itoa(sorted[rank.at])},
 	}
-	c.Document, c.Needles = d.lay(plan{needles: needles, fill: d.prose.sentence, sep: " "}, room)
+	c.Document, c.Needles = d.lay(plan{needles: needles, fill: d.prose, sep: " "}, room)
 	return c
 }
 

@@ -12,10 +12,10 @@ type draw struct {
 	*rand.Rand
 	count func(text string) int // tokens
 	seen  map[string]bool       // values that have been drawn: none comes twice
-	prose *prose
+	prose func() string         // the next sentence of filler
 }
 
-func newDraw(seed uint64, name string, count func(string) int) *draw {
+func newDraw(seed uint64, name string, filler Filler, count func(string) int) *draw {
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
@@ -30,7 +30,7 @@ func newDraw(seed uint64, name string, count func(string) int) *draw {
 		}
 		return n
 	}
-	return &draw{Rand: rng, count: cached, seen: map[string]bool{}, prose: newProse(rng)}
+	return &draw{Rand: rng, count: cached, seen: map[string]bool{}, prose: filler.sentences(rng)}
 }
 
 func (d *draw) pick(words []string) string { return words[d.IntN(len(words))] }

@@ -9,7 +9,7 @@ import (
 func passkey(d *draw, room int) Case {
 	key := d.number(5)
 	return d.hidden(fmt.Sprintf("The pass key is %s. Remember it. %s is the pass key.", key, key),
-		"What is the pass key?", fmt.Sprintf("The pass key is %s.", key), key, d.prose.sentence, room)
+		"What is the pass key?", fmt.Sprintf("The pass key is %s.", key), key, d.prose, room)
 }
 
 // digits hides a longer one among sentences that repeat, so that much of the text
@@ -17,7 +17,7 @@ func passkey(d *draw, room int) Case {
 func digits(d *draw, room int) Case {
 	n := d.number(10)
 	return d.hidden(fmt.Sprintf("The sequence of digits is %s. Remember it. %s is the sequence of digits.", n, n),
-		"What is the sequence of digits?", fmt.Sprintf("The sequence of digits is %s.", n), n, d.prose.chorus(), room)
+		"What is the sequence of digits?", fmt.Sprintf("The sequence of digits is %s.", n), n, d.chorus(), room)
 }
 
 // hidden is a case of one needle.
@@ -89,11 +89,11 @@ func (d *draw) ask(m magic, keys, values, asked int, fill func() string, room in
 }
 
 func single(d *draw, room int) Case {
-	return d.ask(d.magicNumbers(), 1, 1, 1, d.prose.sentence, room)
+	return d.ask(d.magicNumbers(), 1, 1, 1, d.prose, room)
 }
 
 func multiKey1(d *draw, room int) Case {
-	return d.ask(d.magicNumbers(), 4, 1, 1, d.prose.sentence, room)
+	return d.ask(d.magicNumbers(), 4, 1, 1, d.prose, room)
 }
 
 func multiKey2(d *draw, room int) Case {
@@ -108,11 +108,11 @@ func multiKey3(d *draw, room int) Case {
 }
 
 func multiValue(d *draw, room int) Case {
-	return d.ask(d.magicNumbers(), 1, 4, 1, d.prose.sentence, room)
+	return d.ask(d.magicNumbers(), 1, 4, 1, d.prose, room)
 }
 
 func multiQuery(d *draw, room int) Case {
-	return d.ask(d.magicNumbers(), 4, 1, 4, d.prose.sentence, room)
+	return d.ask(d.magicNumbers(), 4, 1, 4, d.prose, room)
 }
 
 // keyValue is a JSON object of pairs, one of which is asked for.
@@ -149,7 +149,7 @@ func variables(d *draw, room int) Case {
 			len(names), value, strings.Join(names, ", ")),
 		Answers: names,
 	}
-	c.Document, c.Needles = d.lay(plan{needles: needles, fill: d.prose.sentence, sep: "\n"}, room)
+	c.Document, c.Needles = d.lay(plan{needles: needles, fill: d.prose, sep: "\n"}, room)
 	return c
 }
 
@@ -185,6 +185,6 @@ func facts(d *draw, room int) Case {
 		}
 	}
 	d.Shuffle(len(needles), func(i, j int) { needles[i], needles[j] = needles[j], needles[i] })
-	c.Document, c.Needles = d.lay(plan{needles: needles, fill: d.prose.sentence, sep: " "}, room)
+	c.Document, c.Needles = d.lay(plan{needles: needles, fill: d.prose, sep: " "}, room)
 	return c
 }

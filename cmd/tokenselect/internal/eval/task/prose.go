@@ -53,19 +53,6 @@ func (p *prose) expand(text string) string {
 	return text
 }
 
-// chorus is a few sentences that come again and again in the same order.
-func (p *prose) chorus() func() string {
-	var lines []string
-	for range 5 {
-		lines = append(lines, p.sentence())
-	}
-	i := -1
-	return func() string {
-		i++
-		return lines[i%len(lines)]
-	}
-}
-
 // frames are the shapes of sentences.
 var frames = []string{
 	"{the-one} {did} {where}.",
@@ -151,16 +138,4 @@ var parts = map[string][]string{
 		"I never cared for {city}", "She will come when {the-weather}", "Take {the-thing} and go"},
 	"the-weather": {"the wind blew over the fields", "it rained {time}", "the snow lay {adj} on the roofs", "the moon stood {adj} above the hill", "the days grew shorter", "a {adj} fog came up from the river",
 		"the sun went down behind {city}", "the summer was {adj}", "the frost held {time}", "the sky was {colour}", "the river rose", "it was too {adj} to work", "the night was {adj} and {adj}", "the leaves had turned {colour}"},
-}
-
-// Prose is running text of at least size tokens, as count counts them.
-func Prose(seed uint64, size int, count func(string) int) string {
-	d := newDraw(seed, "prose", count)
-	var b strings.Builder
-	for used := 0; used < size; {
-		s := d.prose.sentence() + " "
-		used += count(s)
-		b.WriteString(s)
-	}
-	return b.String()
 }

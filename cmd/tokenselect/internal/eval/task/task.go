@@ -73,9 +73,9 @@ type Measure struct {
 // Generate makes a case whose prompt has at most size tokens, and less only by
 // what a piece of text more would have taken. A seed gives the same case each
 // time.
-func (t Task) Generate(seed uint64, size int, m Measure) (Case, error) {
+func (t Task) Generate(seed uint64, size int, filler Filler, m Measure) (Case, error) {
 	for room := size; ; {
-		c := t.build(newDraw(seed, t.Name, m.Text), room)
+		c := t.build(newDraw(seed, t.Name, filler, m.Text), room)
 		used := m.Prompt(c.Document, c.Question)
 		if used <= size {
 			return c, nil

@@ -3,6 +3,7 @@ package task
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strconv"
@@ -37,12 +38,12 @@ func TestGenerate(t *testing.T) {
 	for _, task := range All() {
 		t.Run(task.Name, func(t *testing.T) {
 			for _, size := range []int{1024, 2048, 8192} {
-				c, err := task.Generate(Seed(1, task.Name, size, 0), size, m)
+				c, err := task.Generate(Seed(1, task.Name, size, 0), size, Filler{}, m)
 				if err != nil {
 					t.Fatal(err)
 				}
-				again, _ := task.Generate(Seed(1, task.Name, size, 0), size, m)
-				other, _ := task.Generate(Seed(1, task.Name, size, 1), size, m)
+				again, _ := task.Generate(Seed(1, task.Name, size, 0), size, Filler{}, m)
+				other, _ := task.Generate(Seed(1, task.Name, size, 1), size, Filler{}, m)
 				if again.Document != c.Document || again.Question != c.Question {
 					t.Errorf("%d tokens: one seed gave two cases", size)
 				}
@@ -152,7 +153,7 @@ func TestAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i := range 6 {
-				c, err := task.Generate(Seed(7, name, size, i), size, m)
+				c, err := task.Generate(Seed(7, name, size, i), size, Filler{}, m)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -187,7 +188,7 @@ func mostFrequent(t *testing.T, c Case, top int) []string {
 func TestTooShort(t *testing.T) {
 	m := measure(t)
 	for _, task := range All() {
-		if _, err := task.Generate(1, 20, m); err == nil || !strings.Contains(err.Error(), task.Name+" does not fit into 20 tokens") {
+		if _, err := task.Generate(1, 20, Filler{}, m); err == nil || !strings.Contains(err.Error(), task.Name+" does not fit into 20 tokens") {
 			t.Errorf("%s in 20 tokens: %v", task.Name, err)
 		}
 	}
@@ -196,15 +197,56 @@ func TestTooShort(t *testing.T) {
 	}
 }
 
+// TestFillerOf: a text is handed out sentence by sentence, from another place for
+// each seed, over again where it ends.
+func TestFillerOf(t *testing.T) {
+	var text strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&text, "Is this\n sentence %d? ", i)
+	}
+	f, err := FillerOf(text.String() + `"It is." ` + strings.Repeat("word ", 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.text) != 32 || f.text[3] != "Is this sentence 3?" || f.text[30] != `"It is."` || len(strings.Fields(f.text[31])) != 60 {
+		t.Errorf("%d sentences: %q", len(f.text), f.text)
+	}
+	a, b := f.sentences(rand.New(rand.NewPCG(1, 1))), f.sentences(rand.New(rand.NewPCG(2, 1)))
+	first := a()
+	if first == b() {
+		t.Error("two seeds begin at one place")
+	}
+	for range 31 {
+		a()
+	}
+	if a() != first {
+		t.Error("the text does not begin again")
+	}
+	if _, err := FillerOf("Too short."); err == nil || !strings.Contains(err.Error(), "1 sentences, expected at least 20") {
+		t.Errorf("a short text: %v", err)
+	}
+	m := measure(t)
+	for _, task := range All() {
+		c, err := task.Generate(3, 1500, f, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed := strings.Contains(c.Document, "is: ") || strings.Contains(c.Document, "{") || strings.Contains(c.Document, "list of words")
+		if !listed && !strings.Contains(c.Document, "Is this sentence ") {
+			t.Errorf("%s is filled with something else: %s", task.Name, c.Document)
+		}
+	}
+}
+
 // TestProse: the filler is varied, and holds nothing that an answer could be taken
 // for.
 func TestProse(t *testing.T) {
-	p := newDraw(1, "", func(string) int { return 0 }).prose
+	next := Filler{}.sentences(rand.New(rand.NewPCG(1, 1)))
 	seen := map[string]bool{}
 	repeats := 0
 	person := regexp.MustCompile("(" + strings.Join(givenNames, "|") + ") (" + strings.Join(familyNames, "|") + `)\b`)
 	for range 5000 {
-		s := p.sentence()
+		s := next()
 		if seen[s] {
 			repeats++
 		}
