@@ -110,7 +110,7 @@ func estimate(c weights.Config, on gpu.Kind, context int, cache kernels.CacheTyp
 }
 
 func shape(c weights.Config) selection.Shape {
-	return selection.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim}
+	return selection.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, InvFreq: c.InvFreq()}
 }
 
 // SessionOptions are those of a session.

@@ -24,7 +24,7 @@ func addSelectionFlags(fs *flag.FlagSet, withPolicy bool) *selectionFlags {
 	d := selection.Default(2048)
 	s := &selectionFlags{fs: fs, policy: string(d.Policy)}
 	if withPolicy {
-		fs.StringVar(&s.policy, "policy", s.policy, `which past tokens are attended to: "tokenselect" (the few that the heads vote for, and the recent ones), "dense" (all) or "window" (the first and the most recent; as many as tokenselect takes)`)
+		fs.StringVar(&s.policy, "policy", s.policy, `which past tokens are attended to: "tokenselect" (the few that the heads vote for, and the recent ones), "dense" (all) or "window" (the first and the most recent; as many as tokenselect takes); to compare with, each as many as tokenselect: "topk" (largest sum of the heads' scores), "headvote" (most heads that have them among their own k), "paper" (as the paper's released code selects) and "oracle" (most attention of the step's own queries; slow)`)
 	}
 	fs.IntVar(&s.nInit, "n-init", d.NInit, "first `tokens`, always attended to")
 	fs.IntVar(&s.nLocal, "n-local", d.NLocal, "most recent `tokens` before a step's own, always attended to")

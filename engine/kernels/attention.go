@@ -85,21 +85,25 @@ func (a *partial) attend(q []float32, l list, lo, hi, position, kv, kvHeads int,
 		at := (l.row(i)*kvHeads + kv) * d
 		k.read(raw, at)
 		rotate(key, raw, table[(position+i-lo)*d:][:d])
-		s := float32(dot(q, key) * scale)
-		if s > a.m {
-			shrink := exp(a.m - s)
-			a.sum *= shrink
-			for j := range a.o {
-				a.o[j] *= shrink
-			}
-			a.m = s
-		}
-		w := exp(s - a.m)
-		a.sum += w
 		v.read(value, at)
+		a.add(float32(dot(q, key)*scale), value)
+	}
+}
+
+// add adds one entry of score s.
+func (a *partial) add(s float32, value []float32) {
+	if s > a.m {
+		shrink := exp(a.m - s)
+		a.sum *= shrink
 		for j := range a.o {
-			a.o[j] += float32(w * value[j])
+			a.o[j] *= shrink
 		}
+		a.m = s
+	}
+	w := exp(s - a.m)
+	a.sum += w
+	for j := range a.o {
+		a.o[j] += float32(w * value[j])
 	}
 }
 
@@ -424,4 +428,11 @@ type Query struct {
 type Selection struct {
 	Attended
 	Sel, State gpu.Range
+
+	// Lists, where it has any, is attended to instead: lists of their own for key
+	// heads or heads, or positions by another rule than the place in the list.
+	Lists Lists
+
+	// Table is the rotary table for this attention, where it is not the sequence's.
+	Table gpu.Range
 }

@@ -27,7 +27,7 @@ import (
 // each of sizes.
 func All(sizes ...int) []*gpu.Kernel {
 	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend[CacheF16], kvAppend[CacheF32], gatherRows(), selectionCache,
-		voteStats(), topKHist(), topKCount(), topKWrite(), topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead(), ceilingMultiplyAdd()}
+		voteStats(), headStatsMerge(), headCut(), voteSum(), probesOf(), roundBF16(), topKHist(), topKCount(), topKWrite(), topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead(), ceilingMultiplyAdd()}
 	for _, share := range voteShares {
 		all = append(all, softVote(share), softVoteHist(share))
 	}
@@ -37,8 +37,9 @@ func All(sizes ...int) []*gpu.Kernel {
 			all = append(all, k)
 		}
 	}
+	all = append(all, rivals()...)
 	for _, d := range sizes {
-		all = append(all, attentionChunk(CacheF16, d), attentionChunk(CacheF32, d))
+		all = append(all, attentionChunk(CacheF16, d), attentionChunk(CacheF32, d), attentionLists(CacheF16, d), attentionLists(CacheF32, d))
 		for _, t := range []IndexType{IndexI8, IndexI4} {
 			if t.Fits(d) == nil {
 				all = append(all, keyIndex(indexShape{t, gpuTile, d}))

@@ -62,9 +62,15 @@ func (s *Sequence) attention(r *gpu.Recording, i, n int) {
 	}
 	sel := s.sel.Select(r, kernels.Query{Layer: i, N: past + n, C: n, QKV: qkv, Stride: width, Keys: k, Cache: cache, Index: index})
 	table := gpu.All(s.table)
-	if n == 1 {
+	if sel.Table.Buffer != nil {
+		table = sel.Table
+	}
+	switch {
+	case sel.Lists.N > 0:
+		kernels.AttentionLists(r, cache, qkv, k, v, table, att, heads, kvHeads, d, past+n, n, width, sel.Lists)
+	case n == 1:
 		kernels.AttentionDecode(r, cache, qkv, k, v, sel.Sel, sel.State, table, gpu.All(s.part), att, heads, kvHeads, d, past+n, sel.Attended)
-	} else {
+	default:
 		// The queries are the last n entries of the list; how long it is depends
 		// on the selection, which stays on the device.
 		kernels.Rope(r, qkv, table, sel.State, q, n, heads, d, width, sel.NInit+sel.NLocal, sel.UseMid)

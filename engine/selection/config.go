@@ -25,10 +25,20 @@ const (
 	// TokenSelect attends to the first nInit rows, the k that the heads vote
 	// for, and the most recent nLocal.
 	TokenSelect Policy = "tokenselect"
-)
 
-// Policies lists the policies that Config.Policy may name.
-func Policies() []Policy { return []Policy{TokenSelect, Dense, Window} }
+	// The rest selects as many, for all heads at once as TokenSelect does, and is there
+	// to be compared with it. The engine for browsers has none of them.
+
+	// TopK selects by the sum of the heads' scores (paper, eq. 5).
+	TopK Policy = "topk"
+	// HeadVote selects by the number of heads that have a row among their own k (paper,
+	// eq. 6).
+	HeadVote Policy = "headvote"
+	// Paper selects as the paper's released code does, with its defects.
+	Paper Policy = "paper"
+	// Oracle selects what the step's own queries attend to most.
+	Oracle Policy = "oracle"
+)
 
 // Config is a policy and its budgets, in tokens.
 type Config struct {
@@ -43,13 +53,15 @@ type Config struct {
 	// IndexNone: they are scored from the keys themselves. A sequence keeps what it
 	// was made with.
 	Index kernels.IndexType
+
+	Rivals Rivals // what only policies that TokenSelect is compared with ask for
 }
 
 // Default is TokenSelect with budgets for a model that was trained on context
 // tokens: in all no more than those, in the proportions 16, 512, 256, 256 of
 // needle-16m, which was trained on 2048.
 func Default(context int) Config {
-	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Theta: 0.9, Tau: 1}
+	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Theta: 0.9, Tau: 1, Rivals: defaultRivals(context)}
 	for c.Budget() > context && c.K > 1 {
 		c.NInit, c.K, c.NLocal, c.Chunk = max(1, c.NInit/2), c.K/2, max(1, c.NLocal/2), max(1, c.Chunk/2)
 	}
@@ -64,14 +76,38 @@ func (c Config) Budget() int { return c.NInit + c.K + c.NLocal + c.Chunk }
 // Selection Cache is refreshed.
 func (c Config) slide() int { return c.NLocal / 2 }
 
+// selects tells whether the policy is one that selects k rows for all heads.
+func (c Config) selects() bool {
+	switch c.Policy {
+	case TokenSelect, TopK, HeadVote, Paper, Oracle:
+		return true
+	}
+	return false
+}
+
+// caches tells whether a decode step may reuse a selection.
+func (c Config) caches() bool { return c.Theta > 0 && c.Policy != Paper && c.Policy != Oracle }
+
+// local is the rows right before those of a step of so many queries that it attends
+// to.
+func (c Config) local(queries int) int {
+	if c.Policy == Paper {
+		return c.NLocal - queries
+	}
+	return c.NLocal
+}
+
 // Positions is the number of positions that attention over a cache of rows rows
 // can ask of the rotary table.
 func (c Config) Positions(rows int) int {
-	switch c.Policy {
-	case Window:
+	switch {
+	case c.Policy == Window:
 		return min(rows, c.Budget())
-	case TokenSelect: // the list on a hit, and a probe at distance n_local
+	case c.selects(): // the list on a hit, and a probe at distance n_local
 		return min(rows, c.Budget()+c.slide()) + c.Chunk
+	}
+	if positions, ok := c.rivalPositions(rows); ok {
+		return positions
 	}
 	return rows
 }
@@ -116,8 +152,14 @@ func (c Config) Validate() error {
 			return fmt.Errorf("selection: %s is %d, expected %d to %d", f.name, f.value, f.min, maxTokens)
 		}
 	}
-	if c.K == 0 && c.Policy == TokenSelect {
-		return fmt.Errorf("selection: k is 0, expected at least 1 with policy tokenselect (policy window selects nothing)")
+	if c.K == 0 && c.selects() {
+		return fmt.Errorf("selection: k is 0, expected at least 1 with policy %s (policy window selects nothing)", c.Policy)
+	}
+	if c.Policy == Paper && c.Chunk > c.NLocal {
+		return fmt.Errorf("selection: chunk is %d, expected at most n_local, %d, with policy paper, which counts the chunk among the local tokens", c.Chunk, c.NLocal)
+	}
+	if err := c.Rivals.validate(c); err != nil {
+		return err
 	}
 	if c.Index < kernels.IndexNone || c.Index > kernels.IndexI4 {
 		return fmt.Errorf("selection: key index of %v, expected exact, int8 or int4", c.Index)

@@ -40,6 +40,8 @@ func TestValidate(t *testing.T) {
 		{"policy", `policy "all", expected tokenselect, dense, window`, func(c *selection.Config) { c.Policy = "all" }},
 		{"no policy", `policy ""`, func(c *selection.Config) { c.Policy = "" }},
 		{"k", "k is 0", func(c *selection.Config) { c.K = 0 }},
+		{"paper's chunk", "chunk is 256, expected at most n_local, 255, with policy paper", func(c *selection.Config) { c.Policy, c.NLocal = "paper", 255 }},
+		{"topk of none", "k is 0, expected at least 1 with policy topk", func(c *selection.Config) { c.Policy, c.K = "topk", 0 }},
 		{"negative k", "k is -1", func(c *selection.Config) { c.K = -1 }},
 		{"huge k", "k is 1073741824", func(c *selection.Config) { c.K = 1 << 30 }},
 		{"n_init", "n_init is -1", func(c *selection.Config) { c.NInit = -1 }},
@@ -59,6 +61,9 @@ func TestValidate(t *testing.T) {
 	for _, p := range selection.Policies() {
 		cfg := selection.Default(2048)
 		cfg.Policy, cfg.NInit, cfg.NLocal, cfg.Theta = p, 0, 0, 0
+		if p == selection.Paper { // which counts the chunk among the local tokens
+			cfg.NLocal = cfg.Chunk
+		}
 		if err := cfg.Validate(); err != nil {
 			t.Errorf("%s without sinks and window: %v", p, err)
 		}

@@ -15,17 +15,24 @@ type Shape struct {
 	Heads   int
 	KVHeads int
 	HeadDim int
+	InvFreq []float32 // angles of a position, of the HeadDim/2 pairs: for policies that change them
 }
 
 // Selector chooses the rows that each layer attends to, on the device: what it
 // decides is never read back within a step. It serves one sequence and is not
 // safe for concurrent use.
+//
+// It has what policies that select share: the Selection Cache and the list of the
+// selected rows of each layer. How they are found is its chooser's.
 type Selector struct {
-	cfg   Config
-	shape Shape
-	dev   gpu.Device
-	table gpu.Range // kernels.RopeTable, lent by the sequence
-	cpu   bool      // the device is one: it leaves out what no GPU can
+	cfg     Config
+	shape   Shape
+	dev     gpu.Device
+	table   gpu.Range // kernels.RopeTable, lent by the sequence
+	cpu     bool      // the device is one: it leaves out what no GPU can
+	chooser chooser   // nil where the policy selects nothing, or by itself:
+	rival   rival     // nil but for those that TokenSelect is compared with
+	rows    int       // of the cache that chooser and rival have memory for
 
 	// Of each layer, at multiples of 256 bytes.
 	state  *gpu.Buffer // kernels.StateBytes
@@ -34,31 +41,41 @@ type Selector struct {
 	selAt  int         // bytes from layer to layer of sel
 	ancAt  int         // and of anchor
 
-	// Shared by the layers, which come one after the other.
-	turned *gpu.Buffer // [chunk][heads][d], queries rotated for scoring
-	probe  *gpu.Buffer // [heads][d]
-	hist   *gpu.Buffer // on a GPU
-	cut    *gpu.Buffer // likewise
-
 	watch *gpu.Buffer // state and sel as Chosen reads them, in one piece; made when it is first asked
 
-	// Sized by the rows of the cache.
-	rows   int
-	score  *gpu.Buffer // [heads][rows]
-	stats  *gpu.Buffer
-	vote   *gpu.Buffer // [rows]
-	counts *gpu.Buffer
-	border *gpu.Buffer // on a GPU
-	bound  *gpu.Buffer // [rows], on a CPU what bounds votes,
-	peak   *gpu.Buffer // the bounds' peaks
-	some   *gpu.Buffer // [rows], and the rows that are voted for
-
 	last step
+}
+
+// chooser is how a policy finds the rows that it selects. Its memory is shared by
+// the layers, which come one after the other.
+type chooser interface {
+	// memory is the buffers that it works in over a cache of rows rows, with their
+	// bytes. They start as zeros.
+	memory(rows int) map[**gpu.Buffer]int
+	// choose records what writes k of the n rows from lo on to out.Sel, in order,
+	// unless out.State says that the Selection Cache has been hit.
+	choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int)
+}
+
+// rival is a policy with lists, positions or a memory that TokenSelect does without.
+type rival interface {
+	// memory is the buffers that it works in over a cache of rows rows, with their
+	// bytes. They start as zeros, and keep what they hold when the cache grows.
+	memory(rows int) map[**gpu.Buffer]int
+	// attend records what finds the rows that q attends to, and completes out.
+	attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection
+}
+
+// lister is a rival that selects.
+type lister interface {
+	// chosen reads back what the last step chose.
+	chosen(ctx context.Context) ([]Chosen, error)
 }
 
 // step is what the selector was asked last, for Chosen.
 type step struct {
 	n, c      int
+	local     int // rows of the window in front of the step's own
 	selecting bool
 }
 
@@ -67,24 +84,33 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Selector{cfg: cfg, shape: shape, dev: dev, cpu: dev.Info().Kind == gpu.CPU}
-	s.selAt, s.ancAt = align(4*max(1, cfg.K+cfg.slide())), align(4*s.width())
-	err := s.make(map[**gpu.Buffer]int{&s.state: shape.Layers * kernels.StateBytes, &s.sel: shape.Layers * s.selAt})
-	if err == nil && cfg.Policy == TokenSelect {
-		err = s.make(map[**gpu.Buffer]int{
-			&s.anchor: shape.Layers * s.ancAt,
-			&s.turned: 4 * cfg.Chunk * s.width(),
-			&s.probe:  4 * s.width(),
-		})
+	if n := len(shape.InvFreq); cfg.Policy == NTK && n != shape.HeadDim/2 {
+		return nil, fmt.Errorf("selection: %d angles for heads of size %d, expected %d with policy %s", n, shape.HeadDim, shape.HeadDim/2, cfg.Policy)
 	}
-	if err == nil && cfg.Policy == TokenSelect && !s.cpu {
-		err = s.make(map[**gpu.Buffer]int{&s.hist: 4 * kernels.VoteHistWords, &s.cut: 4 * kernels.CutWords})
-	}
-	if err != nil {
+	s := newSelector(cfg, shape, dev.Info().Kind)
+	s.dev = dev
+	if err := s.make(s.memory()); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// newSelector is a selector without memory, for a device of kind k.
+func newSelector(cfg Config, shape Shape, k gpu.Kind) *Selector {
+	s := &Selector{cfg: cfg, shape: shape, cpu: k == gpu.CPU}
+	s.selAt, s.ancAt = align(4*max(1, cfg.K+cfg.slide())), align(4*s.width())
+	s.chooser, s.rival = newChooser(s), newRival(s)
+	return s
+}
+
+// memory is the buffers of all layers, with their bytes.
+func (s *Selector) memory() map[**gpu.Buffer]int {
+	sizes := map[**gpu.Buffer]int{&s.state: s.shape.Layers * kernels.StateBytes, &s.sel: s.shape.Layers * s.selAt}
+	if s.chooser != nil {
+		sizes[&s.anchor] = s.shape.Layers * s.ancAt
+	}
+	return sizes
 }
 
 // align rounds bytes up to where a range may start.
@@ -109,17 +135,16 @@ func (s *Selector) Config() Config { return s.cfg }
 // Bytes is the device memory that a selector takes for a cache of rows rows, on a
 // device of kind k.
 func Bytes(cfg Config, shape Shape, rows int, k gpu.Kind) int64 {
-	if cfg.Policy != TokenSelect {
+	s, sum := newSelector(cfg, shape, k), int64(0)
+	if s.chooser == nil && s.rival == nil {
 		return 0
 	}
-	width, border := int64(shape.Heads*shape.HeadDim), int64(0)
-	if k == gpu.CPU { // and bounds, their peaks, rows
-		border = 8*int64(rows) + 4*int64(kernels.PeakWords(rows))
-	} else {
-		border = 4 * int64(kernels.BorderWords(rows))
+	for _, sizes := range []map[**gpu.Buffer]int{s.memory(), s.sized(rows)} {
+		for _, size := range sizes {
+			sum += int64(size)
+		}
 	}
-	return border + int64(shape.Layers)*(kernels.StateBytes+4*int64(cfg.K+cfg.slide())+4*width) + 4*width*int64(cfg.Chunk+1) +
-		4*int64(shape.Heads+1)*int64(rows)
+	return sum
 }
 
 // Positions is Config.Positions.
@@ -129,21 +154,15 @@ func (s *Selector) Positions(rows int) int { return s.cfg.Positions(rows) }
 // holds Positions(rows) rows.
 func (s *Selector) Reserve(rows int, table gpu.Range) error {
 	s.table = table
-	if s.cfg.Policy != TokenSelect || rows <= s.rows {
+	if rows <= s.rows {
 		return nil
 	}
-	s.free(s.sized()...)
-	s.rows = 0
-	sizes := map[**gpu.Buffer]int{&s.score: 4 * s.shape.Heads * rows, &s.vote: 4 * rows}
-	if s.cpu {
-		sizes[&s.stats] = 8 * s.shape.Heads * kernels.ChooseBlocks(rows)
-		sizes[&s.counts] = 4 * kernels.SomeWords(rows)
-		sizes[&s.bound], sizes[&s.peak], sizes[&s.some] = 4*rows, 4*kernels.PeakWords(rows), 4*rows
-	} else {
-		sizes[&s.stats] = 4 * kernels.ScoreStatsWords(s.shape.Heads, s.shape.KVHeads, rows)
-		sizes[&s.counts] = 4 * kernels.CountWords(rows)
-		sizes[&s.border] = 4 * kernels.BorderWords(rows)
+	sizes := s.sized(rows)
+	if s.rival != nil && s.rows > 0 {
+		return s.grow(sizes, rows)
 	}
+	s.free(sizes)
+	s.rows = 0
 	if err := s.make(sizes); err != nil {
 		return err
 	}
@@ -151,9 +170,45 @@ func (s *Selector) Reserve(rows int, table gpu.Range) error {
 	return nil
 }
 
-// sized are the buffers that are sized by the rows of the cache.
-func (s *Selector) sized() []**gpu.Buffer {
-	return []**gpu.Buffer{&s.score, &s.stats, &s.vote, &s.counts, &s.border, &s.bound, &s.peak, &s.some}
+// sized is the buffers of the policy for a cache of rows rows, with their bytes.
+func (s *Selector) sized(rows int) map[**gpu.Buffer]int {
+	switch {
+	case s.chooser != nil:
+		return s.chooser.memory(rows)
+	case s.rival != nil:
+		return s.rival.memory(rows)
+	}
+	return nil
+}
+
+// grow puts buffers of other sizes in the place of those that there are, with what
+// they hold.
+func (s *Selector) grow(sizes map[**gpu.Buffer]int, rows int) error {
+	var r gpu.Recording
+	old := map[**gpu.Buffer]*gpu.Buffer{}
+	for b, size := range sizes {
+		made, err := s.dev.NewBuffer("selection", size)
+		if err != nil {
+			err = fmt.Errorf("selection: %d bytes: %w", size, err)
+		} else {
+			r.Copy(made, 0, *b, 0, min(size, (*b).Size))
+			old[b], *b = *b, made
+			continue
+		}
+		for b, was := range old { // as it was
+			s.dev.Free(*b)
+			*b = was
+		}
+		return err
+	}
+	err := s.dev.Submit(&r)
+	for _, b := range old {
+		s.dev.Free(b)
+	}
+	if err == nil {
+		s.rows = rows
+	}
+	return err
 }
 
 // Select records what finds the rows that q attends to, and returns where they
@@ -162,10 +217,13 @@ func (s *Selector) sized() []**gpu.Buffer {
 // query without recent text). While no more than k are candidates, all rows are
 // attended to at true positions.
 func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
-	lo, hi := s.cfg.NInit, q.N-q.C-s.cfg.NLocal
+	local := s.cfg.local(q.C)
+	lo, hi := s.cfg.NInit, q.N-q.C-local
 	out := kernels.Selection{Sel: s.layer(s.sel, s.selAt, q.Layer), State: s.layer(s.state, kernels.StateBytes, q.Layer)}
-	s.last = step{n: q.N, c: q.C}
+	s.last = step{n: q.N, c: q.C, local: local}
 	switch {
+	case s.rival != nil:
+		return s.rival.attend(r, q, out)
 	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K:
 		out.Attended = kernels.Attended{NLocal: q.N - q.C}
 		return out
@@ -177,46 +235,17 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 	n := hi - lo
 	p := kernels.SelectionCacheParams{C: uint32(q.C), Width: uint32(s.width()), NSelect: uint32(s.cfg.K),
 		Hi: uint32(hi), Slide: uint32(s.cfg.slide()), Theta: float32(s.cfg.Theta)}
-	if s.cfg.Theta > 0 {
+	if s.cfg.caches() {
 		p.Enabled = 1
 	}
 	kernels.SelectionCache(r, q.QKV, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, p)
 
-	s.choose(r, q, out, lo, n)
-	out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: s.cfg.NLocal, UseMid: true, MaxMid: s.cfg.K}
+	s.chooser.choose(r, q, out, lo, n)
+	out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: local, UseMid: true, MaxMid: s.cfg.K}
 	if q.C == 1 && p.Enabled != 0 {
 		out.MaxMid += s.cfg.slide()
 	}
 	return out
-}
-
-// choose records what finds the k rows of the n from lo on with the most votes.
-func (s *Selector) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) {
-	// The probe: the queries as if they stood nLocal after every key, which is
-	// what rotating them and not the keys comes to, averaged over the chunk.
-	heads, kvHeads, d, tau := s.shape.Heads, s.shape.KVHeads, s.shape.HeadDim, float32(s.cfg.Tau)
-	probe, turn := gpu.All(s.probe), q.C == 1
-	if turn {
-		probe = q.QKV
-	} else {
-		turned := gpu.All(s.turned)
-		kernels.Rope(r, q.QKV, s.table, out.State, turned, q.C, heads, d, q.Stride, s.cfg.NLocal, false)
-		kernels.MeanRows(r, turned, probe, q.C, s.width())
-	}
-	index := q.Index
-	if s.cfg.Index == kernels.IndexNone {
-		index = kernels.Index{}
-	}
-	score, stats, vote, counts := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote), gpu.All(s.counts)
-	if s.cpu {
-		kernels.ScoreStatsLong(r, q.Cache, probe, s.table, q.Keys, index, out.State, score, stats, heads, kvHeads, d, lo, n, s.cfg.NLocal, turn, tau)
-		kernels.Choose(r, score, stats, out.State, gpu.All(s.bound), gpu.All(s.peak), gpu.All(s.some), vote, counts, out.Sel, heads, kvHeads, n, s.cfg.K, lo)
-		return
-	}
-	hist, cut := gpu.All(s.hist), gpu.All(s.cut)
-	kernels.ScoreStats(r, q.Cache, probe, s.table, q.Keys, index, out.State, score, stats, heads, kvHeads, d, lo, n, s.cfg.NLocal, turn, tau)
-	kernels.SoftVoteHist(r, score, stats, out.State, vote, hist, heads, n, kernels.ScoreBlocks(index.Type, heads, kvHeads, n))
-	kernels.TopKBorder(r, vote, out.State, hist, cut, counts, gpu.All(s.border), out.Sel, n, s.cfg.K, lo)
 }
 
 func (s *Selector) layer(b *gpu.Buffer, bytes, i int) gpu.Range {
@@ -236,6 +265,7 @@ type Chosen struct {
 	Attended int     // rows attended to in all
 	Hit      bool    // the selection was reused
 	Cosine   float32 // of the query and the cached one, where one was cached
+	Lists    [][]int // the rows of each list, where heads have lists of their own
 }
 
 // Chosen reads back what the last step chose, for every layer. It waits for the
@@ -251,6 +281,9 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		}
 		return chosen, nil
 	}
+	if l, ok := s.rival.(lister); ok {
+		return l.chosen(ctx)
+	}
 	words, err := s.watched(ctx)
 	if err != nil {
 		return nil, err
@@ -262,7 +295,7 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		for j := range rows {
 			rows[j] = int(sel[i*s.selAt/4+j])
 		}
-		chosen[i] = Chosen{rows, s.cfg.NInit + st.Mid + s.cfg.NLocal + s.last.c, st.Hit, st.Cosine}
+		chosen[i] = Chosen{Rows: rows, Attended: s.cfg.NInit + st.Mid + s.last.local + s.last.c, Hit: st.Hit, Cosine: st.Cosine}
 	}
 	return chosen, nil
 }
@@ -308,8 +341,9 @@ func (s *Selector) words(ctx context.Context, b *gpu.Buffer) ([]uint32, error) {
 	return words, nil
 }
 
-func (s *Selector) free(bs ...**gpu.Buffer) {
-	for _, b := range bs {
+// free frees some buffers.
+func (s *Selector) free(of map[**gpu.Buffer]int) {
+	for b := range of {
 		if *b != nil {
 			s.dev.Free(*b)
 			*b = nil
@@ -319,7 +353,8 @@ func (s *Selector) free(bs ...**gpu.Buffer) {
 
 // Close frees the selector's memory.
 func (s *Selector) Close() {
-	s.free(&s.state, &s.sel, &s.watch, &s.anchor, &s.turned, &s.probe, &s.hist, &s.cut)
-	s.free(s.sized()...)
+	s.free(s.memory())
+	s.free(map[**gpu.Buffer]int{&s.watch: 0})
+	s.free(s.sized(s.rows))
 	s.rows = 0
 }

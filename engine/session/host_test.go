@@ -11,6 +11,7 @@ import (
 	"unicode/utf16"
 
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/selection"
 	"tokenselect/engine/session"
 	"tokenselect/engine/trace"
 )
@@ -99,7 +100,7 @@ func TestHost(t *testing.T) {
 	w := serve(t, h)
 	w.until(w.say(trace.Command{Type: trace.Hello, V: trace.Version}), trace.Hello)
 	info := w.until(w.say(trace.Command{Type: trace.Load}), trace.Loaded)[0].Info
-	if info.Layers != 8 || info.Context != 2048 || info.Device != "cpu" || info.KV != "f32" || *info.Selection.K != 512 || len(info.Policies) != 3 {
+	if info.Layers != 8 || info.Context != 2048 || info.Device != "cpu" || info.KV != "f32" || *info.Selection.K != 512 || len(info.Policies) != len(selection.Policies()) {
 		t.Errorf("loaded: %+v", info)
 	}
 	document := strings.Repeat(plain, 250) + "Émile says 😀. " + people + " " + strings.Repeat(plain, 250)

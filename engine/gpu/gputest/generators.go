@@ -69,6 +69,19 @@ var generators = []struct {
 		return topKBorderCase(d.pattern(votes), n, d.size(n), d.upTo(300))
 	}},
 	{"vote", func(d draw) Case { return voteCase(d.pattern(scores), d.size(40), d.size(5000), d.IntN(8)/7) }},
+	{"head_stats", func(d draw) Case { return headStatsCase(scores[0], d.size(40), d.size(5000), d.IntN(8)/7) }},
+	{"head_cut", func(d draw) Case {
+		n := d.size(9000)
+		return headCutCase(d.pattern(votes), 1+d.IntN(9), n, d.size(n), d.IntN(8)/7)
+	}},
+	{"vote_sum", func(d draw) Case {
+		return voteSumCase(scores[0], d.IntN(len(modes)), 1+d.IntN(9), d.size(3000), 1+d.IntN(4), d.upTo(70), d.IntN(8)/7, false)
+	}},
+	{"probes", func(d draw) Case {
+		rows := d.size(300)
+		return probesCase(rows, 1+d.IntN(4), 1+d.IntN(8), d.head(), d.size(rows), 1+d.IntN(8), d.upTo(70), d.IntN(2) == 0)
+	}},
+	{"round_bf16", func(d draw) Case { return roundCase(d.pattern(votes), d.size(3000)) }},
 	{"top_k", func(d draw) Case {
 		n := d.size(9000)
 		return topKCase(d.pattern(votes), n, d.size(n), d.upTo(300))
@@ -90,6 +103,29 @@ var generators = []struct {
 	{"attention_decode_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1) }},
 	{"attention_chunk_f16", func(d draw) Case { return d.attention(kernels.CacheF16, 1+d.size(129)) }},
 	{"attention_chunk_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1+d.size(129)) }},
+	{"attention_lists_f16", func(d draw) Case { return d.lists(kernels.CacheF16) }},
+	{"attention_lists_f32", func(d draw) Case { return d.lists(kernels.CacheF32) }},
+	{"page_bounds_f16", func(d draw) Case { return d.pageBounds(kernels.CacheF16) }},
+	{"page_bounds_f32", func(d draw) Case { return d.pageBounds(kernels.CacheF32) }},
+	{"page_scores", func(d draw) Case { return pageScoresCase(1+d.IntN(3), 1+d.IntN(8), d.head(), d.size(300)) }},
+	{"top_lists", func(d draw) Case {
+		return topListsCase(d.pattern(votes), d.size(9), d.size(3000), d.size(300), d.size(20), d.upTo(100), d.upTo(9))
+	}},
+	{"follow_scores_f16", func(d draw) Case { return d.follow(kernels.CacheF16) }},
+	{"follow_scores_f32", func(d draw) Case { return d.follow(kernels.CacheF32) }},
+	{"representatives", func(d draw) Case {
+		block := d.size(130)
+		return representativesCase(d.pattern(votes), d.size(9), d.upTo(9), d.size(40), block, d.size(min(block, 9)), d.upTo(100))
+	}},
+	{"block_scores_f16", func(d draw) Case {
+		return blockScoresCase(kernels.CacheF16, 1+d.IntN(3), 1+d.IntN(8), d.head(), d.size(300), d.size(200), d.size(6))
+	}},
+	{"block_scores_f32", func(d draw) Case {
+		return blockScoresCase(kernels.CacheF32, 1+d.IntN(3), 1+d.IntN(8), d.head(), d.size(300), d.size(200), d.size(6))
+	}},
+	{"window_mass_f16", func(d draw) Case { return d.window(kernels.CacheF16) }},
+	{"window_mass_f32", func(d draw) Case { return d.window(kernels.CacheF32) }},
+	{"max_pool", func(d draw) Case { return maxPoolCase(d.pattern(votes[:5]), d.size(9), d.size(600), d.upTo(20)) }},
 	{"gather_rows", func(d draw) Case {
 		s := gathered{t: d.cache(), kvHeads: 1 + d.IntN(4), d: d.head(), c: d.size(130)}
 		s.n = s.c + d.upTo(700)

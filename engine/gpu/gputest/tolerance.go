@@ -17,12 +17,18 @@ import (
 var limits = map[string]float64{
 	"attention_chunk":  1e-9,
 	"attention_decode": 1e-9,
+	"attention_lists":  1e-9,
 	"attention_merge":  1e-9,
+	"block_scores":     1e-11,
+	"follow_scores":    1e-11,
 	"head_norm":        1e-11,
+	"head_stats":       1e-10,
 	"matmul":           1e-11, // sums of up to a thousand products in any order
 	"matvec":           1e-11,
 	"mean_rows":        1e-11,
 	"paged_dot":        1e-11,
+	"page_scores":      1e-11,
+	"probes":           1e-11,
 	"rms_norm":         1e-11,
 	"rope":             1e-13,
 	"score_stats":      1e-10,
@@ -32,6 +38,9 @@ var limits = map[string]float64{
 	"soft_vote_hist":   1e-9,
 	"swiglu":           1e-11,
 	"vote_stats":       1e-10,
+	"window_mass":      1e-9,
+	"window_stats":     1e-10,
+	"vote_sum":         1e-9,
 }
 
 // variantLimits are those of variants that compute less exactly than their

@@ -1,0 +1,45 @@
+//go:build !lean
+
+package selection
+
+// Policies lists the policies that Config.Policy may name.
+func Policies() []Policy {
+	return []Policy{TokenSelect, Dense, Window, TopK, HeadVote, Paper, Oracle, Quest, InfLLM, SnapKV, NTK, SelfExtend}
+}
+
+// newChooser is how the policy of a selector finds rows, nil where it selects none.
+func newChooser(s *Selector) chooser {
+	score := scorer{Selector: s}
+	vote := voting{scorer: score}
+	switch s.cfg.Policy {
+	case TokenSelect:
+		return &softVote{scorer: score}
+	case TopK:
+		return &topK{vote}
+	case HeadVote:
+		return &headVote{vote}
+	case Paper:
+		return &paper{voting: vote}
+	case Oracle:
+		return &oracle{ensemble{voting: vote, most: s.cfg.Chunk}}
+	}
+	return nil
+}
+
+// newRival is the policy of a selector, where that has lists, positions or a memory
+// of its own.
+func newRival(s *Selector) rival {
+	switch s.cfg.Policy {
+	case Quest:
+		return newQuest(s)
+	case InfLLM:
+		return newInfLLM(s)
+	case SnapKV:
+		return newSnapKV(s)
+	case NTK:
+		return &ntk{Selector: s}
+	case SelfExtend:
+		return selfExtend{s}
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package selection
+
+import (
+	"maps"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+)
+
+// softVote is TokenSelect's way of choosing (paper, eq. 7): the k candidates with
+// the largest soft votes, in the fewest kernels.
+type softVote struct {
+	scorer
+	vote   *gpu.Buffer // [rows]
+	counts *gpu.Buffer
+	hist   *gpu.Buffer // on a GPU
+	cut    *gpu.Buffer // likewise
+	border *gpu.Buffer // likewise
+	bound  *gpu.Buffer // [rows], on a CPU what bounds votes,
+	peak   *gpu.Buffer // the bounds' peaks
+	some   *gpu.Buffer // [rows], and the rows that are voted for
+}
+
+func (s *softVote) memory(rows int) map[**gpu.Buffer]int {
+	sizes := s.scorer.memory(rows)
+	sizes[&s.vote] = 4 * rows
+	if s.cpu {
+		maps.Copy(sizes, map[**gpu.Buffer]int{&s.counts: 4 * kernels.SomeWords(rows), &s.bound: 4 * rows, &s.peak: 4 * kernels.PeakWords(rows), &s.some: 4 * rows})
+	} else {
+		maps.Copy(sizes, map[**gpu.Buffer]int{&s.counts: 4 * kernels.CountWords(rows), &s.hist: 4 * kernels.VoteHistWords, &s.cut: 4 * kernels.CutWords, &s.border: 4 * kernels.BorderWords(rows)})
+	}
+	return sizes
+}
+
+func (s *softVote) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) {
+	heads, kvHeads, k := s.shape.Heads, s.shape.KVHeads, s.cfg.K
+	blocks := s.scores(r, q, out.State, lo, n)
+	score, stats, vote, counts := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote), gpu.All(s.counts)
+	if s.cpu {
+		kernels.Choose(r, score, stats, out.State, gpu.All(s.bound), gpu.All(s.peak), gpu.All(s.some), vote, counts, out.Sel, heads, kvHeads, n, k, lo)
+		return
+	}
+	hist := gpu.All(s.hist)
+	kernels.SoftVoteHist(r, score, stats, out.State, vote, hist, heads, n, blocks)
+	kernels.TopKBorder(r, vote, out.State, hist, gpu.All(s.cut), counts, gpu.All(s.border), out.Sel, n, k, lo)
+}

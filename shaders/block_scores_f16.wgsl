@@ -1,0 +1,4 @@
+// The relevance of blocks by their representatives, from a cache of float16.
+// A workgroup takes 64 blocks: see lib/block_scores.
+//#import lib/cache_f16
+//#import lib/block_scores

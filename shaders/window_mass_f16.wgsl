@@ -1,0 +1,4 @@
+// The attention that the last queries pay to rows, from a cache of float16.
+// A workgroup takes 64 rows of one key head: see lib/window_mass.
+//#import lib/cache_f16
+//#import lib/window_mass
