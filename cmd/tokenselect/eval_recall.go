@@ -52,7 +52,7 @@ func (w *evalWorker) watch(ctx context.Context, ids, reply []int, table []float3
 	if err != nil {
 		return err
 	}
-	sel, err := selection.New(w.dev, cfg, selection.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim})
+	sel, err := selection.New(w.dev, cfg, selection.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, InvFreq: c.InvFreq()})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ type Found struct {
 	Steps   int             `json:"steps"`
 	Recall  [][]float64     `json:"recall"`            // [layer][head], share of dense attention's mass, keys at their true distances
 	Near    [][]float64     `json:"near"`              // likewise, distances cut to n_local, at which candidates are scored
-	Overlap []float64       `json:"overlap,omitempty"` // [layer], Jaccard index of the selection with the k rows of most mass at cut distances; none where nothing is selected
+	Overlap []float64       `json:"overlap,omitempty"` // [layer], Jaccard index of the selection with the k rows of most mass of its heads, at cut distances; none where nothing is selected
 	Cosine  []float64       `json:"cosine"`            // [layer], of a query and the one before it
 	Blocks  map[int]float64 `json:"blocks,omitempty"`  // by size: share of the candidates' mass that the best blocks hold at a budget of k rows
 }
@@ -64,9 +64,10 @@ func (l *Look) Add(layers []Layer) {
 	for i, layer := range layers {
 		far := Of(layer.Query, layer.Keys, l.shape, layer.N, Distances{l.table, layer.N})
 		near := Of(layer.Query, layer.Keys, l.shape, layer.N, Distances{l.table, min(l.cfg.NLocal, layer.N)})
+		group := l.shape.Heads / len(layer.Lists) // heads of a list
 		for h := range l.shape.Heads {
-			l.f.Recall[i][h] += Recall(far[h], layer.Rows)
-			l.f.Near[i][h] += Recall(near[h], layer.Rows)
+			l.f.Recall[i][h] += Recall(far[h], layer.Lists[h/group].Rows)
+			l.f.Near[i][h] += Recall(near[h], layer.Lists[h/group].Rows)
 		}
 		if l.last != nil {
 			l.f.Cosine[i] += Cosine(layer.Query, l.last[i])
@@ -76,8 +77,10 @@ func (l *Look) Add(layers []Layer) {
 			continue
 		}
 		long = true
-		if len(layer.Mid) > 0 {
-			l.f.Overlap[i] += Jaccard(layer.Mid, Best(near, lo, hi, l.cfg.K))
+		if len(layer.Lists[0].Mid) > 0 {
+			for j, list := range layer.Lists {
+				l.f.Overlap[i] += Jaccard(list.Mid, Best(near[j*group:][:group], lo, hi, l.cfg.K)) / float64(len(layer.Lists))
+			}
 			l.chosen[i]++
 		}
 		for _, size := range l.sizes {

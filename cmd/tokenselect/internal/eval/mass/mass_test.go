@@ -139,9 +139,13 @@ func TestWatcher(t *testing.T) {
 	}
 	defer m.Close()
 	const prompt, steps = 70, 4
-	for _, policy := range []selection.Policy{selection.Dense, selection.Window, selection.TokenSelect} {
+	lists := map[selection.Policy]int{selection.Quest: c.Heads, selection.SnapKV: c.KVHeads}
+	all := map[selection.Policy]bool{selection.Dense: true, selection.NTK: true, selection.SelfExtend: true}
+	for _, policy := range selection.Policies() {
 		for _, kv := range []kernels.CacheType{kernels.CacheF32, kernels.CacheF16} {
-			cfg := selection.Config{Policy: policy, NInit: 2, NLocal: 8, K: 10, Chunk: 16, Theta: 0.9, Tau: 1}
+			cfg := selection.Default(c.Context)
+			cfg.Policy, cfg.NInit, cfg.NLocal, cfg.K, cfg.Chunk = policy, 2, 8, 10, 8
+			cfg.Rivals.Page, cfg.Rivals.Block, cfg.Rivals.Representatives, cfg.Rivals.Window = 2, 5, 2, 4
 			feed := func(sel model.Selector, after func()) (ids []int) {
 				seq, err := m.NewSequence(prompt+steps, cfg.Chunk, kv, cfg.Index, sel)
 				if err != nil {
@@ -171,7 +175,7 @@ func TestWatcher(t *testing.T) {
 				}
 				return ids
 			}
-			shape := selection.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim}
+			shape := selection.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, InvFreq: c.InvFreq()}
 			plain, err := selection.New(dev, cfg, shape)
 			if err != nil {
 				t.Fatal(err)
@@ -204,8 +208,11 @@ func TestWatcher(t *testing.T) {
 					if l.N != seen || len(l.Keys) != seen*c.KVHeads*c.HeadDim || len(l.Query) != c.Heads*c.HeadDim {
 						t.Fatalf("layer %d: %d rows, %d values of keys, expected %d rows", i, l.N, len(l.Keys), seen)
 					}
-					if len(l.Rows) != chosen[i].Attended {
-						t.Errorf("%s, layer %d: %d rows, the selector attended to %d", policy, i, len(l.Rows), chosen[i].Attended)
+					if n := len(l.Lists); n != max(1, lists[policy]) {
+						t.Errorf("%s, layer %d: %d lists, expected %d", policy, i, n, max(1, lists[policy]))
+					}
+					if got := len(l.Lists[0].Rows); got != chosen[i].Attended {
+						t.Errorf("%s, layer %d: %d rows, the selector attended to %d", policy, i, got, chosen[i].Attended)
 					}
 				}
 				look.Add(layers)
@@ -218,11 +225,11 @@ func TestWatcher(t *testing.T) {
 			switch mean := f.Mean(); {
 			case f.Steps != steps:
 				t.Errorf("%s: %d steps, expected %d", policy, f.Steps, steps)
-			case policy == selection.Dense && math.Abs(mean-1) > 1e-5:
-				t.Errorf("dense attention holds %g of its mass", mean)
-			case policy != selection.Dense && !(mean > 0.2 && mean < 0.99):
+			case all[policy] && math.Abs(mean-1) > 1e-5:
+				t.Errorf("%s holds %g of the mass of dense attention with all rows", policy, mean)
+			case !all[policy] && !(mean > 0.2 && mean < 0.99):
 				t.Errorf("%s holds %g of the mass of dense attention with 21 rows of 74", policy, mean)
-			case (f.Overlap != nil) != (policy == selection.TokenSelect):
+			case (f.Overlap != nil) != (!all[policy] && policy != selection.Window):
 				t.Errorf("%s has an overlap of %v", policy, f.Overlap)
 			case !(f.Blocks[1] > f.Blocks[8]) || f.Blocks[1] > 1:
 				t.Errorf("%s: single tokens hold %g, blocks of 8 %g", policy, f.Blocks[1], f.Blocks[8])

@@ -49,8 +49,14 @@ type Layer struct {
 	Query []float32 // [heads][d], before RoPE
 	Keys  []float32 // [n][kvHeads][d], likewise; the query's own the last
 	N     int
-	Rows  []int // that were attended to, ascending
-	Mid   []int // of them, those that were selected
+	Lists []List
+}
+
+// List is the rows that were attended to by some heads that follow each other: all,
+// those of a key head or one.
+type List struct {
+	Rows []int // ascending
+	Mid  []int // of them, those that were selected
 }
 
 // Step reads back the last step, which must have been a decode step. Of the keys
@@ -76,13 +82,28 @@ func (w *Watcher) Step(ctx context.Context) ([]Layer, error) {
 			}
 			w.keys[i] = append(w.keys[i], floats(raw, q.Cache)...)
 		}
-		mid := chosen[i].Rows
-		if !w.got[i].UseMid {
-			mid = nil
-		}
-		layers[i] = Layer{Query: queries[i*width:][:width], Keys: w.keys[i], N: q.N, Mid: mid, Rows: Rows(w.got[i].Attended, mid, q.N)}
+		layers[i] = Layer{Query: queries[i*width:][:width], Keys: w.keys[i], N: q.N, Lists: lists(w.got[i], chosen[i], q.N)}
 	}
 	return layers, nil
+}
+
+// lists is what a selection of a step over n rows came to.
+func lists(s kernels.Selection, chosen selection.Chosen, n int) []List {
+	attended, mid := s.Attended, [][]int{chosen.Rows}
+	if s.Lists.N > 0 {
+		attended = s.Lists.Attended
+		if len(chosen.Lists) == s.Lists.N {
+			mid = chosen.Lists
+		}
+	}
+	var all []List
+	for _, rows := range mid {
+		if !attended.UseMid {
+			rows = nil
+		}
+		all = append(all, List{Rows(attended, rows, n), rows})
+	}
+	return all
 }
 
 // floats is what is stored in raw.
