@@ -65,7 +65,7 @@ type evaluation struct {
 func (e *evaluation) add(fs *flag.FlagSet) {
 	e.fs = fs
 	fs.StringVar(&e.measure, "measure", measureAnswers, `what to measure: "answers" (share of the asked values in the replies), "recall" (share of dense attention's mass that the selected rows hold, overlap with the best rows, similarity of consecutive queries, single tokens against blocks; by reading back the queries and keys of decode steps), "perplexity" (of the last tokens of a text behind the rest of it) or "cache" (the Selection Cache by -thetas: reuse, speed, answers, perplexity)`)
-	fs.StringVar(&e.policyList, "policies", "tokenselect,dense,window", "comma-separated `policies` ("+policyNames()+"); each may have options of its own, named as the flags below: \"tokenselect:k=256:index=int8\". The first is compared with the others")
+	fs.StringVar(&e.policyList, "policies", "tokenselect,dense,window", "comma-separated `policies` ("+policyNames()+"); each may have options of its own, named as the flags: \"tokenselect:k=256:index=int8\". The first is compared with the others")
 	fs.StringVar(&e.taskList, "tasks", "passkey,single,multikey1,facts", "comma-separated `tasks`, or \"all\": "+taskHelp())
 	fs.StringVar(&e.lengthsOf, "lengths", "2K,8K", "comma-separated `tokens` of a prompt, K for 1024 and M for 1024 K")
 	fs.IntVar(&e.cases, "cases", 10, "cases of a task at a length, the same for every policy")
@@ -73,7 +73,7 @@ func (e *evaluation) add(fs *flag.FlagSet) {
 	fs.IntVar(&e.parallel, "parallel", 1, "cases at a time, each with a device and weights of its own; the CPU's kernels use all cores as it is")
 	fs.BoolVar(&e.forced, "token-accuracy", true, "also tell how many tokens of the right reply are the most likely ones after those before them; takes a decode step a token where a reply is wrong")
 	fs.StringVar(&e.thetas, "thetas", "0.5,0.6,0.7,0.8,0.9,1", "comma-separated `cosines` from which the Selection Cache reuses, with -measure cache")
-	fs.StringVar(&e.fillerPath, "filler", "", "`file` of a text, of which any sentences fill the documents of tasks; default: generated prose")
+	fs.StringVar(&e.fillerPath, "filler", "", "`file` of a text whose sentences fill the documents of tasks, a book for instance; default: generated prose")
 	fs.StringVar(&e.textPath, "text", "", "`file` of the text that -measure perplexity and -measure cache read, a book for instance")
 	fs.IntVar(&e.tokens, "score", 256, "`tokens` at the end of the text whose perplexity is measured, or decode steps that -measure recall looks at")
 	fs.StringVar(&e.out, "o", "", "`file` that results are appended to, a line of JSON each: an interrupted run with the same settings goes on where it stopped")
@@ -102,9 +102,28 @@ func taskHelp() string {
 	return b.String() + "\n"
 }
 
+const evalExamples = `
+Examples:
+  tokenselect eval
+      four tasks at 2K and 8K tokens, with three policies
+  tokenselect eval -tasks all -lengths 2K,4K,8K,16K,32K -cases 50 -o report.jsonl -svg accuracy.svg
+      everything; Ctrl-C, and the same command goes on
+  tokenselect eval -lengths 16K -policies tokenselect,tokenselect:k=256,tokenselect:index=int8
+      one policy against itself with other options
+  tokenselect eval -measure recall -lengths 2K,16K -cases 2 -score 8
+  tokenselect eval -measure perplexity -lengths 2K,16K -cases 4 -text book.txt
+  tokenselect eval -measure cache -lengths 16K -cases 4 -text book.txt
+  tokenselect eval -table report.jsonl more.jsonl
+`
+
 func runEval(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
 	e := &evaluation{std: std}
 	e.add(fs)
+	usage := fs.Usage
+	fs.Usage = func() {
+		usage()
+		fmt.Fprint(std.out, evalExamples)
+	}
 	if err := parse(fs, args); err != nil {
 		return err
 	}
