@@ -50,8 +50,8 @@ func TestGenerate(t *testing.T) {
 				if other.Document == c.Document {
 					t.Errorf("%d tokens: two seeds gave one case", size)
 				}
-				if n := m.Prompt(c.Document, c.Question); n > size || n < size-150 {
-					t.Errorf("%d tokens, expected %d or up to 150 fewer", n, size)
+				if n := m.Prompt(c.Document, c.Question); n > size || n < size-100 {
+					t.Errorf("%d tokens, expected %d or up to 100 fewer", n, size)
 				}
 				if len(c.Answers) == 0 || len(c.Needles) == 0 {
 					t.Fatalf("%d answers, %d needles", len(c.Answers), len(c.Needles))
