@@ -76,10 +76,17 @@ func (w *evalWorker) watch(ctx context.Context, ids, reply []int, table []float3
 		if err := seq.Feed(ids[at:min(at+cfg.Chunk, len(ids))], false); err != nil {
 			return err
 		}
+		// Wait for the chunk: a device that is given all of a long prompt at once
+		// looks hung.
+		if _, err := seq.Sampled(ctx); err != nil {
+			return err
+		}
 	}
+	r.Prefill = time.Since(began).Seconds()
 	r.Tokens = len(ids)
 	look := mass.NewLook(shape, cfg, table, blockSizes)
-	for i, id := range reply {
+	began = time.Now()
+	for _, id := range reply {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -89,9 +96,6 @@ func (w *evalWorker) watch(ctx context.Context, ids, reply []int, table []float3
 		layers, err := watcher.Step(ctx)
 		if err != nil {
 			return err
-		}
-		if i == 0 { // the keys have been waited for: the prompt has been read
-			r.Prefill, began = time.Since(began).Seconds(), time.Now()
 		}
 		look.Add(layers)
 	}

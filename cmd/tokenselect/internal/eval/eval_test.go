@@ -125,6 +125,36 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestInterrupted: a run that is cancelled says so and keeps what it has.
+func TestInterrupted(t *testing.T) {
+	st, err := Open("", settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	n := 0
+	w := func(ctx context.Context, u Unit, emit func(Record) error) error {
+		for _, p := range u.Policies {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := emit(Record{Policy: p, Task: u.Task, Length: u.Length, Case: u.Case}); err != nil {
+				return err
+			}
+			if n++; n == 5 {
+				cancel()
+			}
+		}
+		return nil
+	}
+	if err := Run(ctx, Units(settings(), st), []Worker{w}, st, &Progress{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, expected %v", err, context.Canceled)
+	}
+	if got := len(st.Records()); got != 5 {
+		t.Errorf("%d results, expected 5", got)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "r.jsonl")

@@ -101,7 +101,7 @@ func (s Summary) read(out io.Writer) {
 	fmt.Fprintf(out, "Perplexity [95 %% interval] of the last %d tokens of a text of so many, read one by one behind the others (%s):\n\n", s.Settings.Tokens, s.Settings.Text)
 	s.byLength(perplexity).print(out)
 	s.compared(out, "nats a token less", 1)
-	fmt.Fprint(out, "Tokens a second, prefill / decode:\n\n")
+	fmt.Fprint(out, "Tokens a second, prefill / decode, medians:\n\n")
 	s.byLength(speed).print(out)
 	fmt.Fprint(out, "Selections reused in decode, in % / rows attended to at most / MiB of the cache at the end:\n\n")
 	s.byLength(func(c *Cell) string {

@@ -19,7 +19,7 @@ type Cell struct {
 	Exact  float64 `json:"exact"`                    // share of replies that are right word for word
 	Token  float64 `json:"token_accuracy,omitempty"` // share of the right reply's tokens
 
-	PrefillTokS float64 `json:"prefill_tok_s"`
+	PrefillTokS float64 `json:"prefill_tok_s"` // medians: a device's first cases have its pipelines made
 	DecodeTokS  float64 `json:"decode_tok_s,omitempty"`
 	HitRate     float64 `json:"hit_rate,omitempty"` // of the Selection Cache
 
@@ -131,7 +131,7 @@ func cell(policy, task string, length int, groups [][]Record) Cell {
 	c := Cell{Policy: policy, Task: task, Length: length}
 	var scores stat.Strata
 	var exact, token stat.Strata
-	var read, prefill, decoded, decode float64
+	var prefill, decode []float64 // tokens a second
 	var found []mass.Found
 	hits, calls, binary := 0, 0, true
 	for _, g := range groups {
@@ -143,8 +143,12 @@ func cell(policy, task string, length int, groups [][]Record) Cell {
 			if r.Forced > 0 {
 				t = append(t, float64(r.Right)/float64(r.Forced))
 			}
-			read, prefill = read+float64(r.Tokens), prefill+r.Prefill
-			decoded, decode = decoded+float64(max(0, r.Decoded)), decode+r.Decode
+			if r.Prefill > 0 {
+				prefill = append(prefill, float64(r.Tokens)/r.Prefill)
+			}
+			if r.Decode > 0 {
+				decode = append(decode, float64(r.Decoded)/r.Decode)
+			}
 			hits, calls = hits+r.Hits, calls+r.Hits+r.Misses
 			c.Attended, c.Bytes = max(c.Attended, r.Attended), max(c.Bytes, r.Bytes)
 			if r.Mass != nil {
@@ -161,12 +165,7 @@ func cell(policy, task string, length int, groups [][]Record) Cell {
 	if c.Lo == c.Hi && task != TextTask { // one task, or cases that all agree
 		c.Lo, c.Hi = stat.Wilson(c.Mean, c.N)
 	}
-	if prefill > 0 {
-		c.PrefillTokS = read / prefill
-	}
-	if decode > 0 {
-		c.DecodeTokS = decoded / decode
-	}
+	c.PrefillTokS, c.DecodeTokS = stat.Median(prefill), stat.Median(decode)
 	if calls > 0 {
 		c.HitRate = float64(hits) / float64(calls)
 	}

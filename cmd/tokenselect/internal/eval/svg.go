@@ -80,7 +80,7 @@ func (s Summary) SVG(out io.Writer) error {
 	p(`<text transform="translate(18 %d) rotate(-90)" text-anchor="middle">answers found, in per cent</text>`, (top+bottom)/2)
 	if at := x(s.Settings.Trained); at >= left && at <= right {
 		p(`<line class="axis" x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke-dasharray="3 4"/>`, at, at, top, bottom)
-		p(`<text class="soft" x="%.1f" y="%d" font-size="12">longest text in training</text>`, at+5, bottom-7)
+		p(`<text class="soft" x="%.1f" y="%d" font-size="11">longest text in training</text>`, at+5, top+4)
 	}
 	place(lines, y)
 	for i := len(lines) - 1; i >= 0; i-- { // the first policy on top
@@ -91,13 +91,13 @@ func (s Summary) SVG(out io.Writer) error {
 		var path strings.Builder
 		for j, pt := range l.points {
 			fmt.Fprintf(&path, "%s%.1f %.1f", map[bool]string{true: "M", false: " L"}[j == 0], pt.x, y(pt.y))
-			bar := pt.x + 2.5*(float64(i)-float64(len(lines)-1)/2) // beside each other
-			p(`<line class="l%d" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke-opacity="0.45"/>`, i, bar, bar, y(pt.lo), y(pt.hi))
+			bar := pt.x + min(2.5, 14/float64(len(lines)))*(float64(i)-float64(len(lines)-1)/2) // beside each other
+			p(`<line class="l%d" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke-opacity="0.4"/>`, i, bar, bar, y(pt.lo), y(pt.hi))
 			p(`<circle class="t%d" cx="%.1f" cy="%.1f" r="%.1f"/>`, i, pt.x, y(pt.y), 1.4*thick)
 		}
 		p(`<path class="l%d" d="%s" fill="none" stroke-width="%.1f" stroke-linejoin="round" stroke-dasharray="%s"/>`, i, path.String(), thick, dashes[i/len(hues)%len(dashes)])
 		end := l.points[len(l.points)-1]
-		p(`<path class="l%d" d="M%.1f %.1f L%d %.1f" fill="none" stroke-opacity="0.6"/>`, i, end.x+5, y(end.y), right+12, l.label)
+		p(`<path class="l%d" d="M%.1f %.1f L%d %.1f" fill="none" stroke-opacity="0.4"/>`, i, end.x+5, y(end.y), right+12, l.label)
 		weight := 400
 		if i == 0 {
 			weight = 700

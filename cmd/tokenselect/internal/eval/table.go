@@ -74,7 +74,7 @@ func (s Summary) answered(out io.Writer) {
 		s.byLength(func(c *Cell) string { return fmt.Sprintf("%.1f", 100*c.Token) }).print(out)
 	}
 	s.compared(out, "points", 100)
-	fmt.Fprint(out, "Tokens a second of one session, prefill / decode:\n\n")
+	fmt.Fprint(out, "Tokens a second of one session, prefill / decode, medians:\n\n")
 	s.byLength(speed).print(out)
 	fmt.Fprint(out, "Intervals are Wilson's for a task whose scores are all 0 or 1 and where all cases agree; others are bootstrapped case by case, within each task for means of tasks.\n")
 }

@@ -24,6 +24,14 @@ func Mean(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
+// Median is the middle value, the upper of two, 0 of nothing.
+func Median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	return slices.Sorted(slices.Values(values))[len(values)/2]
+}
+
 // Wilson is the 95 % interval of a proportion by Wilson's score method. mean may
 // also be the mean of values between 0 and 1: their variance is never more than
 // that of a proportion, so the interval is at least as wide as need be.

@@ -12,6 +12,14 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	}
 }
 
+func TestMedian(t *testing.T) {
+	near(t, "of three", Median([]float64{9, 1, 2}), 2, 0)
+	near(t, "of two", Median([]float64{9, 1}), 9, 0)
+	near(t, "of nothing", Median(nil), 0, 0)
+	near(t, "mean", Mean([]float64{9, 1, 2}), 4, 0)
+	near(t, "mean of nothing", Mean(nil), 0, 0)
+}
+
 // TestWilson against values worked out by hand.
 func TestWilson(t *testing.T) {
 	for _, c := range []struct {
