@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -31,13 +32,14 @@ type command struct {
 }
 
 func commands() []command {
-	return append(serveCommand(), []command{
+	return slices.Concat(serveCommand(), []command{
 		{"run", "[flags] [QUESTION]", "answer a question about a document, or continue a text", runRun},
 		{"demo", "[flags]", "hide five facts in a long text and ask for them with each policy", runDemo},
 		{"info", "[flags] [MODEL]", "describe a model, what it takes in memory, and the devices found", runInfo},
 		{"bench", "[flags]", "measure prefill and decode at several depths, by policy and device", runBench},
+	}, evalCommand(), []command{
 		{"convert", "[flags] IN OUT", "turn a checkpoint into a GGUF file", runConvert},
-	}...)
+	})
 }
 
 // usageError is a mistake on the command line: exit status 2.

@@ -1,0 +1,172 @@
+package mass
+
+import (
+	"slices"
+
+	"tokenselect/engine/selection"
+)
+
+// Found is what became of attention mass in decode steps, averaged over them.
+type Found struct {
+	Steps   int             `json:"steps"`
+	Recall  [][]float64     `json:"recall"`            // [layer][head], share of dense attention's mass, keys at their true distances
+	Near    [][]float64     `json:"near"`              // likewise, distances cut to n_local, at which candidates are scored
+	Overlap []float64       `json:"overlap,omitempty"` // [layer], Jaccard index of the selection with the k rows of most mass of its heads, at cut distances; none where nothing is selected
+	Cosine  []float64       `json:"cosine"`            // [layer], of a query and the one before it
+	Blocks  map[int]float64 `json:"blocks,omitempty"`  // by size: share of the candidates' mass that the best blocks hold at a budget of k rows
+}
+
+// Mean is the recall of all layers and heads.
+func (f Found) Mean() float64 { return mean(f.Recall) }
+
+// MeanNear is that at cut distances.
+func (f Found) MeanNear() float64 { return mean(f.Near) }
+
+func mean(values [][]float64) float64 {
+	sum, n := 0.0, 0
+	for _, row := range values {
+		for _, v := range row {
+			sum += v
+			n++
+		}
+	}
+	return sum / float64(max(1, n))
+}
+
+// Look sums up steps.
+type Look struct {
+	shape  Shape
+	cfg    selection.Config
+	table  []float32
+	sizes  []int
+	last   [][]float32 // queries of the step before
+	long   int         // steps with more candidates than rows to select
+	chosen []int       // of each layer, those of them in which it selected
+	turns  int         // steps that had one before them
+	f      Found
+}
+
+// NewLook looks at steps of a policy. table is a kernels.RopeTable of as many
+// positions as there will be rows, sizes those of blocks.
+func NewLook(s Shape, cfg selection.Config, table []float32, sizes []int) *Look {
+	return &Look{shape: s, cfg: cfg, table: table, sizes: sizes}
+}
+
+// Add takes a step in.
+func (l *Look) Add(layers []Layer) {
+	if l.f.Recall == nil {
+		l.f.Recall, l.f.Near = square(len(layers), l.shape.Heads), square(len(layers), l.shape.Heads)
+		l.f.Overlap, l.f.Cosine, l.f.Blocks = make([]float64, len(layers)), make([]float64, len(layers)), map[int]float64{}
+		l.chosen = make([]int, len(layers))
+	}
+	l.f.Steps++
+	long := false
+	for i, layer := range layers {
+		far := Of(layer.Query, layer.Keys, l.shape, layer.N, Distances{l.table, layer.N})
+		near := Of(layer.Query, layer.Keys, l.shape, layer.N, Distances{l.table, min(l.cfg.NLocal, layer.N)})
+		group := l.shape.Heads / len(layer.Lists) // heads of a list
+		for h := range l.shape.Heads {
+			l.f.Recall[i][h] += Recall(far[h], layer.Lists[h/group].Rows)
+			l.f.Near[i][h] += Recall(near[h], layer.Lists[h/group].Rows)
+		}
+		if l.last != nil {
+			l.f.Cosine[i] += Cosine(layer.Query, l.last[i])
+		}
+		lo, hi := l.cfg.NInit, layer.N-1-l.cfg.NLocal
+		if hi-lo <= l.cfg.K {
+			continue
+		}
+		long = true
+		if len(layer.Lists[0].Mid) > 0 {
+			for j, list := range layer.Lists {
+				l.f.Overlap[i] += Jaccard(list.Mid, Best(near[j*group:][:group], lo, hi, l.cfg.K)) / float64(len(layer.Lists))
+			}
+			l.chosen[i]++
+		}
+		for _, size := range l.sizes {
+			l.f.Blocks[size] += Blocks(near, lo, hi, l.cfg.K, size) / float64(len(layers))
+		}
+	}
+	if long {
+		l.long++
+	}
+	if l.last != nil {
+		l.turns++
+	}
+	l.last = make([][]float32, len(layers))
+	for i, layer := range layers {
+		l.last[i] = layer.Query
+	}
+}
+
+// Found is the averages of what was taken in.
+func (l *Look) Found() Found {
+	f := l.f
+	for i := range f.Recall {
+		for h := range f.Recall[i] {
+			f.Recall[i][h] /= float64(f.Steps)
+			f.Near[i][h] /= float64(f.Steps)
+		}
+		f.Cosine[i] /= float64(max(1, l.turns))
+		f.Overlap[i] /= float64(max(1, l.chosen[i]))
+	}
+	for size := range f.Blocks {
+		f.Blocks[size] /= float64(l.long)
+	}
+	if slices.Max(append(l.chosen, 0)) == 0 {
+		f.Overlap = nil
+	}
+	return f
+}
+
+// Average is the mean of what was found in several cases, each counting alike.
+// Overlaps and blocks are averaged over those that have them.
+func Average(found []Found) Found {
+	var a Found
+	add := func(sum *[]float64, values []float64, share float64) {
+		if *sum == nil {
+			*sum = make([]float64, len(values))
+		}
+		for i, v := range values {
+			(*sum)[i] += v * share
+		}
+	}
+	overlaps := 0.0
+	blocks := map[int]float64{} // cases that have each size
+	for _, f := range found {
+		if f.Overlap != nil {
+			overlaps++
+		}
+		for size := range f.Blocks {
+			blocks[size]++
+		}
+	}
+	for i, f := range found {
+		share := 1 / float64(len(found))
+		a.Steps += f.Steps
+		if i == 0 {
+			a.Recall, a.Near = make([][]float64, len(f.Recall)), make([][]float64, len(f.Near))
+			a.Blocks = map[int]float64{}
+		}
+		for l := range f.Recall {
+			add(&a.Recall[l], f.Recall[l], share)
+			add(&a.Near[l], f.Near[l], share)
+		}
+		add(&a.Cosine, f.Cosine, share)
+		if f.Overlap != nil {
+			add(&a.Overlap, f.Overlap, 1/overlaps)
+		}
+		for size, v := range f.Blocks {
+			a.Blocks[size] += v / blocks[size]
+		}
+	}
+	return a
+}
+
+func square(rows, columns int) [][]float64 {
+	s := make([][]float64, rows)
+	for i := range s {
+		s[i] = make([]float64, columns)
+	}
+	return s
+}
