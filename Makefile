@@ -40,8 +40,8 @@ wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.j
 # tests and experimental features use.
 UNUSED = $(patsubst %,shaders/%.wgsl,attention_chunk_f16_matrix attention_lists_f16 attention_lists_f32 block_scores_f16 block_scores_f32 ceiling_multiply_add ceiling_read \
 	follow_scores_f16 follow_scores_f32 gather_rows head_cut head_stats lib/attention_lists lib/block_scores lib/follow_scores lib/page_bounds \
-	lib/window_mass lib/window_scores lib/window_stats max_pool page_bounds_f16 page_bounds_f32 page_scores paged_dot_f16 paged_dot_f32 probes representatives round_bf16 soft_vote \
-	top_k_count top_k_hist top_k_write top_lists vote_stats vote_sum window_mass_f16 window_mass_f32 window_stats_f16 window_stats_f32)
+	lib/window_mass lib/window_scores lib/window_stats list_slide max_pool page_bounds_f16 page_bounds_f32 page_scores paged_dot_f16 paged_dot_f32 probes representatives round_bf16 soft_vote \
+	top_k_count top_k_hist top_k_write top_lists top_p vote_stats vote_sum window_mass_f16 window_mass_f32 window_stats_f16 window_stats_f32)
 
 # The shaders in it are without comments and indentation, but line by line, so that
 # what a compiler says of a line still finds it. Without Go 1.26's new garbage

@@ -253,7 +253,7 @@ func TestMemory(t *testing.T) {
 	dev := &counting{Device: cpudev.New(cpudev.Options{})}
 	defer dev.Close()
 	e := builtin(t, dev)
-	const length = 2500
+	const length = 1500
 	for _, p := range selection.Policies() {
 		cfg := selection.Default(2048)
 		cfg.Policy = p

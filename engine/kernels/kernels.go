@@ -27,7 +27,7 @@ import (
 // each of sizes.
 func All(sizes ...int) []*gpu.Kernel {
 	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend[CacheF16], kvAppend[CacheF32], gatherRows(), selectionCache,
-		voteStats(), headStatsMerge(), headCut(), voteSum(), probesOf(), roundBF16(), topKHist(), topKCount(), topKWrite(), topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead(), ceilingMultiplyAdd()}
+		voteStats(), topKHist(), topKCount(), topKWrite(), topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead(), ceilingMultiplyAdd()}
 	for _, share := range voteShares {
 		all = append(all, softVote(share), softVoteHist(share))
 	}

@@ -98,6 +98,16 @@ func TestRefusals(t *testing.T) {
 		{"probes: batches", "16 values from batch to batch, expected at least 32", probes(4, 2, 1, 3, 2, 64)},
 		{"probes: heads", "3 heads over 2 key heads, expected a multiple", probes(4, 3, 2, 1, 1, 64)},
 		{"probes: y", "y holds 31 words, expected at least 32", probes(4, 2, 1, 2, 1, 31)},
+		{"max_pool: pooled", "pooled holds 15 words, expected at least 16", func(r *gpu.Recording) { kernels.MaxPool(r, words(16), words(64), words(15), 8, 2, 8, 1) }},
+		{"top_p: least", "at least 9 of 8 rows", func(r *gpu.Recording) {
+			kernels.TopP(r, words(64), words(64), words(64), words(64), words(2), 2, 16, 8, 8, 0, 9, 1)
+		}},
+		{"top_p: chosen", "chosen holds 1 words, expected at least 2", func(r *gpu.Recording) {
+			kernels.TopP(r, words(64), words(64), words(64), words(64), words(1), 2, 16, 8, 8, 0, 1, 1)
+		}},
+		{"list_slide: stride", "11 words from list to list, expected at least 12", func(r *gpu.Recording) {
+			kernels.ListSlide(r, words(2), words(64), words(2), words(64), 2, 11, 8, 4, 80)
+		}},
 		{"round_bf16: x", "x holds 7 words, expected at least 8", func(r *gpu.Recording) { kernels.RoundBF16(r, words(7), 8) }},
 		{"attention_decode: head size", "heads of size 12", decode(2, 1, 12, 9, 4096, kernels.Attended{})},
 		{"attention_decode: no head", "heads of size 0", decode(2, 1, 0, 9, 4096, kernels.Attended{})},

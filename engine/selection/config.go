@@ -54,7 +54,8 @@ type Config struct {
 	// was made with.
 	Index kernels.IndexType
 
-	Rivals Rivals // what only policies that TokenSelect is compared with ask for
+	Options        // what TokenSelect may do otherwise than the paper
+	Rivals  Rivals // what only policies that TokenSelect is compared with ask for
 }
 
 // Default is TokenSelect with budgets for a model that was trained on context
@@ -102,9 +103,9 @@ func (c Config) local(queries int) int {
 func (c Config) Positions(rows int) int {
 	switch {
 	case c.Policy == Window:
-		return min(rows, c.Budget())
-	case c.selects(): // the list on a hit, and a probe at distance n_local
-		return min(rows, c.Budget()+c.slide()) + c.Chunk
+		return min(rows, max(c.Budget(), c.DenseUntil))
+	case c.selects(): // the list on a hit or before anything is selected, and a probe at distance n_local
+		return min(rows, max(c.Budget()+c.slide(), c.DenseUntil)) + c.Chunk
 	}
 	if positions, ok := c.rivalPositions(rows); ok {
 		return positions
@@ -157,6 +158,9 @@ func (c Config) Validate() error {
 	}
 	if c.Policy == Paper && c.Chunk > c.NLocal {
 		return fmt.Errorf("selection: chunk is %d, expected at most n_local, %d, with policy paper, which counts the chunk among the local tokens", c.Chunk, c.NLocal)
+	}
+	if err := c.Options.validate(c); err != nil {
+		return err
 	}
 	if err := c.Rivals.validate(c); err != nil {
 		return err

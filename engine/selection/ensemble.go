@@ -30,16 +30,26 @@ func (s *ensemble) memory(rows int) map[**gpu.Buffer]int {
 	return sizes
 }
 
-// cast records the soft votes of as many probes as a step has queries for.
-func (s *ensemble) cast(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int, tau float32) {
+// cast records the soft votes of as many probes as a step has queries for, in lists
+// lists of the votes of as many heads each, apart votes from one to the next. It
+// returns the number of softmaxes that they add up to.
+func (s *ensemble) cast(r *gpu.Recording, q kernels.Query, state gpu.Range, lo, n int, tau float32, lists, apart int) (voters int) {
 	heads, kvHeads, d := s.shape.Heads, s.shape.KVHeads, s.shape.HeadDim
 	turned, probes, count, batch := gpu.All(s.turned), gpu.All(s.probes), min(s.most, q.C), s.batch()
-	kernels.Rope(r, q.QKV, s.table, out.State, turned, q.C, heads, d, q.Stride, s.cfg.NLocal, false)
+	add := func(voters, blocks int, more bool) {
+		kernels.HeadStats(r, gpu.All(s.stats), state, gpu.All(s.ofHead), voters, n, blocks)
+		kernels.VoteSum(r, kernels.VoteMass, gpu.All(s.score), gpu.All(s.ofHead), state, gpu.All(s.vote), voters/lists, n, lists, apart, more)
+	}
+	if count == 1 {
+		probe, turn := s.probe(r, q, state)
+		add(heads, s.scoresOf(r, q, state, probe, turn, heads, tau, lo, n), false)
+		return heads
+	}
+	kernels.Rope(r, q.QKV, s.table, state, turned, q.C, heads, d, q.Stride, s.cfg.NLocal, false)
 	kernels.Probes(r, turned, probes, q.C, heads, kvHeads, d, count, batch, s.stride()/4, false)
 	for i := 0; i*batch < count; i++ {
 		voters := min(batch, count-i*batch) * heads
-		blocks := s.scoresOf(r, q, out.State, s.layer(s.probes, s.stride(), i), false, voters, tau, lo, n)
-		kernels.HeadStats(r, gpu.All(s.stats), out.State, gpu.All(s.ofHead), voters, n, blocks)
-		s.sum(r, kernels.VoteMass, out.State, voters, n, i > 0)
+		add(voters, s.scoresOf(r, q, state, s.layer(s.probes, s.stride(), i), false, voters, tau, lo, n), i > 0)
 	}
+	return count * heads
 }

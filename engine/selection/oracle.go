@@ -17,8 +17,8 @@ import (
 // Cache.
 type oracle struct{ ensemble }
 
-func (s *oracle) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) {
+func (s *oracle) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
 	q.Index = kernels.Index{}
-	s.cast(r, q, out, lo, n, float32(math.Sqrt(float64(s.shape.HeadDim))))
-	s.take(r, out, lo, n)
+	s.cast(r, q, out.State, lo, n, float32(math.Sqrt(float64(s.shape.HeadDim))), 1, n)
+	return s.take(r, out, lo, n)
 }

@@ -33,7 +33,7 @@ func (s *paper) memory(rows int) map[**gpu.Buffer]int {
 	return sizes
 }
 
-func (s *paper) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) {
+func (s *paper) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
 	heads, kvHeads, d := s.shape.Heads, s.shape.KVHeads, s.shape.HeadDim
 	turned, probes, score, stats := gpu.All(s.turned), gpu.All(s.probes), gpu.All(s.score), gpu.All(s.stats)
 	kernels.Rope(r, q.QKV, s.table, out.State, turned, q.C, heads, d, q.Stride, s.cfg.NLocal, false)
@@ -42,6 +42,6 @@ func (s *paper) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection,
 	kernels.RoundBF16(r, score, heads*n)
 	kernels.VoteStats(r, score, out.State, stats, heads, n)
 	kernels.HeadStats(r, stats, out.State, gpu.All(s.ofHead), heads, n, kernels.StatsBlocks(n))
-	s.sum(r, kernels.VoteMassBF16, out.State, heads, n, false)
-	s.take(r, out, lo, n)
+	s.sum(r, kernels.VoteMassBF16, out.State, heads, n)
+	return s.take(r, out, lo, n)
 }

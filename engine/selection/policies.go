@@ -13,6 +13,9 @@ func newChooser(s *Selector) chooser {
 	vote := voting{scorer: score}
 	switch s.cfg.Policy {
 	case TokenSelect:
+		if s.cfg.changes() {
+			return newImproved(s, vote)
+		}
 		return &softVote{scorer: score}
 	case TopK:
 		return &topK{vote}

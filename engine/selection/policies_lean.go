@@ -6,6 +6,9 @@ package selection
 // leaves out those that are there to be compared with.
 func Policies() []Policy { return []Policy{TokenSelect, Dense, Window} }
 
+// optional: Options of TokenSelect are not part of this build.
+const optional = false
+
 func newChooser(s *Selector) chooser {
 	if s.cfg.Policy == TokenSelect {
 		return &softVote{scorer: scorer{Selector: s}}

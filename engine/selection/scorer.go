@@ -14,6 +14,8 @@ type scorer struct {
 	stats  *gpu.Buffer // of the scores of each head
 }
 
+func (s *scorer) kept() map[**gpu.Buffer]int { return nil }
+
 func (s *scorer) memory(rows int) map[**gpu.Buffer]int { return s.memoryOf(s.shape.Heads, rows) }
 
 // memoryOf is memory for scores of heads heads.

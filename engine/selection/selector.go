@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
@@ -38,8 +39,12 @@ type Selector struct {
 	state  *gpu.Buffer // kernels.StateBytes
 	sel    *gpu.Buffer // k + nLocal/2 rows: the selection and what slid out of the window since
 	anchor *gpu.Buffer // [heads*d], the query of the cached selection
-	selAt  int         // bytes from layer to layer of sel
-	ancAt  int         // and of anchor
+	centre *gpu.Buffer // a row of qkv, the mean of a chunk's, where queries are compared less theirs
+	selAt  int         // bytes from layer to layer of sel,
+	ancAt  int         // of anchor
+	cenAt  int         // and of centre
+
+	centred int // queries of the chunk that centre is the mean of
 
 	watch *gpu.Buffer // state and sel as Chosen reads them, in one piece; made when it is first asked
 
@@ -52,9 +57,12 @@ type chooser interface {
 	// memory is the buffers that it works in over a cache of rows rows, with their
 	// bytes. They start as zeros.
 	memory(rows int) map[**gpu.Buffer]int
+	// kept is more of them, which keep what they hold when the cache grows.
+	kept() map[**gpu.Buffer]int
 	// choose records what writes k of the n rows from lo on to out.Sel, in order,
-	// unless out.State says that the Selection Cache has been hit.
-	choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int)
+	// unless out.State says that the Selection Cache has been hit. It returns out, with
+	// lists if there are any.
+	choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection
 }
 
 // rival is a policy with lists, positions or a memory that TokenSelect does without.
@@ -66,16 +74,25 @@ type rival interface {
 	attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection
 }
 
-// lister is a rival that selects.
-type lister interface {
+// selecting is a rival that selects.
+type selecting interface {
 	// chosen reads back what the last step chose.
 	chosen(ctx context.Context) ([]Chosen, error)
 }
 
-// step is what the selector was asked last, for Chosen.
+// lister is a chooser that may have lists of its own.
+type lister interface {
+	// readLists is what they have, nil where there are none.
+	readLists(ctx context.Context) ([]Chosen, error)
+}
+
+// step is what the selector was asked last, for Chosen and for layers that share a
+// selection.
 type step struct {
-	n, c      int
+	out       kernels.Selection // of the last layer that selected
+	c         int
 	local     int // rows of the window in front of the step's own
+	attended  int // rows, unless it was
 	selecting bool
 }
 
@@ -86,6 +103,9 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 	}
 	if n := len(shape.InvFreq); cfg.Policy == NTK && n != shape.HeadDim/2 {
 		return nil, fmt.Errorf("selection: %d angles for heads of size %d, expected %d with policy %s", n, shape.HeadDim, shape.HeadDim/2, cfg.Policy)
+	}
+	if err := cfg.Options.fits(cfg, shape); err != nil {
+		return nil, err
 	}
 	s := newSelector(cfg, shape, dev.Info().Kind)
 	s.dev = dev
@@ -100,6 +120,7 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 func newSelector(cfg Config, shape Shape, k gpu.Kind) *Selector {
 	s := &Selector{cfg: cfg, shape: shape, cpu: k == gpu.CPU}
 	s.selAt, s.ancAt = align(4*max(1, cfg.K+cfg.slide())), align(4*s.width())
+	s.cenAt = align(4 * (shape.Heads + 2*shape.KVHeads) * shape.HeadDim)
 	s.chooser, s.rival = newChooser(s), newRival(s)
 	return s
 }
@@ -109,6 +130,10 @@ func (s *Selector) memory() map[**gpu.Buffer]int {
 	sizes := map[**gpu.Buffer]int{&s.state: s.shape.Layers * kernels.StateBytes, &s.sel: s.shape.Layers * s.selAt}
 	if s.chooser != nil {
 		sizes[&s.anchor] = s.shape.Layers * s.ancAt
+		if s.cfg.CacheCentred {
+			sizes[&s.centre] = s.shape.Layers * s.cenAt
+		}
+		maps.Copy(sizes, s.chooser.kept())
 	}
 	return sizes
 }
@@ -219,33 +244,57 @@ func (s *Selector) grow(sizes map[**gpu.Buffer]int, rows int) error {
 func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 	local := s.cfg.local(q.C)
 	lo, hi := s.cfg.NInit, q.N-q.C-local
+	s.findCentre(r, q)
 	out := kernels.Selection{Sel: s.layer(s.sel, s.selAt, q.Layer), State: s.layer(s.state, kernels.StateBytes, q.Layer)}
-	s.last = step{n: q.N, c: q.C, local: local}
+	s.last = step{c: q.C, local: local, out: s.last.out}
 	switch {
 	case s.rival != nil:
+		s.last.attended = q.N
 		return s.rival.attend(r, q, out)
-	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K:
-		out.Attended = kernels.Attended{NLocal: q.N - q.C}
+	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K || q.N <= s.cfg.DenseUntil:
+		out.Attended, s.last.attended = kernels.Attended{NLocal: q.N - q.C}, q.N
 		return out
 	case s.cfg.Policy == Window:
 		out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: s.cfg.NLocal + s.cfg.K}
+		s.last.attended = s.cfg.NInit + s.cfg.NLocal + s.cfg.K + q.C
 		return out
 	}
 	s.last.selecting = true
+	if s.cfg.selecting(q.Layer) != q.Layer {
+		return s.last.out
+	}
 	n := hi - lo
 	p := kernels.SelectionCacheParams{C: uint32(q.C), Width: uint32(s.width()), NSelect: uint32(s.cfg.K),
 		Hi: uint32(hi), Slide: uint32(s.cfg.slide()), Theta: float32(s.cfg.Theta)}
 	if s.cfg.caches() {
 		p.Enabled = 1
 	}
-	kernels.SelectionCache(r, q.QKV, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, p)
+	centre := q.QKV
+	if s.cfg.CacheCentred {
+		centre, p.Centred = s.layer(s.centre, s.cenAt, q.Layer), 1
+	}
+	kernels.SelectionCache(r, q.QKV, centre, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, p)
 
-	s.chooser.choose(r, q, out, lo, n)
 	out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: local, UseMid: true, MaxMid: s.cfg.K}
 	if q.C == 1 && p.Enabled != 0 {
 		out.MaxMid += s.cfg.slide()
 	}
-	return out
+	s.last.out = s.chooser.choose(r, q, out, lo, n)
+	return s.last.out
+}
+
+// findCentre records the mean of a chunk's queries, where the Selection Cache asks for
+// it: of the first chunk of a text, or of the largest if there was none. It is not
+// that of all that has been read, so that what is read once and gone on from several
+// times has one.
+func (s *Selector) findCentre(r *gpu.Recording, q kernels.Query) {
+	if s.centre == nil || q.C == 1 || q.N > q.C && q.C <= s.centred {
+		return
+	}
+	kernels.MeanRows(r, q.QKV, s.layer(s.centre, s.cenAt, q.Layer), q.C, q.Stride)
+	if q.Layer == s.shape.Layers-1 {
+		s.centred = q.C
+	}
 }
 
 func (s *Selector) layer(b *gpu.Buffer, bytes, i int) gpu.Range {
@@ -274,26 +323,35 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 	chosen := make([]Chosen, s.shape.Layers)
 	if !s.last.selecting {
 		for i := range chosen {
-			chosen[i].Attended = s.last.n
-			if all := s.cfg.NInit + s.cfg.NLocal + s.cfg.K + s.last.c; s.cfg.Policy == Window {
-				chosen[i].Attended = min(chosen[i].Attended, all)
-			}
+			chosen[i].Attended = s.last.attended
 		}
 		return chosen, nil
 	}
-	if l, ok := s.rival.(lister); ok {
+	if l, ok := s.rival.(selecting); ok {
 		return l.chosen(ctx)
 	}
 	words, err := s.watched(ctx)
 	if err != nil {
 		return nil, err
 	}
+	var lists []Chosen
+	if l, ok := s.chooser.(lister); ok {
+		if lists, err = l.readLists(ctx); err != nil {
+			return nil, err
+		}
+	}
 	state, sel := words[:s.state.Size/4], words[s.state.Size/4:]
 	for i := range chosen {
-		st := kernels.DecodeState(state[i*kernels.StateBytes/4:])
+		from := s.cfg.selecting(i)
+		st := kernels.DecodeState(state[from*kernels.StateBytes/4:])
+		if lists != nil {
+			chosen[i] = lists[from]
+			chosen[i].Hit, chosen[i].Cosine = st.Hit, st.Cosine
+			continue
+		}
 		rows := make([]int, st.Mid)
 		for j := range rows {
-			rows[j] = int(sel[i*s.selAt/4+j])
+			rows[j] = int(sel[from*s.selAt/4+j])
 		}
 		chosen[i] = Chosen{Rows: rows, Attended: s.cfg.NInit + st.Mid + s.last.local + s.last.c, Hit: st.Hit, Cosine: st.Cosine}
 	}

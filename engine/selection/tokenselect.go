@@ -32,15 +32,16 @@ func (s *softVote) memory(rows int) map[**gpu.Buffer]int {
 	return sizes
 }
 
-func (s *softVote) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) {
+func (s *softVote) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
 	heads, kvHeads, k := s.shape.Heads, s.shape.KVHeads, s.cfg.K
 	blocks := s.scores(r, q, out.State, lo, n)
 	score, stats, vote, counts := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote), gpu.All(s.counts)
 	if s.cpu {
 		kernels.Choose(r, score, stats, out.State, gpu.All(s.bound), gpu.All(s.peak), gpu.All(s.some), vote, counts, out.Sel, heads, kvHeads, n, k, lo)
-		return
+		return out
 	}
 	hist := gpu.All(s.hist)
 	kernels.SoftVoteHist(r, score, stats, out.State, vote, hist, heads, n, blocks)
 	kernels.TopKBorder(r, vote, out.State, hist, gpu.All(s.cut), counts, gpu.All(s.border), out.Sel, n, k, lo)
+	return out
 }

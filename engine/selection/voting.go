@@ -32,11 +32,12 @@ func (v *voting) memoryOf(heads, rows int) map[**gpu.Buffer]int {
 }
 
 // sum records the votes of n candidates.
-func (v *voting) sum(r *gpu.Recording, mode kernels.VoteMode, state gpu.Range, heads, n int, add bool) {
-	kernels.VoteSum(r, mode, gpu.All(v.score), gpu.All(v.ofHead), state, gpu.All(v.vote), heads, n, 1, n, add)
+func (v *voting) sum(r *gpu.Recording, mode kernels.VoteMode, state gpu.Range, heads, n int) {
+	kernels.VoteSum(r, mode, gpu.All(v.score), gpu.All(v.ofHead), state, gpu.All(v.vote), heads, n, 1, n, false)
 }
 
 // take records the k candidates with the largest votes, of equal ones the first.
-func (v *voting) take(r *gpu.Recording, out kernels.Selection, lo, n int) {
+func (v *voting) take(r *gpu.Recording, out kernels.Selection, lo, n int) kernels.Selection {
 	kernels.TopK(r, gpu.All(v.vote), out.State, gpu.All(v.hist), gpu.All(v.cut), gpu.All(v.counts), out.Sel, n, v.cfg.K, lo)
+	return out
 }

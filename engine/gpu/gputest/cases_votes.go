@@ -15,6 +15,9 @@ func init() {
 	register(voteSumCases)
 	register(probesCases)
 	register(roundCases)
+	register(maxPoolCases)
+	register(topPCases)
+	register(listSlideCases)
 }
 
 // headStatsCase merges blocks of stats that begin as scores of the pattern.
@@ -162,4 +165,90 @@ func roundCases() (cases []Case) {
 			Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.RoundBF16(r, b[0], len(edges)/4) },
 		}
 	}})
+}
+
+// masses are votes: neither negative nor NaN, some of them equal.
+var masses = pattern{"mass", func(rng *rand.Rand, _ int) float32 { return float32(math.Exp(-0.25 * float64(rng.IntN(100)))) }}
+
+func maxPoolCase(n, lists, gap, half, hit int) Case {
+	return Case{fmt.Sprintf("max_pool/%d to each side, %d lists of %d votes and %d words apart, hit %d", half, lists, n, gap, hit), func(rng *rand.Rand) Plan {
+		words := lists * (n + gap)
+		return Plan{
+			Buffers: []Buffer{In("vote", Floats(masses.values(rng, words)...)), state(hit, 0), Out("pooled", words, Exact)},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.MaxPool(r, b[0], b[1], b[2], n, lists, n+gap, half)
+			},
+		}
+	}}
+}
+
+func maxPoolCases() []Case {
+	return []Case{maxPoolCase(1, 1, 0, 0, 0), maxPoolCase(1, 2, 3, 5, 0), maxPoolCase(256, 1, 0, 1, 0), maxPoolCase(700, 3, 68, 0, 0),
+		maxPoolCase(700, 2, 68, 4, 0), maxPoolCase(700, 1, 0, 1000, 0), maxPoolCase(300, 2, 0, 2, 1)}
+}
+
+// topPCase shortens lists of k of n candidates in random places. What of the mass
+// they reach decides how many stay.
+func topPCase(n, k, lists, gap, least int, share float64, hit int) Case {
+	name := fmt.Sprintf("top_p/%g of the mass of %d of %d candidates, at least %d, %d lists %d words apart, hit %d", share, k, n, least, lists, gap, hit)
+	return Case{name, func(rng *rand.Rand) Plan {
+		const lo = 9
+		vote := masses.values(rng, lists*(n+gap))
+		sel := make([]uint32, lists*(k+gap))
+		var mass float64
+		for l := range lists {
+			at := 0
+			for t := range n {
+				if rng.IntN(n-t) < k-at {
+					sel[l*(k+gap)+at] = uint32(lo + t)
+					mass += float64(vote[l*(n+gap)+t]) / float64(lists)
+					at++
+				}
+			}
+		}
+		return Plan{
+			Buffers: []Buffer{In("vote", Floats(vote...)), state(hit, 0), InOut("sel", Words(sel...), Exact), Out("chosen", lists, Exact)},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.TopP(r, b[0], b[0], b[1], b[2], b[3], lists, n+gap, k+gap, k, lo, least, float32(share*mass))
+			},
+		}
+	}}
+}
+
+func topPCases() []Case {
+	return []Case{topPCase(1, 1, 1, 0, 1, 0.5, 0), topPCase(400, 256, 1, 0, 1, 0.5, 0), topPCase(2000, 600, 3, 40, 1, 0.9, 0), topPCase(2000, 600, 1, 0, 1, 2, 0),
+		topPCase(3000, 1025, 2, 8, 700, 0.3, 0), topPCase(500, 257, 2, 8, 257, 0.3, 0), topPCase(500, 257, 2, 8, 1, 0.3, 1)}
+}
+
+// listSlideCase has lists of k rows, or where k is 0 of 3, 4, 5, ...
+func listSlideCase(lists, k, slid, hit int) Case {
+	return Case{fmt.Sprintf("list_slide/%d lists of %d rows, %d gone, hit %d", lists, k, slid, hit), func(*rand.Rand) Plan {
+		const seen = 77 // as state has it
+		chosen := make([]uint32, lists)
+		most := k
+		for l := range chosen {
+			chosen[l] = uint32(3 + l)
+			if k == 0 {
+				most = 3 + l
+			}
+		}
+		stride := most + slid + 5
+		now := state(hit, 1)
+		now.Compare, now.output = Exact, true
+		return Plan{
+			Buffers: []Buffer{In("chosen", Words(chosen...)), now, Out("counts", lists, Exact), Out("sel", lists*stride, Exact)},
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				kernels.ListSlide(r, b[0], b[1], b[2], b[3], lists, stride, k, slid, seen+slid)
+			},
+		}
+	}}
+}
+
+func listSlideCases() (cases []Case) {
+	for hit := range 2 {
+		for _, lists := range []int{1, 4} {
+			cases = append(cases, listSlideCase(lists, 10, 7, hit), listSlideCase(lists, 0, 70, hit), listSlideCase(lists, 1, 0, hit))
+		}
+	}
+	return cases
 }

@@ -39,15 +39,6 @@ func (s windowed) toCase() Case {
 	}}
 }
 
-func maxPoolCase(s pattern, rows, n, reach int) Case {
-	return Case{fmt.Sprintf("max_pool/%s values, %dx%d, %d on each side", s.name, rows, n, reach), func(rng *rand.Rand) Plan {
-		return Plan{
-			Buffers: []Buffer{In("x", Floats(s.values(rng, rows*n)...)), Out("y", rows*n, Exact)},
-			Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.MaxPool(r, b[0], b[1], rows, n, reach) },
-		}
-	}}
-}
-
 func windowCases() (cases []Case) {
 	bothCaches(func(t kernels.CacheType) {
 		for _, d := range []int{8, 64, 80, 128} {
@@ -59,9 +50,6 @@ func windowCases() (cases []Case) {
 			windowed{t, 1, 1, 64, 2, 1, 0, 1, 1, 0, 1}.toCase(),
 			windowed{t, 2, 4, 64, 600, 32, 16, 568, 40, 0, 0.01}.toCase()) // flat weights
 	})
-	for _, s := range []pattern{votes[0], votes[2], votes[4], votes[7]} {
-		cases = append(cases, maxPoolCase(s, 3, 300, 3), maxPoolCase(s, 2, 4, 7), maxPoolCase(s, 1, 257, 0))
-	}
 	return cases
 }
 

@@ -81,6 +81,15 @@ var generators = []struct {
 		rows := d.size(300)
 		return probesCase(rows, 1+d.IntN(4), 1+d.IntN(8), d.head(), d.size(rows), 1+d.IntN(8), d.upTo(70), d.IntN(2) == 0)
 	}},
+	{"max_pool", func(d draw) Case {
+		return maxPoolCase(d.size(3000), 1+d.IntN(4), d.upTo(70), d.upTo(30), d.IntN(8)/7)
+	}},
+	{"top_p", func(d draw) Case {
+		n := d.size(3000)
+		k := d.size(n)
+		return topPCase(n, k, 1+d.IntN(4), d.upTo(70), d.size(k), d.Float64()*1.2, d.IntN(8)/7)
+	}},
+	{"list_slide", func(d draw) Case { return listSlideCase(1+d.IntN(8), d.upTo(300), d.upTo(130), d.IntN(2)) }},
 	{"round_bf16", func(d draw) Case { return roundCase(d.pattern(votes), d.size(3000)) }},
 	{"top_k", func(d draw) Case {
 		n := d.size(9000)
@@ -97,7 +106,7 @@ var generators = []struct {
 			steps[i] = cacheStep{d.IntN(4), c, hi, uint32(d.IntN(8)+6) / 7}
 		}
 		k, slide := d.size(300), d.size(40)
-		return selectionCacheCase(fmt.Sprintf("steps %v, k %d, slide %d", steps, k, slide), d.size(1100), k, slide, steps)
+		return selectionCacheCase(fmt.Sprintf("steps %v, k %d, slide %d", steps, k, slide), d.size(1100), k, slide, d.IntN(2), steps)
 	}},
 	{"attention_decode_f16", func(d draw) Case { return d.attention(kernels.CacheF16, 1) }},
 	{"attention_decode_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1) }},
@@ -125,7 +134,6 @@ var generators = []struct {
 	}},
 	{"window_mass_f16", func(d draw) Case { return d.window(kernels.CacheF16) }},
 	{"window_mass_f32", func(d draw) Case { return d.window(kernels.CacheF32) }},
-	{"max_pool", func(d draw) Case { return maxPoolCase(d.pattern(votes[:5]), d.size(9), d.size(600), d.upTo(20)) }},
 	{"gather_rows", func(d draw) Case {
 		s := gathered{t: d.cache(), kvHeads: 1 + d.IntN(4), d: d.head(), c: d.size(130)}
 		s.n = s.c + d.upTo(700)

@@ -1,0 +1,54 @@
+package kernels
+
+import "tokenselect/engine/gpu"
+
+// MaxPoolParams are those of max_pool.
+type MaxPoolParams struct {
+	N      uint32 // candidates
+	Lists  uint32
+	Stride uint32 // votes from list to list
+	Half   uint32 // candidates of a window to each side
+}
+
+var maxPoolKernel single
+
+func maxPool() *gpu.Kernel {
+	return maxPoolKernel.get(func() *gpu.Kernel {
+		return &gpu.Kernel{
+			Name:     "max_pool",
+			Bindings: []gpu.Binding{in("vote"), in("state"), out("pooled")},
+			Params:   sizeOf[MaxPoolParams](),
+			WGSL:     wgsl("max_pool", nil),
+			Items: func(c *gpu.Call) int {
+				p := params[MaxPoolParams](c)
+				return unlessHit(c, 1, int(p.Lists)*ceil(int(p.N), voteTokens))
+			},
+			Twin: func(c *gpu.Call, lo, hi int) {
+				p := params[MaxPoolParams](c)
+				n, half, blocks := int(p.N), int(p.Half), ceil(int(p.N), voteTokens)
+				for i := lo; i < hi; i++ {
+					list, from := i/blocks, i%blocks*voteTokens
+					vote, pooled := view[uint32](c, 0)[list*int(p.Stride):], view[uint32](c, 2)[list*int(p.Stride):]
+					for t := from; t < min(from+voteTokens, n); t++ {
+						most := uint32(0)
+						for at := max(t-half, 0); at <= min(t+half, n-1); at++ {
+							most = max(most, vote[at])
+						}
+						pooled[t] = most
+					}
+				}
+			},
+		}
+	})
+}
+
+// MaxPool records pooled[t] = the largest vote of candidates t-half to t+half, of n
+// in each of lists lists of stride words: the max-pool that the paper's released code
+// tunes for each task, with a window of 2*half+1. Votes are neither negative nor NaN.
+// Nothing is written on a hit. A workgroup takes 256 candidates of a list.
+func MaxPool(r *gpu.Recording, vote, state, pooled gpu.Range, n, lists, stride, half int) {
+	need(r, maxPool(), 0, vote, (lists-1)*stride+n)
+	need(r, maxPool(), 1, state, stateWords)
+	need(r, maxPool(), 2, pooled, (lists-1)*stride+n)
+	gpu.Dispatch(r, maxPool(), lists*ceil(n, voteTokens), &MaxPoolParams{uint32(n), uint32(lists), uint32(stride), uint32(half)}, vote, state, pooled)
+}
