@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             chosen = vec2<u32>(digit, left);
         }
         workgroupBarrier();
-        prefix = prefix << 8u | chosen.x;
+        prefix = (prefix << 8u) | chosen.x;
         rest = chosen.y;
         workgroupBarrier();
     }

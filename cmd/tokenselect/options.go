@@ -17,8 +17,8 @@ type selectionFlags struct {
 	nInit, nLocal, k, chunk int
 	theta, tau              float64
 	index                   string
-	options                 selection.Options
 	rivals                  selection.Rivals
+	options                 selection.Options
 	fs                      *flag.FlagSet
 }
 
