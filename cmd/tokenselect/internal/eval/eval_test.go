@@ -384,11 +384,12 @@ func TestProgress(t *testing.T) {
 	p.start(Units(settings(), st), 2)
 	now = now.Add(time.Minute)
 	p.done(Record{Policy: "new", Task: "a", Length: 1024, Prefill: 6, Decode: 2})
-	// new: 5 more of 8 s at 1K and 6 of 32 s at 4K; of old nothing is known; by two.
-	if want := time.Duration(5*8+6*32) * time.Second / 2; p.remaining() != want {
+	// new: 5 more of 8 s at 1K and 6 of 32 s at 4K; old, of which nothing is known, as
+	// long each; by two.
+	if want := time.Duration(5*8+6*32+6*8+6*32) * time.Second / 2; p.remaining() != want {
 		t.Errorf("%v left, expected %v", p.remaining(), want)
 	}
-	if got := strings.TrimSpace(b.String()); got != "1 of 24, about 2 min left; new, a at 1K" {
+	if got := strings.TrimSpace(b.String()); got != "1 of 24, about 4 min left; new, a at 1K" {
 		t.Errorf("%q", got)
 	}
 }

@@ -155,23 +155,35 @@ func (p *Progress) line(r Record) string {
 	return fmt.Sprintf("%d of %d, %s left; %s, %s at %s", p.total-left, p.total, about(p.remaining()), r.Policy, r.Task, Tokens(r.Length))
 }
 
-// remaining estimates the time left from what results of the same policy took, at
-// the nearest shorter length where there is none of the same: as if time grew with
-// the length, which is too little for policies that read all of it.
+// remaining estimates the time left from what results have taken: of the same policy,
+// or as long as it has none of the slowest other.
 func (p *Progress) remaining() time.Duration {
 	seconds := 0.0
 	for name, lengths := range p.left {
 		for length, n := range lengths {
-			nearest, each := 0, 0.0
-			for at, t := range p.took[name] {
-				if at <= length && at > nearest && t.n > 0 {
-					nearest, each = at, t.seconds/float64(t.n)*float64(length)/float64(at)
+			each := p.each(name, length)
+			if each == 0 {
+				for other := range p.took {
+					each = max(each, p.each(other, length))
 				}
 			}
 			seconds += each * float64(n)
 		}
 	}
 	return time.Duration(seconds / float64(max(1, p.workers)) * float64(time.Second))
+}
+
+// each is the seconds that a result of a policy takes, from those at the nearest
+// shorter length where there are none of the same: as if time grew with the length,
+// which is too little for policies that read all of it. 0: there is none.
+func (p *Progress) each(policy string, length int) float64 {
+	nearest, each := 0, 0.0
+	for at, t := range p.took[policy] {
+		if at <= length && at > nearest && t.n > 0 {
+			nearest, each = at, t.seconds/float64(t.n)*float64(length)/float64(at)
+		}
+	}
+	return each
 }
 
 // about is a time in words.
