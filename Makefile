@@ -39,7 +39,8 @@ wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.j
 # that have a fast version (the tag lean), and the shaders that only measurements,
 # tests and features use that browsers do not offer or do not tell enough of.
 UNUSED = $(patsubst %,shaders/%.wgsl,attention_chunk_f16_matrix ceiling_multiply_add ceiling_read gather_rows paged_dot_f16 paged_dot_f32 \
-	soft_vote top_k_count top_k_hist top_k_write vote_stats score_stats_i4_dot score_stats_i8_dot lib/bytes_i4 lib/bytes_i8 lib/score_tiles_dot)
+	soft_vote top_k_count top_k_hist top_k_write vote_stats score_stats_i4_dot score_stats_i8_dot lib/bytes_i4 lib/bytes_i8 lib/score_tiles_dot \
+	matvec_f16_subgroup matvec_q4_0_subgroup matvec_q8_0_subgroup lib/matvec_subgroup)
 
 # The shaders in it are without comments and indentation, but line by line, so that
 # what a compiler says of a line still finds it. Without Go 1.26's new garbage
