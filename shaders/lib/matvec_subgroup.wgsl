@@ -1,7 +1,9 @@
 // The body of matvec_*_subgroup: lib/matvec for a weight of few rows, whose sums
 // subgroups add up, so that a workgroup waits for its invocations once instead of
 // twice and reads back one sum of a row for each subgroup. A row's LANES invocations
-// stand side by side and are whole subgroups, of 4 invocations at least.
+// stand side by side and are whole subgroups, of 4 invocations at least: that the
+// invocations of a subgroup are neighbours WGSL does not promise, but drivers have it
+// so for workgroups of one dimension.
 //
 // SUBGROUPS: LANES / 4, no fewer than there are to a row; PARTS: OUTPUTS * SUBGROUPS.
 //#import lib/grid
