@@ -49,10 +49,12 @@ func newMultiplications(t WeightType) (m multiplications) {
 		m.any.many = multiplication{newMatMul(t, "matmul_any_", nil), 64, 64}
 	}
 	if t != F32 {
-		m.few, m.wide = newMatVec(t, 128, 2), newMatVec(t, 32, 4)
+		lanes := 128
 		if t == Q4_0 { // of which a row is half as many vectors
-			m.few = newMatVec(t, 64, 2)
+			lanes = 64
 		}
+		m.few, m.wide = newMatVec(t, lanes, 2), newMatVec(t, 32, 4)
+		m.few.kernel.Variants = matVecSubgroup(t, lanes, 2)
 		m.many = multiplication{newMatMul(t, "matmul_", nil), 64, 64}
 		m.large = multiplication{newMatMul(t, "matmul_large_", nil), 64, 128}
 	}
