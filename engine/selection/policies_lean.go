@@ -2,7 +2,13 @@
 
 package selection
 
-import "errors"
+import (
+	"context"
+	"errors"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+)
 
 // full is false where policies to compare with and Options are not part of the build:
 // in the engine for browsers.
@@ -18,7 +24,24 @@ func newChooser(s *Selector) chooser {
 	return nil
 }
 
+// chooser is the only one, and no interface: what it would take to describe it is a
+// good part of what this build leaves out. There are no rivals.
+type (
+	chooser = *softVote
+	rival   = *struct{}
+)
+
 func newRival(*Selector) rival { return nil }
+
+func (s *Selector) rivalMemory(int) []buffer { return nil }
+
+func (s *Selector) grow([]buffer, int) error { return nil }
+
+func (s *Selector) attend(_ *gpu.Recording, _ kernels.Query, out kernels.Selection) kernels.Selection {
+	return out
+}
+
+func (s *Selector) chosenLists(context.Context) ([]Chosen, error) { return nil, nil }
 
 func defaultRivals(int) (r Rivals) { return r }
 
