@@ -79,20 +79,18 @@ func (c Config) slide() int { return c.NLocal / 2 }
 
 // selects tells whether the policy is one that selects k rows for all heads.
 func (c Config) selects() bool {
-	switch c.Policy {
-	case TokenSelect, TopK, HeadVote, Paper, Oracle:
-		return true
-	}
-	return false
+	return c.Policy == TokenSelect || full && (c.Policy == TopK || c.Policy == HeadVote || c.Policy == Paper || c.Policy == Oracle)
 }
 
 // caches tells whether a decode step may reuse a selection.
-func (c Config) caches() bool { return c.Theta > 0 && c.Policy != Paper && c.Policy != Oracle }
+func (c Config) caches() bool {
+	return c.Theta > 0 && !(full && (c.Policy == Paper || c.Policy == Oracle))
+}
 
 // local is the rows right before those of a step of so many queries that it attends
 // to.
 func (c Config) local(queries int) int {
-	if c.Policy == Paper {
+	if full && c.Policy == Paper {
 		return c.NLocal - queries
 	}
 	return c.NLocal
