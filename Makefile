@@ -39,7 +39,7 @@ wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.j
 # that have a fast version (the tag lean), and the shaders that only measurements,
 # tests and experimental features use.
 UNUSED = $(patsubst %,shaders/%.wgsl,attention_chunk_f16_matrix attention_lists_f16 attention_lists_f32 block_scores_f16 block_scores_f32 ceiling_multiply_add ceiling_read \
-	follow_scores_f16 follow_scores_f32 gather_rows head_cut head_stats lib/attention_lists lib/block_scores lib/follow_scores lib/page_bounds \
+	follow_scores_f16 follow_scores_f32 gather_rows head_cut head_stats lib/attention_lists lib/bf16 lib/block_scores lib/follow_scores lib/page_bounds \
 	lib/window_mass lib/window_scores lib/window_stats list_slide max_pool page_bounds_f16 page_bounds_f32 page_scores paged_dot_f16 paged_dot_f32 probes representatives round_bf16 soft_vote \
 	top_k_count top_k_hist top_k_write top_lists top_p vote_stats vote_sum window_mass_f16 window_mass_f32 window_stats_f16 window_stats_f32)
 

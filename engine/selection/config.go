@@ -156,13 +156,10 @@ func (c Config) Validate() error {
 	if c.K == 0 && c.selects() {
 		return fmt.Errorf("selection: k is 0, expected at least 1 with policy %s (policy window selects nothing)", c.Policy)
 	}
-	if c.Policy == Paper && c.Chunk > c.NLocal {
+	if full && c.Policy == Paper && c.Chunk > c.NLocal {
 		return fmt.Errorf("selection: chunk is %d, expected at most n_local, %d, with policy paper, which counts the chunk among the local tokens", c.Chunk, c.NLocal)
 	}
-	if err := c.Options.validate(c); err != nil {
-		return err
-	}
-	if err := c.Rivals.validate(c); err != nil {
+	if err := c.validateRest(); err != nil {
 		return err
 	}
 	if c.Index < kernels.IndexNone || c.Index > kernels.IndexI4 {

@@ -15,11 +15,11 @@ import (
 type headVote struct{ voting }
 
 func (s *headVote) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
-	heads := s.shape.Heads
+	heads := s.of.shape.Heads
 	blocks := s.scores(r, q, out.State, lo, n)
 	kernels.HeadStats(r, gpu.All(s.stats), out.State, gpu.All(s.ofHead), heads, n, blocks)
 	s.sum(r, kernels.VoteMass, out.State, heads, n)
-	kernels.HeadCut(r, gpu.All(s.score), out.State, gpu.All(s.ofHead), heads, n, s.cfg.K)
+	kernels.HeadCut(r, gpu.All(s.score), out.State, gpu.All(s.ofHead), heads, n, s.of.cfg.K)
 	s.sum(r, kernels.VoteCount, out.State, heads, n)
 	return s.take(r, out, lo, n)
 }

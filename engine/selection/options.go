@@ -1,10 +1,8 @@
 package selection
 
-import "fmt"
-
 // Options is what TokenSelect may do otherwise than the paper, each by itself. At
 // their zero values all change nothing. Other policies that select know DenseUntil,
-// ShareLayers and CacheCentred alone, the engine for browsers these three.
+// ShareLayers and CacheCentred alone. The engine for browsers has none of them.
 type Options struct {
 	// DenseUntil is the number of rows, those of a step included, that are all attended
 	// to at true positions before anything is selected: up to the context that the model
@@ -40,48 +38,5 @@ type Options struct {
 	Pool int
 }
 
-// changes tells whether o has TokenSelect choose in another way than by default.
-func (o Options) changes() bool {
-	return o.Probes > 1 || o.PerKeyHead || o.Floor > 0 || o.shortens() || o.Pool > 1
-}
-
-// shortens tells whether fewer than k rows may be selected.
-func (o Options) shortens() bool { return o.TopP > 0 && o.TopP < 1 }
-
 // selecting is the layer whose selection layer i attends to.
 func (o Options) selecting(i int) int { return i - i%max(1, o.ShareLayers) }
-
-// validate says what is wrong with o under c's budgets, naming the field.
-func (o Options) validate(c Config) error {
-	for _, f := range []struct {
-		name       string
-		value, max int
-	}{{"dense until", o.DenseUntil, maxTokens}, {"share layers", o.ShareLayers, maxTokens}, {"probes", o.Probes, c.Chunk},
-		{"floor", o.Floor, c.K}, {"k min", o.KMin, c.K}, {"pool", o.Pool, 1023}} {
-		if f.value < 0 || f.value > f.max {
-			return fmt.Errorf("selection: %s is %d, expected 0 to %d", f.name, f.value, f.max)
-		}
-	}
-	if o.Pool > 0 && o.Pool%2 == 0 {
-		return fmt.Errorf("selection: pool is %d, expected an odd number", o.Pool)
-	}
-	if !(o.TopP >= 0) || o.TopP > 1 {
-		return fmt.Errorf("selection: top p is %v, expected 0 (k rows) to 1", o.TopP)
-	}
-	if c.Policy == TokenSelect && o.changes() && !optional {
-		return fmt.Errorf("selection: probes, per key head, floor, top p and pool are not part of this build")
-	}
-	return nil
-}
-
-// fits says what is wrong with o for a model of a shape.
-func (o Options) fits(c Config, shape Shape) error {
-	heads := shape.Heads // of a list
-	if o.PerKeyHead {
-		heads /= shape.KVHeads
-	}
-	if c.Policy == TokenSelect && o.Floor*heads > c.K {
-		return fmt.Errorf("selection: floor of %d tokens for each of %d heads, expected at most %d for all: k", o.Floor, heads, c.K)
-	}
-	return nil
-}

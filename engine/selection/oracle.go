@@ -19,6 +19,6 @@ type oracle struct{ ensemble }
 
 func (s *oracle) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
 	q.Index = kernels.Index{}
-	s.cast(r, q, out.State, lo, n, float32(math.Sqrt(float64(s.shape.HeadDim))), 1, n)
+	s.cast(r, q, out.State, lo, n, float32(math.Sqrt(float64(s.of.shape.HeadDim))), 1, n)
 	return s.take(r, out, lo, n)
 }

@@ -23,21 +23,19 @@ import (
 // Neither keys nor queries are rounded, as they would be in a model of bfloat16.
 type paper struct {
 	voting
-	probes *gpu.Buffer // [heads][d], in the order in which they meet key heads
+	probes  *gpu.Buffer // [heads][d], in the order in which they meet key heads
+	rounded *gpu.Buffer // stats of rounded scores
 }
 
-func (s *paper) memory(rows int) map[**gpu.Buffer]int {
-	sizes := s.voting.memory(rows)
-	sizes[&s.probes] = 4 * s.width()
-	sizes[&s.stats] = max(sizes[&s.stats], 4*kernels.StatsWords(s.shape.Heads, rows))
-	return sizes
+func (s *paper) memory(rows int) []buffer {
+	return append(s.voting.memory(rows), buffer{&s.probes, 4 * s.of.width()}, buffer{&s.rounded, 4 * kernels.StatsWords(s.of.shape.Heads, rows)})
 }
 
 func (s *paper) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
-	heads, kvHeads, d := s.shape.Heads, s.shape.KVHeads, s.shape.HeadDim
-	turned, probes, score, stats := gpu.All(s.turned), gpu.All(s.probes), gpu.All(s.score), gpu.All(s.stats)
-	kernels.Rope(r, q.QKV, s.table, out.State, turned, q.C, heads, d, q.Stride, s.cfg.NLocal, false)
-	kernels.Probes(r, turned, probes, q.C, heads, kvHeads, d, 1, 1, s.width(), true)
+	heads, kvHeads, d := s.of.shape.Heads, s.of.shape.KVHeads, s.of.shape.HeadDim
+	turned, probes, score, stats := gpu.All(s.turned), gpu.All(s.probes), gpu.All(s.score), gpu.All(s.rounded)
+	kernels.Rope(r, q.QKV, s.of.table, out.State, turned, q.C, heads, d, q.Stride, s.of.cfg.NLocal, false)
+	kernels.Probes(r, turned, probes, q.C, heads, kvHeads, d, 1, 1, s.of.width(), true)
 	s.scoresOf(r, q, out.State, probes, false, heads, 1, lo, n)
 	kernels.RoundBF16(r, score, heads*n)
 	kernels.VoteStats(r, score, out.State, stats, heads, n)

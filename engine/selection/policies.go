@@ -2,6 +2,9 @@
 
 package selection
 
+// full is true where policies to compare with and Options are part of the build.
+const full = true
+
 // Policies lists the policies that Config.Policy may name.
 func Policies() []Policy {
 	return []Policy{TokenSelect, Dense, Window, TopK, HeadVote, Paper, Oracle, Quest, InfLLM, SnapKV, NTK, SelfExtend}
@@ -9,7 +12,7 @@ func Policies() []Policy {
 
 // newChooser is how the policy of a selector finds rows, nil where it selects none.
 func newChooser(s *Selector) chooser {
-	score := scorer{Selector: s}
+	score := scorer{of: s}
 	vote := voting{scorer: score}
 	switch s.cfg.Policy {
 	case TokenSelect:

@@ -7,24 +7,21 @@ import (
 
 // scorer finds the scores of the candidates.
 type scorer struct {
-	*Selector
+	of     *Selector
 	turned *gpu.Buffer // [chunk][heads][d], queries rotated for scoring
 	mean   *gpu.Buffer // [heads][d]
 	score  *gpu.Buffer // [heads][rows]
 	stats  *gpu.Buffer // of the scores of each head
 }
 
-func (s *scorer) kept() map[**gpu.Buffer]int { return nil }
-
-func (s *scorer) memory(rows int) map[**gpu.Buffer]int { return s.memoryOf(s.shape.Heads, rows) }
-
-// memoryOf is memory for scores of heads heads.
-func (s *scorer) memoryOf(heads, rows int) map[**gpu.Buffer]int {
-	stats := 4 * kernels.ScoreStatsWords(heads, s.shape.KVHeads, rows)
-	if s.cpu {
+// memory is the buffers for scores of heads heads.
+func (s *scorer) memory(heads, rows int) []buffer {
+	stats := 4 * kernels.ScoreStatsWords(heads, s.of.shape.KVHeads, rows)
+	if s.of.cpu {
 		stats = 8 * heads * kernels.ChooseBlocks(rows)
 	}
-	return map[**gpu.Buffer]int{&s.turned: 4 * s.cfg.Chunk * s.width(), &s.mean: 4 * s.width(), &s.score: 4 * heads * rows, &s.stats: stats}
+	width := 4 * s.of.width()
+	return []buffer{{&s.turned, s.of.cfg.Chunk * width}, {&s.mean, width}, {&s.score, 4 * heads * rows}, {&s.stats, stats}}
 }
 
 // probe records the probe of q, a query for each head: the queries as if they stood
@@ -35,8 +32,8 @@ func (s *scorer) probe(r *gpu.Recording, q kernels.Query, state gpu.Range) (prob
 		return q.QKV, true
 	}
 	turned, probe := gpu.All(s.turned), gpu.All(s.mean)
-	kernels.Rope(r, q.QKV, s.table, state, turned, q.C, s.shape.Heads, s.shape.HeadDim, q.Stride, s.cfg.NLocal, false)
-	kernels.MeanRows(r, turned, probe, q.C, s.width())
+	kernels.Rope(r, q.QKV, s.of.table, state, turned, q.C, s.of.shape.Heads, s.of.shape.HeadDim, q.Stride, s.of.cfg.NLocal, false)
+	kernels.MeanRows(r, turned, probe, q.C, s.of.width())
 	return probe, false
 }
 
@@ -44,20 +41,21 @@ func (s *scorer) probe(r *gpu.Recording, q kernels.Query, state gpu.Range) (prob
 // probe of q, and returns the number of blocks of stats of a head.
 func (s *scorer) scores(r *gpu.Recording, q kernels.Query, state gpu.Range, lo, n int) (blocks int) {
 	probe, turn := s.probe(r, q, state)
-	return s.scoresOf(r, q, state, probe, turn, s.shape.Heads, float32(s.cfg.Tau), lo, n)
+	return s.scoresOf(r, q, state, probe, turn, s.of.shape.Heads, float32(s.of.cfg.Tau), lo, n)
 }
 
 // scoresOf is scores with a probe for each of heads heads, which share the key heads
 // evenly, and a temperature.
 func (s *scorer) scoresOf(r *gpu.Recording, q kernels.Query, state, probe gpu.Range, turn bool, heads int, tau float32, lo, n int) (blocks int) {
-	kvHeads, index := s.shape.KVHeads, q.Index
-	if s.cfg.Index == kernels.IndexNone {
+	kvHeads, index := s.of.shape.KVHeads, q.Index
+	if s.of.cfg.Index == kernels.IndexNone {
 		index = kernels.Index{}
 	}
-	record, blocks := kernels.ScoreStats, kernels.ScoreBlocks(index.Type, heads, kvHeads, n)
-	if s.cpu {
-		record, blocks = kernels.ScoreStatsLong, kernels.ChooseBlocks(n)
+	score, stats, d, pos := gpu.All(s.score), gpu.All(s.stats), s.of.shape.HeadDim, s.of.cfg.NLocal
+	if s.of.cpu {
+		kernels.ScoreStatsLong(r, q.Cache, probe, s.of.table, q.Keys, index, state, score, stats, heads, kvHeads, d, lo, n, pos, turn, tau)
+		return kernels.ChooseBlocks(n)
 	}
-	record(r, q.Cache, probe, s.table, q.Keys, index, state, gpu.All(s.score), gpu.All(s.stats), heads, kvHeads, s.shape.HeadDim, lo, n, s.cfg.NLocal, turn, tau)
-	return blocks
+	kernels.ScoreStats(r, q.Cache, probe, s.of.table, q.Keys, index, state, score, stats, heads, kvHeads, d, lo, n, pos, turn, tau)
+	return kernels.ScoreBlocks(index.Type, heads, kvHeads, n)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"maps"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
@@ -51,14 +50,20 @@ type Selector struct {
 	last step
 }
 
+// buffer is a place for a buffer of so many bytes.
+type buffer struct {
+	at    **gpu.Buffer
+	bytes int
+}
+
 // chooser is how a policy finds the rows that it selects. Its memory is shared by
 // the layers, which come one after the other.
 type chooser interface {
 	// memory is the buffers that it works in over a cache of rows rows, with their
 	// bytes. They start as zeros.
-	memory(rows int) map[**gpu.Buffer]int
+	memory(rows int) []buffer
 	// kept is more of them, which keep what they hold when the cache grows.
-	kept() map[**gpu.Buffer]int
+	kept() []buffer
 	// choose records what writes k of the n rows from lo on to out.Sel, in order,
 	// unless out.State says that the Selection Cache has been hit. It returns out, with
 	// lists if there are any.
@@ -74,23 +79,17 @@ type rival interface {
 	attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection
 }
 
-// selecting is a rival that selects.
-type selecting interface {
-	// chosen reads back what the last step chose.
-	chosen(ctx context.Context) ([]Chosen, error)
-}
-
-// lister is a chooser that may have lists of its own.
+// lister is a rival that selects, or a chooser that may have lists of its own.
 type lister interface {
-	// readLists is what they have, nil where there are none.
-	readLists(ctx context.Context) ([]Chosen, error)
+	// chosen reads back what the last step chose; nil of a chooser without lists.
+	chosen(ctx context.Context) ([]Chosen, error)
 }
 
 // step is what the selector was asked last, for Chosen and for layers that share a
 // selection.
 type step struct {
 	out       kernels.Selection // of the last layer that selected
-	c         int
+	n, c      int
 	local     int // rows of the window in front of the step's own
 	attended  int // rows, unless it was
 	selecting bool
@@ -101,15 +100,12 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if n := len(shape.InvFreq); cfg.Policy == NTK && n != shape.HeadDim/2 {
-		return nil, fmt.Errorf("selection: %d angles for heads of size %d, expected %d with policy %s", n, shape.HeadDim, shape.HeadDim/2, cfg.Policy)
-	}
-	if err := cfg.Options.fits(cfg, shape); err != nil {
+	if err := cfg.fits(shape); err != nil {
 		return nil, err
 	}
 	s := newSelector(cfg, shape, dev.Info().Kind)
 	s.dev = dev
-	if err := s.make(s.memory()); err != nil {
+	if err := s.make(s.memory()...); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -126,16 +122,15 @@ func newSelector(cfg Config, shape Shape, k gpu.Kind) *Selector {
 }
 
 // memory is the buffers of all layers, with their bytes.
-func (s *Selector) memory() map[**gpu.Buffer]int {
-	sizes := map[**gpu.Buffer]int{&s.state: s.shape.Layers * kernels.StateBytes, &s.sel: s.shape.Layers * s.selAt}
-	if s.chooser != nil {
-		sizes[&s.anchor] = s.shape.Layers * s.ancAt
-		if s.cfg.CacheCentred {
-			sizes[&s.centre] = s.shape.Layers * s.cenAt
-		}
-		maps.Copy(sizes, s.chooser.kept())
+func (s *Selector) memory() []buffer {
+	sizes := []buffer{{&s.state, s.shape.Layers * kernels.StateBytes}, {&s.sel, s.shape.Layers * s.selAt}}
+	if s.chooser == nil {
+		return sizes
 	}
-	return sizes
+	if full && s.cfg.CacheCentred {
+		sizes = append(sizes, buffer{&s.centre, s.shape.Layers * s.cenAt})
+	}
+	return append(append(sizes, buffer{&s.anchor, s.shape.Layers * s.ancAt}), s.chooser.kept()...)
 }
 
 // align rounds bytes up to where a range may start.
@@ -143,13 +138,13 @@ func align(bytes int) int { return (bytes + 255) &^ 255 }
 
 func (s *Selector) width() int { return s.shape.Heads * s.shape.HeadDim }
 
-func (s *Selector) make(sizes map[**gpu.Buffer]int) error {
-	for b, size := range sizes {
-		made, err := s.dev.NewBuffer("selection", size)
+func (s *Selector) make(sizes ...buffer) error {
+	for _, b := range sizes {
+		made, err := s.dev.NewBuffer("selection", b.bytes)
 		if err != nil {
-			return fmt.Errorf("selection: %d bytes: %w", size, err)
+			return fmt.Errorf("selection: %d bytes: %w", b.bytes, err)
 		}
-		*b = made
+		*b.at = made
 	}
 	return nil
 }
@@ -164,10 +159,8 @@ func Bytes(cfg Config, shape Shape, rows int, k gpu.Kind) int64 {
 	if s.chooser == nil && s.rival == nil {
 		return 0
 	}
-	for _, sizes := range []map[**gpu.Buffer]int{s.memory(), s.sized(rows)} {
-		for _, size := range sizes {
-			sum += int64(size)
-		}
+	for _, b := range append(s.memory(), s.sized(rows)...) {
+		sum += int64(b.bytes)
 	}
 	return sum
 }
@@ -183,12 +176,12 @@ func (s *Selector) Reserve(rows int, table gpu.Range) error {
 		return nil
 	}
 	sizes := s.sized(rows)
-	if s.rival != nil && s.rows > 0 {
+	if full && s.rival != nil && s.rows > 0 {
 		return s.grow(sizes, rows)
 	}
-	s.free(sizes)
+	s.free(sizes...)
 	s.rows = 0
-	if err := s.make(sizes); err != nil {
+	if err := s.make(sizes...); err != nil {
 		return err
 	}
 	s.rows = rows
@@ -196,22 +189,25 @@ func (s *Selector) Reserve(rows int, table gpu.Range) error {
 }
 
 // sized is the buffers of the policy for a cache of rows rows, with their bytes.
-func (s *Selector) sized(rows int) map[**gpu.Buffer]int {
-	switch {
-	case s.chooser != nil:
+func (s *Selector) sized(rows int) (sizes []buffer) {
+	if s.chooser != nil {
 		return s.chooser.memory(rows)
-	case s.rival != nil:
-		return s.rival.memory(rows)
 	}
-	return nil
+	if full && s.rival != nil {
+		for at, bytes := range s.rival.memory(rows) {
+			sizes = append(sizes, buffer{at, bytes})
+		}
+	}
+	return sizes
 }
 
 // grow puts buffers of other sizes in the place of those that there are, with what
 // they hold.
-func (s *Selector) grow(sizes map[**gpu.Buffer]int, rows int) error {
+func (s *Selector) grow(sizes []buffer, rows int) error {
 	var r gpu.Recording
 	old := map[**gpu.Buffer]*gpu.Buffer{}
-	for b, size := range sizes {
+	for _, to := range sizes {
+		b, size := to.at, to.bytes
 		made, err := s.dev.NewBuffer("selection", size)
 		if err != nil {
 			err = fmt.Errorf("selection: %d bytes: %w", size, err)
@@ -244,14 +240,16 @@ func (s *Selector) grow(sizes map[**gpu.Buffer]int, rows int) error {
 func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 	local := s.cfg.local(q.C)
 	lo, hi := s.cfg.NInit, q.N-q.C-local
-	s.findCentre(r, q)
+	if full && s.centre != nil {
+		s.findCentre(r, q)
+	}
 	out := kernels.Selection{Sel: s.layer(s.sel, s.selAt, q.Layer), State: s.layer(s.state, kernels.StateBytes, q.Layer)}
-	s.last = step{c: q.C, local: local, out: s.last.out}
+	s.last = step{n: q.N, c: q.C, local: local, out: s.last.out}
 	switch {
-	case s.rival != nil:
+	case full && s.rival != nil:
 		s.last.attended = q.N
 		return s.rival.attend(r, q, out)
-	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K || q.N <= s.cfg.DenseUntil:
+	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K || full && q.N <= s.cfg.DenseUntil:
 		out.Attended, s.last.attended = kernels.Attended{NLocal: q.N - q.C}, q.N
 		return out
 	case s.cfg.Policy == Window:
@@ -260,7 +258,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 		return out
 	}
 	s.last.selecting = true
-	if s.cfg.selecting(q.Layer) != q.Layer {
+	if full && s.cfg.selecting(q.Layer) != q.Layer {
 		return s.last.out
 	}
 	n := hi - lo
@@ -270,7 +268,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 		p.Enabled = 1
 	}
 	centre := q.QKV
-	if s.cfg.CacheCentred {
+	if full && s.cfg.CacheCentred {
 		centre, p.Centred = s.layer(s.centre, s.cenAt, q.Layer), 1
 	}
 	kernels.SelectionCache(r, q.QKV, centre, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, p)
@@ -288,7 +286,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 // that of all that has been read, so that what is read once and gone on from several
 // times has one.
 func (s *Selector) findCentre(r *gpu.Recording, q kernels.Query) {
-	if s.centre == nil || q.C == 1 || q.N > q.C && q.C <= s.centred {
+	if q.C == 1 || q.N > q.C && q.C <= s.centred {
 		return
 	}
 	kernels.MeanRows(r, q.QKV, s.layer(s.centre, s.cenAt, q.Layer), q.C, q.Stride)
@@ -327,7 +325,7 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		}
 		return chosen, nil
 	}
-	if l, ok := s.rival.(selecting); ok {
+	if l, ok := s.rival.(lister); full && ok {
 		return l.chosen(ctx)
 	}
 	words, err := s.watched(ctx)
@@ -335,8 +333,8 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		return nil, err
 	}
 	var lists []Chosen
-	if l, ok := s.chooser.(lister); ok {
-		if lists, err = l.readLists(ctx); err != nil {
+	if l, ok := s.chooser.(lister); full && ok {
+		if lists, err = l.chosen(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -344,7 +342,7 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 	for i := range chosen {
 		from := s.cfg.selecting(i)
 		st := kernels.DecodeState(state[from*kernels.StateBytes/4:])
-		if lists != nil {
+		if full && lists != nil {
 			chosen[i] = lists[from]
 			chosen[i].Hit, chosen[i].Cosine = st.Hit, st.Cosine
 			continue
@@ -362,7 +360,7 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 // the device, and across the border of WebAssembly, one is half of two.
 func (s *Selector) watched(ctx context.Context) ([]uint32, error) {
 	if s.watch == nil {
-		if err := s.make(map[**gpu.Buffer]int{&s.watch: s.state.Size + s.sel.Size}); err != nil {
+		if err := s.make(buffer{&s.watch, s.state.Size + s.sel.Size}); err != nil {
 			return nil, err
 		}
 	}
@@ -400,19 +398,19 @@ func (s *Selector) words(ctx context.Context, b *gpu.Buffer) ([]uint32, error) {
 }
 
 // free frees some buffers.
-func (s *Selector) free(of map[**gpu.Buffer]int) {
-	for b := range of {
-		if *b != nil {
-			s.dev.Free(*b)
-			*b = nil
+func (s *Selector) free(of ...buffer) {
+	for _, b := range of {
+		if *b.at != nil {
+			s.dev.Free(*b.at)
+			*b.at = nil
 		}
 	}
 }
 
 // Close frees the selector's memory.
 func (s *Selector) Close() {
-	s.free(s.memory())
-	s.free(map[**gpu.Buffer]int{&s.watch: 0})
-	s.free(s.sized(s.rows))
+	s.free(s.memory()...)
+	s.free(buffer{at: &s.watch})
+	s.free(s.sized(s.rows)...)
 	s.rows = 0
 }

@@ -1,8 +1,6 @@
 package selection
 
 import (
-	"maps"
-
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
 )
@@ -21,22 +19,21 @@ type softVote struct {
 	some   *gpu.Buffer // [rows], and the rows that are voted for
 }
 
-func (s *softVote) memory(rows int) map[**gpu.Buffer]int {
-	sizes := s.scorer.memory(rows)
-	sizes[&s.vote] = 4 * rows
-	if s.cpu {
-		maps.Copy(sizes, map[**gpu.Buffer]int{&s.counts: 4 * kernels.SomeWords(rows), &s.bound: 4 * rows, &s.peak: 4 * kernels.PeakWords(rows), &s.some: 4 * rows})
-	} else {
-		maps.Copy(sizes, map[**gpu.Buffer]int{&s.counts: 4 * kernels.CountWords(rows), &s.hist: 4 * kernels.VoteHistWords, &s.cut: 4 * kernels.CutWords, &s.border: 4 * kernels.BorderWords(rows)})
+func (s *softVote) kept() []buffer { return nil }
+
+func (s *softVote) memory(rows int) []buffer {
+	sizes := append(s.scorer.memory(s.of.shape.Heads, rows), buffer{&s.vote, 4 * rows})
+	if s.of.cpu {
+		return append(sizes, buffer{&s.counts, 4 * kernels.SomeWords(rows)}, buffer{&s.bound, 4 * rows}, buffer{&s.peak, 4 * kernels.PeakWords(rows)}, buffer{&s.some, 4 * rows})
 	}
-	return sizes
+	return append(sizes, buffer{&s.counts, 4 * kernels.CountWords(rows)}, buffer{&s.hist, 4 * kernels.VoteHistWords}, buffer{&s.cut, 4 * kernels.CutWords}, buffer{&s.border, 4 * kernels.BorderWords(rows)})
 }
 
 func (s *softVote) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
-	heads, kvHeads, k := s.shape.Heads, s.shape.KVHeads, s.cfg.K
+	heads, kvHeads, k := s.of.shape.Heads, s.of.shape.KVHeads, s.of.cfg.K
 	blocks := s.scores(r, q, out.State, lo, n)
 	score, stats, vote, counts := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote), gpu.All(s.counts)
-	if s.cpu {
+	if s.of.cpu {
 		kernels.Choose(r, score, stats, out.State, gpu.All(s.bound), gpu.All(s.peak), gpu.All(s.some), vote, counts, out.Sel, heads, kvHeads, n, k, lo)
 		return out
 	}

@@ -13,6 +13,6 @@ type topK struct{ voting }
 
 func (s *topK) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
 	s.scores(r, q, out.State, lo, n)
-	s.sum(r, kernels.VoteScores, out.State, s.shape.Heads, n)
+	s.sum(r, kernels.VoteScores, out.State, s.of.shape.Heads, n)
 	return s.take(r, out, lo, n)
 }

@@ -3,8 +3,6 @@
 package selection
 
 import (
-	"maps"
-
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
 )
@@ -20,15 +18,14 @@ type voting struct {
 	counts *gpu.Buffer
 }
 
-func (v *voting) memory(rows int) map[**gpu.Buffer]int { return v.memoryOf(v.shape.Heads, rows) }
+func (v *voting) kept() []buffer { return nil }
 
-func (v *voting) memoryOf(heads, rows int) map[**gpu.Buffer]int {
-	sizes := v.scorer.memoryOf(heads, rows)
-	maps.Copy(sizes, map[**gpu.Buffer]int{
-		&v.ofHead: 8 * heads, &v.vote: 4 * rows,
-		&v.hist: 4 * kernels.HistWords, &v.cut: 4 * kernels.CutWords, &v.counts: 4 * kernels.CountWords(rows),
-	})
-	return sizes
+func (v *voting) memory(rows int) []buffer { return v.memoryOf(v.of.shape.Heads, rows, rows) }
+
+// memoryOf is memory for scores of heads heads and votes votes.
+func (v *voting) memoryOf(heads, votes, rows int) []buffer {
+	return append(v.scorer.memory(heads, rows), buffer{&v.ofHead, 8 * heads}, buffer{&v.vote, 4 * votes},
+		buffer{&v.hist, 4 * kernels.HistWords}, buffer{&v.cut, 4 * kernels.CutWords}, buffer{&v.counts, 4 * kernels.CountWords(rows)})
 }
 
 // sum records the votes of n candidates.
@@ -38,6 +35,6 @@ func (v *voting) sum(r *gpu.Recording, mode kernels.VoteMode, state gpu.Range, h
 
 // take records the k candidates with the largest votes, of equal ones the first.
 func (v *voting) take(r *gpu.Recording, out kernels.Selection, lo, n int) kernels.Selection {
-	kernels.TopK(r, gpu.All(v.vote), out.State, gpu.All(v.hist), gpu.All(v.cut), gpu.All(v.counts), out.Sel, n, v.cfg.K, lo)
+	kernels.TopK(r, gpu.All(v.vote), out.State, gpu.All(v.hist), gpu.All(v.cut), gpu.All(v.counts), out.Sel, n, v.of.cfg.K, lo)
 	return out
 }
