@@ -105,35 +105,45 @@ func attentionLists(t CacheType, d int) *gpu.Kernel {
 			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "PARTS": 64 / (d / 4)}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionListsParams](c)
-				return int(p.C * p.Heads)
+				return ceil(int(p.C), chunkQueries) * int(p.Heads)
 			},
-			Twin: func(c *gpu.Call, lo, hi int) {
+			Twin: spare(func(c *gpu.Call, lo, hi int) {
+				p := params[AttentionListsParams](c)
 				for i := lo; i < hi; i++ {
-					attendList(c, t, d, i)
+					from := i / int(p.Heads) * chunkQueries
+					for j := from; j < min(from+chunkQueries, int(p.C)); j++ {
+						attendList(c, t, d, j, i%int(p.Heads))
+					}
 				}
-			},
+			}),
+			Fast: fastAttentionLists(t, d),
 		}
 	})
 }
 
-// attendList is item i of attention_lists: one query of one head.
-func attendList(c *gpu.Call, t CacheType, d, i int) {
-	p := params[AttentionListsParams](c)
-	q, k, v := view[float32](c, 0), t.view(c, 1), t.view(c, 2)
-	table, y := view[float32](c, 5), view[float32](c, 6)
-	heads, kvHeads := int(p.Heads), int(p.KVHeads)
-	j, h := i/heads, i%heads
-	kv, own := h/(heads/kvHeads), h/(heads/int(p.Lists))
+// listOf is the list of head h.
+func (p *AttentionListsParams) listOf(c *gpu.Call, h int) list {
+	own := h / int(p.Heads/p.Lists)
 	l := list{nInit: int(p.NInit), tail: int(p.N - p.C - p.NLocal)}
 	if p.UseMid != 0 {
 		l.mid = int(view[uint32](c, 4)[own])
 		l.sel = view[uint32](c, 3)[own*int(p.SelStride):][:l.mid]
 	}
-	last := l.nInit + l.mid + int(p.NLocal) + j // causal: the query is the last entry that it sees
+	l.length = l.nInit + l.mid + int(p.NLocal+p.C)
+	return l
+}
+
+// attendList is attention_lists for query j of head h.
+func attendList(c *gpu.Call, t CacheType, d, j, h int) {
+	p := params[AttentionListsParams](c)
+	q, k, v := view[float32](c, 0), t.view(c, 1), t.view(c, 2)
+	table, y := view[float32](c, 5), view[float32](c, 6)
+	kvHeads, kv, l := int(p.KVHeads), h/int(p.Heads/p.KVHeads), p.listOf(c, h)
+	last := l.length - int(p.C) + j // causal: the query is the last entry that it sees
 	head := q[j*int(p.QStride)+h*d:][:d]
 	turned, key, value := make([]float32, d), make([]float32, d), make([]float32, d)
 	scale := float32(1 / math.Sqrt(float64(d)))
-	a := newPartial(y[i*d:][:d])
+	a := newPartial(y[(j*int(p.Heads)+h)*d:][:d])
 	for entry := range last + 1 {
 		row := l.row(entry)
 		at := (row*kvHeads + kv) * d

@@ -40,6 +40,11 @@ const (
 	Oracle Policy = "oracle"
 )
 
+// ReadsAll tells whether a policy attends to every token of a prompt as it reads it.
+func (p Policy) ReadsAll() bool {
+	return p == Dense || p == SnapKV || p == NTK || p == SelfExtend
+}
+
 // Config is a policy and its budgets, in tokens.
 type Config struct {
 	Policy Policy
@@ -175,7 +180,7 @@ func (c Config) Validate() error {
 // Warning is a sentence for a user whose budgets let the model attend to more
 // tokens than the context it was trained for, or "".
 func (c Config) Warning(context int) string {
-	if c.Policy == Dense || c.Budget() <= context {
+	if c.Policy.ReadsAll() || c.Budget() <= context {
 		return ""
 	}
 	return fmt.Sprintf("n_init + k + n_local + chunk = %d + %d + %d + %d = %d tokens are attended to at once, more than the %d that the model was trained for: answers may suffer",
