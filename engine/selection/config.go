@@ -106,9 +106,9 @@ func (c Config) local(queries int) int {
 func (c Config) Positions(rows int) int {
 	switch {
 	case c.Policy == Window:
-		return min(rows, max(c.Budget(), c.DenseUntil))
+		return min(rows, max(c.Budget(), c.denseUntil()))
 	case c.selects(): // the list on a hit or before anything is selected, and a probe at distance n_local
-		return min(rows, max(c.Budget()+c.slide(), c.DenseUntil)) + c.Chunk
+		return min(rows, max(c.Budget()+c.slide(), c.denseUntil())) + c.Chunk
 	}
 	if positions, ok := c.rivalPositions(rows); ok {
 		return positions

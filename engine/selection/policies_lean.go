@@ -4,7 +4,6 @@ package selection
 
 import (
 	"context"
-	"errors"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
@@ -49,10 +48,16 @@ func (c Config) rivalPositions(int) (positions int, ok bool) { return 0, false }
 
 func (c Config) fits(Shape) error { return nil }
 
-// validateRest says whether there is anything that this build cannot do.
-func (c Config) validateRest() error {
-	if c.Options != (Options{}) {
-		return errors.New("selection: options of the selection are not part of this build")
-	}
-	return nil
-}
+func (c Config) validateRest() error { return nil }
+
+// Options and Rivals have nothing to say in this build.
+type (
+	Options struct{}
+	Rivals  struct{}
+)
+
+func (Options) denseUntil() int { return 0 }
+
+func (Options) centred() bool { return false }
+
+func (Options) selecting(layer int) int { return layer }

@@ -98,7 +98,7 @@ func (s *Selector) memory() []buffer {
 	if s.chooser == nil {
 		return sizes
 	}
-	if full && s.cfg.CacheCentred {
+	if s.cfg.centred() {
 		sizes = append(sizes, buffer{&s.centre, s.shape.Layers * s.cenAt})
 	}
 	return append(append(sizes, buffer{&s.anchor, s.shape.Layers * s.ancAt}), s.chooser.kept()...)
@@ -190,7 +190,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 	case full && s.rival != nil:
 		s.last.attended = q.N
 		return s.attend(r, q, out)
-	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K || full && q.N <= s.cfg.DenseUntil:
+	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K || q.N <= s.cfg.denseUntil():
 		out.Attended, s.last.attended = kernels.Attended{NLocal: q.N - q.C}, q.N
 		return out
 	case s.cfg.Policy == Window:
@@ -199,7 +199,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 		return out
 	}
 	s.last.selecting = true
-	if full && s.cfg.selecting(q.Layer) != q.Layer {
+	if s.cfg.selecting(q.Layer) != q.Layer {
 		return s.last.out
 	}
 	n := hi - lo
@@ -209,7 +209,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 		p.Enabled = 1
 	}
 	centre := q.QKV
-	if full && s.cfg.CacheCentred {
+	if s.cfg.centred() {
 		centre, p.Centred = s.layer(s.centre, s.cenAt, q.Layer), 1
 	}
 	kernels.SelectionCache(r, q.QKV, centre, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, p)
