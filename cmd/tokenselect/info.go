@@ -10,6 +10,7 @@ import (
 
 	"tokenselect/engine"
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/selection"
 	"tokenselect/engine/weights"
 )
 
@@ -55,7 +56,7 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 }
 
 func attends(policy string, budget, length int) string {
-	if policy == "dense" {
+	if selection.Policy(policy).ReadsAll() {
 		return fmt.Sprintf("all %d tokens at once", length)
 	}
 	return fmt.Sprintf("%d tokens at once, at any length", min(budget, length))

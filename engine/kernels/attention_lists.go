@@ -32,6 +32,7 @@ const (
 // of Attended, where those in between are Counts[l] words of Sel from l*Stride on,
 // in order. Attended.MaxMid is the most that any list has there.
 type Lists struct {
+	_ [0]func() // nobody compares them: less to link
 	Attended
 	N      int       // lists
 	Stride int       // words from list to list of Sel

@@ -58,6 +58,16 @@ func TestRefusals(t *testing.T) {
 			kernels.GatherRows(r, kernels.CacheF16, words(4096), words(4096), words(100), words(64), words(keys), words(4096), kvHeads, d, n, c, a)
 		}
 	}
+	lists := func(l kernels.Lists, n, c, stride, table int) func(r *gpu.Recording) {
+		return func(r *gpu.Recording) {
+			l.Sel, l.Counts = words(64), words(4)
+			kernels.AttentionLists(r, kernels.CacheF16, words(4096), words(4096), words(4096), words(table), words(4096), 4, 2, 16, n, c, stride, l)
+		}
+	}
+	top := func(lists, k, stride, sel int, p kernels.Pages) func(r *gpu.Recording) {
+		return func(r *gpu.Recording) { kernels.TopLists(r, words(64), words(sel), words(4), lists, k, stride, p) }
+	}
+	some := kernels.Attended{NInit: 2, NLocal: 3, UseMid: true, MaxMid: 8}
 	for _, c := range []struct {
 		name, want string // want "" where nothing is wrong
 		record     func(r *gpu.Recording)
@@ -119,6 +129,27 @@ func TestRefusals(t *testing.T) {
 		{"attention_chunk: head size", "heads of size 136", chunk(2, 1, 136, 9, 2, kernels.Attended{})},
 		{"attention_chunk: heads", "3 heads over 2 key heads", chunk(3, 2, 16, 9, 2, kernels.Attended{})},
 		{"attention_chunk: more rows than there are", "0 first, 8 local and 2 new rows of 9", chunk(2, 1, 16, 9, 2, kernels.Attended{NLocal: 8})},
+		{"attention_lists: all", "", lists(kernels.Lists{Attended: some, N: 4, Stride: 8}, 20, 2, 64, 240)},
+		{"attention_lists: lists", "3 lists for 4 heads on 2 key heads, expected 1, 2 or 4", lists(kernels.Lists{Attended: some, N: 3, Stride: 8}, 20, 2, 64, 240)},
+		{"attention_lists: rule", "rule of distances 4", lists(kernels.Lists{Attended: some, N: 4, Stride: 8, Place: 4}, 20, 2, 64, 240)},
+		{"attention_lists: group", "window of 3 and groups of 0 rows", lists(kernels.Lists{Attended: some, N: 4, Stride: 8, Place: kernels.PlaceGrouped, Window: 3}, 20, 2, 64, 240)},
+		{"attention_lists: overlap", "lists of up to 8 rows, 7 words apart", lists(kernels.Lists{Attended: some, N: 4, Stride: 7}, 20, 2, 64, 240)},
+		{"attention_lists: queries", "rows of 62 values, expected a multiple of 4 from 64 on", lists(kernels.Lists{Attended: some, N: 4, Stride: 8}, 20, 2, 62, 240)},
+		{"attention_lists: more rows than there are", "2 first, 3 local and 2 new rows of 6", lists(kernels.Lists{Attended: some, N: 4, Stride: 8}, 6, 2, 64, 240)},
+		{"attention_lists: table", "table holds 239 words, expected at least 240", lists(kernels.Lists{Attended: some, N: 4, Stride: 8}, 20, 2, 64, 239)},
+		{"attention_lists: table of a window", "", lists(kernels.Lists{Attended: some, N: 4, Stride: 8, Place: kernels.PlaceClipped, Window: 4}, 20, 2, 64, 80)},
+		{"top_lists: all", "", top(3, 4, 20, 60, kernels.Pages{Lo: 2, Hi: 52, Page: 5})},
+		{"top_lists: no page", "0 pages for 3 lists", top(3, 0, 20, 60, kernels.Pages{Lo: 2, Hi: 52, Page: 5})},
+		{"top_lists: no rows", "pages of 5 rows from row 52 to 52", top(3, 4, 20, 60, kernels.Pages{Lo: 52, Hi: 52, Page: 5})},
+		{"top_lists: overlap", "lists of 20 rows, 19 words apart", top(3, 4, 19, 60, kernels.Pages{Lo: 2, Hi: 52, Page: 5})},
+		{"top_lists: sel", "sel holds 59 words, expected at least 60", top(3, 4, 20, 59, kernels.Pages{Lo: 2, Hi: 52, Page: 5})},
+		{"follow_scores: ring", "rows 0 to 9 in a ring of 8 rows", func(r *gpu.Recording) {
+			kernels.FollowScores(r, kernels.CacheF16, kernels.Ring{Queries: words(4096), Rows: 8, Stride: 64, End: 9}, words(4096), words(4096), words(64), 4, 2, 16, 0, 4, 4, 2)
+		}},
+		{"representatives: more than a block has", "5 of blocks of 4 keys", func(r *gpu.Recording) { kernels.Representatives(r, words(64), words(64), 2, 0, 3, 4, 5, 0) }},
+		{"window_mass: rows of the window", "rows 0 to 17 by 4 queries before row 20", func(r *gpu.Recording) {
+			kernels.WindowMass(r, kernels.CacheF16, kernels.Ring{Queries: words(4096), Rows: 8, Stride: 64, First: 12, End: 20}, words(4096), words(4096), words(64), words(64), 4, 2, 16, 4, 0, 17)
+		}},
 		{"gather_rows: all rows", "", gather(1, 8, 10, 1, 40, kernels.Attended{NInit: 5, NLocal: 4})},
 		{"gather_rows: more rows than there are", "5 first, 4 local and 1 new rows of 9", gather(1, 8, 9, 1, 40, kernels.Attended{NInit: 5, NLocal: 4})},
 		{"gather_rows: keys", "keys holds 39 words, expected at least 40", gather(1, 8, 10, 1, 39, kernels.Attended{NInit: 5, NLocal: 4})},

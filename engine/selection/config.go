@@ -40,6 +40,11 @@ const (
 	Oracle Policy = "oracle"
 )
 
+// ReadsAll tells whether a policy attends to every token of a prompt as it reads it.
+func (p Policy) ReadsAll() bool {
+	return p == Dense || p == SnapKV || p == NTK || p == SelfExtend
+}
+
 // Config is a policy and its budgets, in tokens.
 type Config struct {
 	Policy Policy
@@ -79,20 +84,18 @@ func (c Config) slide() int { return c.NLocal / 2 }
 
 // selects tells whether the policy is one that selects k rows for all heads.
 func (c Config) selects() bool {
-	switch c.Policy {
-	case TokenSelect, TopK, HeadVote, Paper, Oracle:
-		return true
-	}
-	return false
+	return c.Policy == TokenSelect || full && (c.Policy == TopK || c.Policy == HeadVote || c.Policy == Paper || c.Policy == Oracle)
 }
 
 // caches tells whether a decode step may reuse a selection.
-func (c Config) caches() bool { return c.Theta > 0 && c.Policy != Paper && c.Policy != Oracle }
+func (c Config) caches() bool {
+	return c.Theta > 0 && !(full && (c.Policy == Paper || c.Policy == Oracle))
+}
 
 // local is the rows right before those of a step of so many queries that it attends
 // to.
 func (c Config) local(queries int) int {
-	if c.Policy == Paper {
+	if full && c.Policy == Paper {
 		return c.NLocal - queries
 	}
 	return c.NLocal
@@ -103,9 +106,9 @@ func (c Config) local(queries int) int {
 func (c Config) Positions(rows int) int {
 	switch {
 	case c.Policy == Window:
-		return min(rows, max(c.Budget(), c.DenseUntil))
+		return min(rows, max(c.Budget(), c.denseUntil()))
 	case c.selects(): // the list on a hit or before anything is selected, and a probe at distance n_local
-		return min(rows, max(c.Budget()+c.slide(), c.DenseUntil)) + c.Chunk
+		return min(rows, max(c.Budget()+c.slide(), c.denseUntil())) + c.Chunk
 	}
 	if positions, ok := c.rivalPositions(rows); ok {
 		return positions
@@ -177,7 +180,7 @@ func (c Config) Validate() error {
 // Warning is a sentence for a user whose budgets let the model attend to more
 // tokens than the context it was trained for, or "".
 func (c Config) Warning(context int) string {
-	if c.Policy == Dense || c.Budget() <= context {
+	if c.Policy.ReadsAll() || c.Budget() <= context {
 		return ""
 	}
 	return fmt.Sprintf("n_init + k + n_local + chunk = %d + %d + %d + %d = %d tokens are attended to at once, more than the %d that the model was trained for: answers may suffer",

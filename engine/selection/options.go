@@ -1,3 +1,5 @@
+//go:build !lean
+
 package selection
 
 // Options is what TokenSelect may do otherwise than the paper, each by itself. At
@@ -37,6 +39,12 @@ type Options struct {
 	// and 1: its own.
 	Pool int
 }
+
+// denseUntil is DenseUntil, which the engine for browsers does not have, and centred
+// CacheCentred.
+func (o Options) denseUntil() int { return o.DenseUntil }
+
+func (o Options) centred() bool { return o.CacheCentred }
 
 // selecting is the layer whose selection layer i attends to.
 func (o Options) selecting(i int) int { return i - i%max(1, o.ShareLayers) }

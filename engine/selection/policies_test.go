@@ -117,3 +117,29 @@ func TestReuse(t *testing.T) {
 		}
 	}
 }
+
+// TestPaperRounds: candidates whose scores differ by less than bfloat16 tells apart
+// are selected in order of place.
+func TestPaperRounds(t *testing.T) {
+	text := newText(shapes[0], 400, 10)
+	for i := range text.keys[1:] {
+		key := text.values(shapes[0].KVHeads, 1e-6)
+		for kv := range key {
+			for e := range key[kv] {
+				key[kv][e] += text.keys[0][kv][e]
+			}
+		}
+		text.keys[i+1] = key
+	}
+	a := ask{n: 400, q: text.queries(16)}
+	first := make([]int, small(selection.Paper).K)
+	for i := range first {
+		first[i] = small(selection.Paper).NInit + i
+	}
+	if got := text.selected(t, onCPU(t), small(selection.Paper), a)[0][0].Rows; !slices.Equal(got, first) {
+		t.Errorf("paper selects %v of candidates that are nearly alike, expected %v", got, first)
+	}
+	if got := text.selected(t, onCPU(t), small(selection.TokenSelect), a)[0][0].Rows; slices.Equal(got, first) {
+		t.Error("tokenselect does not tell them apart either")
+	}
+}

@@ -8,6 +8,22 @@ import (
 	"tokenselect/engine/kernels"
 )
 
+// Rivals is what the policies that TokenSelect is compared with ask for besides
+// Config's budgets.
+type Rivals struct {
+	Page            int // quest: tokens of a page; the paper's is 16
+	Block           int // infllm: tokens of a block; the paper's is 128
+	Representatives int // infllm: tokens that stand for a block, for each head; the paper's is 4
+
+	Window int // snapkv: the last tokens of a prompt, whose queries say what is kept; the paper's are 32
+	Pool   int // snapkv: neighbours that attention is pooled over, itself included; the paper's are 7
+
+	Trained int     // ntk, selfextend: tokens that the model was trained for
+	Factor  float64 // ntk: what the trained context is stretched by; 0: as much as the text asks for
+	Near    int     // selfextend: tokens at true distances; the paper's are a quarter of the trained context
+	Group   int     // selfextend: tokens to a position beyond them; 0: as many as the text asks for
+}
+
 // defaultRivals is what the papers have, for a model that was trained on context
 // tokens.
 func defaultRivals(context int) Rivals {

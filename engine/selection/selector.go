@@ -50,39 +50,10 @@ type Selector struct {
 	last step
 }
 
-// buffer is a place for a buffer of so many bytes.
+// buffer is a place for a buffer of so many bytes; 0: there is none.
 type buffer struct {
 	at    **gpu.Buffer
 	bytes int
-}
-
-// chooser is how a policy finds the rows that it selects. Its memory is shared by
-// the layers, which come one after the other.
-type chooser interface {
-	// memory is the buffers that it works in over a cache of rows rows, with their
-	// bytes. They start as zeros.
-	memory(rows int) []buffer
-	// kept is more of them, which keep what they hold when the cache grows.
-	kept() []buffer
-	// choose records what writes k of the n rows from lo on to out.Sel, in order,
-	// unless out.State says that the Selection Cache has been hit. It returns out, with
-	// lists if there are any.
-	choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection
-}
-
-// rival is a policy with lists, positions or a memory that TokenSelect does without.
-type rival interface {
-	// memory is the buffers that it works in over a cache of rows rows, with their
-	// bytes. They start as zeros, and keep what they hold when the cache grows.
-	memory(rows int) map[**gpu.Buffer]int
-	// attend records what finds the rows that q attends to, and completes out.
-	attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection
-}
-
-// lister is a rival that selects, or a chooser that may have lists of its own.
-type lister interface {
-	// chosen reads back what the last step chose; nil of a chooser without lists.
-	chosen(ctx context.Context) ([]Chosen, error)
 }
 
 // step is what the selector was asked last, for Chosen and for layers that share a
@@ -127,7 +98,7 @@ func (s *Selector) memory() []buffer {
 	if s.chooser == nil {
 		return sizes
 	}
-	if full && s.cfg.CacheCentred {
+	if s.cfg.centred() {
 		sizes = append(sizes, buffer{&s.centre, s.shape.Layers * s.cenAt})
 	}
 	return append(append(sizes, buffer{&s.anchor, s.shape.Layers * s.ancAt}), s.chooser.kept()...)
@@ -140,6 +111,9 @@ func (s *Selector) width() int { return s.shape.Heads * s.shape.HeadDim }
 
 func (s *Selector) make(sizes ...buffer) error {
 	for _, b := range sizes {
+		if b.bytes == 0 {
+			continue
+		}
 		made, err := s.dev.NewBuffer("selection", b.bytes)
 		if err != nil {
 			return fmt.Errorf("selection: %d bytes: %w", b.bytes, err)
@@ -189,47 +163,14 @@ func (s *Selector) Reserve(rows int, table gpu.Range) error {
 }
 
 // sized is the buffers of the policy for a cache of rows rows, with their bytes.
-func (s *Selector) sized(rows int) (sizes []buffer) {
+func (s *Selector) sized(rows int) []buffer {
 	if s.chooser != nil {
 		return s.chooser.memory(rows)
 	}
 	if full && s.rival != nil {
-		for at, bytes := range s.rival.memory(rows) {
-			sizes = append(sizes, buffer{at, bytes})
-		}
+		return s.rivalMemory(rows)
 	}
-	return sizes
-}
-
-// grow puts buffers of other sizes in the place of those that there are, with what
-// they hold.
-func (s *Selector) grow(sizes []buffer, rows int) error {
-	var r gpu.Recording
-	old := map[**gpu.Buffer]*gpu.Buffer{}
-	for _, to := range sizes {
-		b, size := to.at, to.bytes
-		made, err := s.dev.NewBuffer("selection", size)
-		if err != nil {
-			err = fmt.Errorf("selection: %d bytes: %w", size, err)
-		} else {
-			r.Copy(made, 0, *b, 0, min(size, (*b).Size))
-			old[b], *b = *b, made
-			continue
-		}
-		for b, was := range old { // as it was
-			s.dev.Free(*b)
-			*b = was
-		}
-		return err
-	}
-	err := s.dev.Submit(&r)
-	for _, b := range old {
-		s.dev.Free(b)
-	}
-	if err == nil {
-		s.rows = rows
-	}
-	return err
+	return nil
 }
 
 // Select records what finds the rows that q attends to, and returns where they
@@ -248,8 +189,8 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 	switch {
 	case full && s.rival != nil:
 		s.last.attended = q.N
-		return s.rival.attend(r, q, out)
-	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K || full && q.N <= s.cfg.DenseUntil:
+		return s.attend(r, q, out)
+	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K || q.N <= s.cfg.denseUntil():
 		out.Attended, s.last.attended = kernels.Attended{NLocal: q.N - q.C}, q.N
 		return out
 	case s.cfg.Policy == Window:
@@ -258,7 +199,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 		return out
 	}
 	s.last.selecting = true
-	if full && s.cfg.selecting(q.Layer) != q.Layer {
+	if s.cfg.selecting(q.Layer) != q.Layer {
 		return s.last.out
 	}
 	n := hi - lo
@@ -268,7 +209,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 		p.Enabled = 1
 	}
 	centre := q.QKV
-	if full && s.cfg.CacheCentred {
+	if s.cfg.centred() {
 		centre, p.Centred = s.layer(s.centre, s.cenAt, q.Layer), 1
 	}
 	kernels.SelectionCache(r, q.QKV, centre, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, p)
@@ -325,18 +266,16 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		}
 		return chosen, nil
 	}
-	if l, ok := s.rival.(lister); full && ok {
-		return l.chosen(ctx)
+	var lists []Chosen
+	if full {
+		var err error
+		if lists, err = s.chosenLists(ctx); err != nil || s.rival != nil {
+			return lists, err
+		}
 	}
 	words, err := s.watched(ctx)
 	if err != nil {
 		return nil, err
-	}
-	var lists []Chosen
-	if l, ok := s.chooser.(lister); full && ok {
-		if lists, err = l.chosen(ctx); err != nil {
-			return nil, err
-		}
 	}
 	state, sel := words[:s.state.Size/4], words[s.state.Size/4:]
 	for i := range chosen {

@@ -22,11 +22,15 @@ type softVote struct {
 func (s *softVote) kept() []buffer { return nil }
 
 func (s *softVote) memory(rows int) []buffer {
-	sizes := append(s.scorer.memory(s.of.shape.Heads, rows), buffer{&s.vote, 4 * rows})
+	onGPU, onCPU, counts := 1, 0, kernels.CountWords(rows)
 	if s.of.cpu {
-		return append(sizes, buffer{&s.counts, 4 * kernels.SomeWords(rows)}, buffer{&s.bound, 4 * rows}, buffer{&s.peak, 4 * kernels.PeakWords(rows)}, buffer{&s.some, 4 * rows})
+		onGPU, onCPU, counts = 0, 1, kernels.SomeWords(rows)
 	}
-	return append(sizes, buffer{&s.counts, 4 * kernels.CountWords(rows)}, buffer{&s.hist, 4 * kernels.VoteHistWords}, buffer{&s.cut, 4 * kernels.CutWords}, buffer{&s.border, 4 * kernels.BorderWords(rows)})
+	return append(s.scorer.memory(s.of.shape.Heads, rows), []buffer{
+		{&s.vote, 4 * rows}, {&s.counts, 4 * counts},
+		{&s.hist, onGPU * 4 * kernels.VoteHistWords}, {&s.cut, onGPU * 4 * kernels.CutWords}, {&s.border, onGPU * 4 * kernels.BorderWords(rows)},
+		{&s.bound, onCPU * 4 * rows}, {&s.peak, onCPU * 4 * kernels.PeakWords(rows)}, {&s.some, onCPU * 4 * rows},
+	}...)
 }
 
 func (s *softVote) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {

@@ -1,0 +1,96 @@
+//go:build !lean
+
+package selection
+
+import (
+	"context"
+	"fmt"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+)
+
+// chooser is how a policy finds the rows that it selects. Its memory is shared by
+// the layers, which come one after the other.
+type chooser interface {
+	// memory is the buffers that it works in over a cache of rows rows, with their
+	// bytes. They start as zeros.
+	memory(rows int) []buffer
+	// kept is more of them, which keep what they hold when the cache grows.
+	kept() []buffer
+	// choose records what writes k of the n rows from lo on to out.Sel, in order,
+	// unless out.State says that the Selection Cache has been hit. It returns out, with
+	// lists if there are any.
+	choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection
+}
+
+// rival is a policy with lists, positions or a memory that TokenSelect does without.
+type rival interface {
+	// memory is the buffers that it works in over a cache of rows rows, with their
+	// bytes. They start as zeros, and keep what they hold when the cache grows.
+	memory(rows int) map[**gpu.Buffer]int
+	// attend records what finds the rows that q attends to, and completes out.
+	attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection
+}
+
+// lister is a rival that selects, or a chooser that may have lists of its own.
+type lister interface {
+	// chosen reads back what the last step chose; nil of a chooser without lists.
+	chosen(ctx context.Context) ([]Chosen, error)
+}
+
+// rivalMemory is the memory of the rival.
+func (s *Selector) rivalMemory(rows int) (sizes []buffer) {
+	for at, bytes := range s.rival.memory(rows) {
+		sizes = append(sizes, buffer{at, bytes})
+	}
+	return sizes
+}
+
+// attend records what the rival does for a step.
+func (s *Selector) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection {
+	return s.rival.attend(r, q, out)
+}
+
+// chosenLists is what the last step chose, where there are lists; else nil.
+func (s *Selector) chosenLists(ctx context.Context) ([]Chosen, error) {
+	l, ok := s.rival.(lister)
+	if !ok {
+		l, ok = s.chooser.(lister)
+	}
+	if !ok {
+		return nil, nil
+	}
+	return l.chosen(ctx)
+}
+
+// grow puts buffers of other sizes in the place of those that there are, with what
+// they hold.
+func (s *Selector) grow(sizes []buffer, rows int) error {
+	var r gpu.Recording
+	old := map[**gpu.Buffer]*gpu.Buffer{}
+	for _, to := range sizes {
+		b, size := to.at, to.bytes
+		made, err := s.dev.NewBuffer("selection", size)
+		if err != nil {
+			err = fmt.Errorf("selection: %d bytes: %w", size, err)
+		} else {
+			r.Copy(made, 0, *b, 0, min(size, (*b).Size))
+			old[b], *b = *b, made
+			continue
+		}
+		for b, was := range old { // as it was
+			s.dev.Free(*b)
+			*b = was
+		}
+		return err
+	}
+	err := s.dev.Submit(&r)
+	for _, b := range old {
+		s.dev.Free(b)
+	}
+	if err == nil {
+		s.rows = rows
+	}
+	return err
+}
