@@ -19,7 +19,7 @@ build: tools ## the command, as bin/tokenselect
 wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.js beside it
 	@mkdir -p bin/shaders/lib
 	@{ echo '{"Replace": {'; comma=; for f in shaders/*.wgsl shaders/lib/*.wgsl; do \
-		sed -E 's,^[[:space:]]+,,; s,[[:space:]]*//($$|[^#].*),,' $$f >bin/$$f; \
+		sed -E 's,^[[:space:]]+,,; s,[[:space:]]*//($$|[^#].*),,; /^\/\/#/!{ s/ (=|\+|\*|\+=|==|&&) /\1/g; s/([,:]) /\1/g; s/ \{$$/{/ }' $$f >bin/$$f; \
 		case " $(UNUSED) " in *" $$f "*) to=;; *) to=bin/$$f;; esac; \
 		echo "$$comma\"$$f\": \"$$to\""; comma=,; done; echo '}}'; } >bin/shaders.json
 	$(LEAN_GC) GOOS=js GOARCH=wasm $(GO) build -trimpath -tags wasmsimd,lean -overlay bin/shaders.json $(SMALLER) -ldflags="-s -w" -o bin/linked.new ./wasm
@@ -45,8 +45,8 @@ UNUSED = $(patsubst %,shaders/%.wgsl,attention_chunk_f16_matrix attention_lists_
 	page_bounds_f32 page_scores paged_dot_f16 paged_dot_f32 probes representatives round_bf16 score_stats_i4_dot score_stats_i8_dot soft_vote \
 	top_k_count top_k_hist top_k_write top_lists top_p vote_stats vote_sum window_mass_f16 window_mass_f32 window_stats_f16 window_stats_f32)
 
-# The shaders in it are without comments and indentation, but line by line, so that
-# what a compiler says of a line still finds it. Without Go 1.26's new garbage
+# The shaders in it are without comments, indentation and most spaces, but line by
+# line, so that what a compiler says of a line still finds it. Without Go 1.26's new garbage
 # collector, which is for many cores, and with calls not written out in place in
 # packages that only format text, it is 0.1 MB smaller.
 LEAN_GC = $(shell GOEXPERIMENT=nogreenteagc $(GO) env GOROOT >/dev/null 2>&1 && echo GOEXPERIMENT=nogreenteagc)
