@@ -216,60 +216,55 @@ func boundFrom(peak []float32, k, heads int) float32 {
 	return lo - log(float32(heads))
 }
 
-// ballot are candidates with their votes, in order of position.
-type ballot struct {
-	row []uint32
-	key []uint32 // sortKey of the vote
-}
-
 // chooseRows takes the k largest of the votes that vote_some has counted. With
 // windows, those are of rows within half of a candidate whose own vote is among the k
 // largest: as pooled votes are no less than the votes, the k-th of them is no less
 // than the k-th vote.
 func chooseRows(c *gpu.Call, _, _ int) {
 	p := params[ChooseParams](c)
-	row, vote, counts := view[uint32](c, 0), view[float32](c, 1), view[uint32](c, 3)[:ceil(int(p.N), someTokens)]
+	count := view[uint32](c, 3)[:ceil(int(p.N), someTokens)]
 	some := 0
-	for _, count := range counts {
-		some += int(count)
+	for _, n := range count {
+		some += int(n)
 	}
-	wide := min(int(p.N), some*int(2*p.Half+1))
 	work := scratches.Get().(*scratch)
-	defer scratches.Put(work)
-	buf := work.words(2*some + 2*wide)
-	all := ballot{buf[:0:some], buf[some : some : 2*some]}
-	for i, count := range counts {
-		all.row = append(all.row, row[i*someTokens:][:count]...)
-		for _, v := range vote[i*someTokens:][:count] {
-			all.key = append(all.key, sortKey(v))
+	// Rows in order of position, each with the key of its vote.
+	all := work.words(2*some + 2*min(int(p.N), some*int(2*p.Half+1)))
+	votes, wide := all[:2*some], all[2*some:]
+	row, vote, at := view[uint32](c, 0), view[float32](c, 1), 0
+	for i, n := range count {
+		for j := i * someTokens; n > 0; n-- {
+			votes[at], votes[at+1] = row[j], sortKey(vote[j])
+			at, j = at+2, j+1
 		}
 	}
-	cut, rest := all.cut(p.NSelect)
+	cut, rest := cutOf(votes, p.NSelect)
 	if p.Half > 0 {
-		buf = buf[2*some:]
-		all = all.pooled(ballot{buf[:0:wide], buf[wide:wide]}, cut, p.Half, p.Lo, p.Lo+p.N)
-		cut, rest = all.cut(p.NSelect)
+		votes = wide[:poolSome(wide, votes, cut, p)]
+		cut, rest = cutOf(votes, p.NSelect)
 	}
-	sel, at := view[uint32](c, 4), 0
-	for i, key := range all.key {
-		if key == cut && rest > 0 {
+	sel := view[uint32](c, 4)
+	at = 0
+	for i := 1; i < len(votes); i += 2 {
+		if key := votes[i]; key == cut && rest > 0 {
 			rest--
 		} else if key <= cut {
 			continue
 		}
-		sel[at] = all.row[i]
+		sel[at] = votes[i-1]
 		at++
 	}
+	scratches.Put(work)
 }
 
-// cut is the key of the k-th largest vote, and how many with that key are among the k
-// largest. Its digits are found one by one, as in top_k.
-func (b ballot) cut(k uint32) (prefix, rest uint32) {
+// cutOf is the key of the k-th largest vote of pairs of a row and a key, and how many
+// with that key are among the k largest. Its digits are found one by one, as in top_k.
+func cutOf(votes []uint32, k uint32) (prefix, rest uint32) {
 	rest = k
 	for _, d := range [...]struct{ shift, bits uint32 }{{21, 11}, {10, 11}, {0, 10}} {
 		var hist [bins]uint32
-		for _, key := range b.key {
-			if key>>(d.shift+d.bits) == prefix {
+		for i := 1; i < len(votes); i += 2 {
+			if key := votes[i]; key>>(d.shift+d.bits) == prefix {
 				hist[key>>d.shift&(1<<d.bits-1)]++
 			}
 		}
@@ -280,27 +275,27 @@ func (b ballot) cut(k uint32) (prefix, rest uint32) {
 	return prefix, rest
 }
 
-// pooled appends to wide the rows from lo on, below hi, within half of those whose key
-// is at least least, with the largest such key of the row's window.
-func (b ballot) pooled(wide ballot, least, half, lo, hi uint32) ballot {
-	for i, key := range b.key {
+// poolSome writes to wide the candidates' rows within half of those whose key is at
+// least least, each with the largest such key of its window, and returns how many words
+// these take.
+func poolSome(wide, votes []uint32, least uint32, p *ChooseParams) (words int) {
+	next := p.Lo // the first row behind all windows
+	for i := 0; i < len(votes); i += 2 {
+		row, key := votes[i], votes[i+1]
 		if key < least {
 			continue
 		}
-		from, to := max(b.row[i], lo+half)-half, min(b.row[i]+half+1, hi)
-		// What is there of the window already are the last rows, one beside the other:
-		// the window of the row before reaches as far.
-		n := len(wide.row)
-		for n > 0 && wide.row[n-1] >= from {
-			n--
-			wide.key[n] = max(wide.key[n], key)
+		from := max(row, p.Lo+p.Half) - p.Half
+		next = max(next, from)
+		// Of this window the rows in front of next are there, and the last ones: the
+		// window before began no later.
+		for at := words - 2*int(next-from); at < words; at += 2 {
+			wide[at+1] = max(wide[at+1], key)
 		}
-		if n = len(wide.row); n > 0 {
-			from = max(from, wide.row[n-1]+1)
-		}
-		for ; from < to; from++ {
-			wide.row, wide.key = append(wide.row, from), append(wide.key, key)
+		for ; next < min(row+p.Half+1, p.Lo+p.N); next++ {
+			wide[words], wide[words+1] = next, key
+			words += 2
 		}
 	}
-	return wide
+	return words
 }

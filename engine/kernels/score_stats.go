@@ -145,7 +145,7 @@ func scoreStatsKernel(s scoreShape) *gpu.Kernel {
 		if s.index != IndexNone {
 			bindings = append(bindings, in("key_scale"))
 		}
-		return &gpu.Kernel{
+		kern := &gpu.Kernel{
 			Name:     name,
 			Bindings: bindings,
 			Params:   sizeOf[ScoreStatsParams](),
@@ -155,7 +155,10 @@ func scoreStatsKernel(s scoreShape) *gpu.Kernel {
 				p := params[ScoreStatsParams](c)
 				return unlessHit(c, 3, int(p.Blocks*p.KVHeads))
 			},
-			Twin: spare(func(c *gpu.Call, lo, hi int) {
+			Fast: fastScoreStats(s),
+		}
+		if !lean { // where closures are made, spare would not keep it out
+			kern.Twin = func(c *gpu.Call, lo, hi int) {
 				p := params[ScoreStatsParams](c)
 				q, table := view[float32](c, 0), view[float32](c, 1)
 				score, stats := view[float32](c, 4), view[float32](c, 5)
@@ -179,9 +182,9 @@ func scoreStatsKernel(s scoreShape) *gpu.Kernel {
 						stats[2*(h*blocks+block)], stats[2*(h*blocks+block)+1] = largestAndSum(out)
 					}
 				}
-			}),
-			Fast: fastScoreStats(s),
+			}
 		}
+		return kern
 	})
 }
 

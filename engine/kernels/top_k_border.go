@@ -38,27 +38,33 @@ var softVoteHists family[int]
 
 func softVoteHist(share int) *gpu.Kernel {
 	return softVoteHists.get(share, func() *gpu.Kernel {
-		return &gpu.Kernel{
+		kern := &gpu.Kernel{
 			Name:     "soft_vote_hist",
 			Bindings: []gpu.Binding{in("score"), in("stats"), in("state"), out("vote"), out("hist")},
 			Params:   sizeOf[VoteParams](),
 			WGSL:     wgsl("soft_vote_hist", voteConsts(share)),
 			Items:    func(c *gpu.Call) int { return unlessHit(c, 2, 1) },
-			Twin: spare(func(c *gpu.Call, _, _ int) {
-				p := params[VoteParams](c)
-				n := int(p.N)
-				softVotes(c, 0, ceil(n, voteTokens))
-				vote, hist := view[uint32](c, 3)[:n], view[uint32](c, 4)
-				if p.Half > 0 {
-					pool(vote, slices.Clone(vote), 0, n, int(p.Half))
-				}
-				hist[borderCount] = 0
-				for _, v := range view[float32](c, 3)[:n] {
-					hist[VoteBin(v)]++
-				}
-			}),
 		}
+		if !lean { // where closures are made, spare would not keep it out
+			kern.Twin = countedVotes
+		}
+		return kern
 	})
+}
+
+// countedVotes is the twin of soft_vote_hist.
+func countedVotes(c *gpu.Call, _, _ int) {
+	p := params[VoteParams](c)
+	n := int(p.N)
+	softVotes(c, 0, ceil(n, voteTokens))
+	vote, hist := view[uint32](c, 3)[:n], view[uint32](c, 4)
+	if p.Half > 0 {
+		pool(vote, slices.Clone(vote), 0, n, int(p.Half))
+	}
+	hist[borderCount] = 0
+	for _, v := range view[float32](c, 3)[:n] {
+		hist[VoteBin(v)]++
+	}
 }
 
 var topKBorder = &gpu.Kernel{
