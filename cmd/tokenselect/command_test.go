@@ -63,7 +63,7 @@ func TestBadInput(t *testing.T) {
 		{"chunk of 0", []string{"run", "-chunk", "0", "q"}, 2, "chunk is 0, expected 1 to"},
 		{"theta of 2", []string{"run", "-theta", "2", "q"}, 2, "theta is 2"},
 		{"tau of 0", []string{"run", "-tau", "0", "q"}, 2, "tau is 0"},
-		{"even pool", []string{"run", "-pool", "4", "q"}, 2, "pool is 4, expected an odd number"},
+		{"even pool", []string{"run", "-pool", "4", "q"}, 2, "pool is 4, expected 0 (no neighbours) or an odd number up to 17"},
 		{"probes beyond the chunk", []string{"run", "-chunk", "16", "-probes", "17", "q"}, 2, "probes is 17, expected 0 to 16"},
 		{"share of 2", []string{"run", "-vote-share", "2", "q"}, 2, "top p is 2"},
 		{"floor beyond k", []string{"run", "-k", "64", "-floor", "9", "q"}, 1, "floor of 9 tokens for each of 8 heads, expected at most 64"},

@@ -169,9 +169,13 @@ func TestHost(t *testing.T) {
 	}
 
 	// The second question costs its own tokens; the policy may change between.
-	k := 128
-	selected := w.until(w.say(trace.Command{Type: trace.Select, Selection: &trace.Selection{K: &k}}), trace.Selected)[0]
-	if *selected.Selection.K != 128 || *selected.Selection.NInit != 16 {
+	k, neighbours, none := 128, 5, 0
+	selected := w.until(w.say(trace.Command{Type: trace.Select, Selection: &trace.Selection{Pool: &neighbours}}), trace.Selected)[0]
+	if *selected.Selection.Pool != 5 || *selected.Selection.K != 512 {
+		t.Errorf("selected: %s", selected.Bytes())
+	}
+	selected = w.until(w.say(trace.Command{Type: trace.Select, Selection: &trace.Selection{K: &k, Pool: &none}}), trace.Selected)[0]
+	if *selected.Selection.K != 128 || *selected.Selection.NInit != 16 || *selected.Selection.Pool != 0 {
 		t.Errorf("selected: %s", selected.Bytes())
 	}
 	events = w.until(w.say(trace.Command{Type: trace.Ask, Question: "How old is Felix Ellis?"}), trace.Done)
@@ -258,7 +262,7 @@ func TestHostRefuses(t *testing.T) {
 		return inner(ctx, c, p)
 	}
 	w := serve(t, h)
-	zero := 0
+	zero, even := 0, 4
 	for _, c := range []struct {
 		say  trace.Command
 		code string
@@ -285,6 +289,7 @@ func TestHostRefuses(t *testing.T) {
 		{trace.Command{Type: trace.Open, Document: people, Selection: &trace.Selection{Policy: "best"}}, `policy "best"`},
 		{trace.Command{Type: trace.Open, Document: people, Context: 5}, "the context that was asked for 5"},
 		{trace.Command{Type: trace.Open, Document: people, Selection: &trace.Selection{Chunk: &zero}}, "chunk is 0"},
+		{trace.Command{Type: trace.Open, Document: people, Selection: &trace.Selection{Pool: &even}}, "pool is 4"},
 	} {
 		if e := w.until(w.say(c.say), trace.Failed)[0].Error; !strings.Contains(e.Message, c.want) {
 			t.Errorf("%s: %+v, expected %q in it", c.say.Bytes(), e, c.want)

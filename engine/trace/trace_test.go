@@ -89,11 +89,11 @@ func TestBadSteps(t *testing.T) {
 }
 
 func TestParseCommand(t *testing.T) {
-	c, err := ParseCommand([]byte(`{"type":"ask","id":3,"question":"Who?","trace":true,"selection":{"policy":"dense","k":64}}`))
+	c, err := ParseCommand([]byte(`{"type":"ask","id":3,"question":"Who?","trace":true,"selection":{"policy":"dense","k":64,"pool":5}}`))
 	if err != nil || c.ID != 3 || !c.Trace || *c.Selection.K != 64 || c.Selection.NInit != nil {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if back, err := ParseCommand(c.Bytes()); err != nil || back.Question != "Who?" || *back.Selection.K != 64 {
+	if back, err := ParseCommand(c.Bytes()); err != nil || back.Question != "Who?" || *back.Selection.K != 64 || *back.Selection.Pool != 5 {
 		t.Errorf("after a round trip: %+v, %v", back, err)
 	}
 	for raw, want := range map[string]string{

@@ -200,7 +200,8 @@ func TestHost(t *testing.T) {
 		t.Errorf("%s", e.Bytes())
 	}
 	k = 64
-	if e := v.last(trace.Command{Type: trace.Select, Selection: &trace.Selection{K: &k}}, trace.Selected); *e.Selection.K != 64 || e.Warning != "" {
+	neighbours := 3
+	if e := v.last(trace.Command{Type: trace.Select, Selection: &trace.Selection{K: &k, Pool: &neighbours}}, trace.Selected); *e.Selection.K != 64 || *e.Selection.Pool != 3 || e.Warning != "" {
 		t.Errorf("%s", e.Bytes())
 	}
 	if e := v.last(trace.Command{Type: trace.Ask, Question: fox}, trace.Done); !strings.Contains(e.Text, "fox") {
