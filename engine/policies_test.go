@@ -21,17 +21,18 @@ func TestPoliciesWGPU(t *testing.T) {
 	for i, way := range []struct {
 		policy selection.Policy
 		selection.Options
+		pool int
 	}{
 		{policy: selection.HeadVote}, {policy: selection.Paper}, {policy: selection.Oracle},
-		{selection.TokenSelect, selection.Options{Probes: 3, Floor: 1, Pool: 3}},
-		{selection.TokenSelect, selection.Options{TopP: 0.5, KMin: 3, ShareLayers: 2, CacheCentred: true}},
-		{selection.TokenSelect, selection.Options{PerKeyHead: true, TopP: 0.5}},
+		{selection.TokenSelect, selection.Options{Probes: 3, Floor: 1}, 3}, {policy: selection.TokenSelect, pool: 5},
+		{selection.TokenSelect, selection.Options{TopP: 0.5, KMin: 3, ShareLayers: 2, CacheCentred: true}, 0},
+		{selection.TokenSelect, selection.Options{PerKeyHead: true, TopP: 0.5}, 0},
 	} {
-		if fewGoldens && i%3 != 0 {
+		if fewGoldens && i%4 != 0 {
 			continue
 		}
-		cfg := selection.Config{Policy: way.policy, NInit: 4, K: 16, NLocal: 32, Chunk: 16, Theta: 0.5, Tau: 1, Options: way.Options}
-		name := fmt.Sprintf("%s %+v", way.policy, way.Options)
+		cfg := selection.Config{Policy: way.policy, NInit: 4, K: 16, NLocal: 32, Chunk: 16, Theta: 0.5, Tau: 1, Pool: way.pool, Options: way.Options}
+		name := fmt.Sprintf("%s %+v, pool %d", way.policy, way.Options, way.pool)
 		want, chosen := continued(t, engines[0], cfg, ids)
 		got, found := continued(t, engines[1], cfg, ids)
 		if !slices.Equal(got, want) {

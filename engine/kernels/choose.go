@@ -26,6 +26,7 @@ type ChooseParams struct {
 	NSelect uint32 // k
 	Lo      uint32 // row of candidate 0
 	Blocks  uint32 // of candidates in the stats of a head
+	Half    uint32 // of choose: candidates of a window to each side
 }
 
 // boundTokens is the number of candidates of an item of vote_bound.
@@ -60,50 +61,20 @@ var choose = &gpu.Kernel{
 	Bindings: []gpu.Binding{in("row"), in("vote"), in("state"), in("count"), out("sel")},
 	Params:   sizeOf[ChooseParams](),
 	Items:    func(c *gpu.Call) int { return unlessHit(c, 2, 1) },
-	// The digits of the k-th largest vote are found one by one, as in top_k.
-	Twin: func(c *gpu.Call, _, _ int) {
-		p := params[ChooseParams](c)
-		row, vote, sel := view[uint32](c, 0), view[float32](c, 1), view[uint32](c, 4)
-		each := func(f func(row, key uint32)) {
-			for i, count := range view[uint32](c, 3)[:ceil(int(p.N), someTokens)] {
-				at := i * someTokens
-				for j, v := range vote[at:][:count] {
-					f(row[at+j], sortKey(v))
-				}
-			}
-		}
-		rest, prefix := p.NSelect, uint32(0)
-		for _, d := range [...]struct{ shift, bits uint32 }{{21, 11}, {10, 11}, {0, 10}} {
-			var hist [bins]uint32
-			each(func(_, key uint32) {
-				if key>>(d.shift+d.bits) == prefix {
-					hist[key>>d.shift&(1<<d.bits-1)]++
-				}
-			})
-			var bin uint32
-			bin, rest = digit(hist[:1<<d.bits], rest)
-			prefix = prefix<<d.bits | bin
-		}
-		at := 0
-		each(func(row, key uint32) {
-			if key == prefix && rest > 0 {
-				rest--
-			} else if key <= prefix {
-				return
-			}
-			sel[at] = row
-			at++
-		})
-	},
+	Twin:     chooseRows,
 }
 
 // Choose records sel = the rows of the k largest of n votes, in order of position,
 // from scores and stats of ScoreStatsLong: what SoftVote and TopK select (paper,
-// eq. 7). bound, row and vote hold n words, peak PeakWords(n), count SomeWords(n).
-// 1 <= k <= n. Nothing is written on a hit.
-func Choose(r *gpu.Recording, score, stats, state, bound, peak, row, vote, count, sel gpu.Range, heads, kvHeads, n, k, lo int) {
+// eq. 7), of votes as MaxPool makes them where half, 0 to MaxHalf, is above 0. bound,
+// row and vote hold n words, peak PeakWords(n), count SomeWords(n). 1 <= k <= n.
+// Nothing is written on a hit.
+func Choose(r *gpu.Recording, score, stats, state, bound, peak, row, vote, count, sel gpu.Range, heads, kvHeads, n, k, lo, half int) {
 	if k < 1 || k > n {
 		r.Fail(fmt.Errorf("kernels: choose: %d of %d candidates to select, expected 1 to %d", k, n, n))
+		return
+	}
+	if !needHalf(r, "choose", half) {
 		return
 	}
 	blocks := ChooseBlocks(n)
@@ -116,7 +87,7 @@ func Choose(r *gpu.Recording, score, stats, state, bound, peak, row, vote, count
 	need(r, voteSome, 6, vote, n)
 	need(r, voteSome, 7, count, SomeWords(n))
 	need(r, choose, 4, sel, k)
-	p := ChooseParams{uint32(heads), uint32(n), uint32(k), uint32(lo), uint32(blocks)}
+	p := ChooseParams{uint32(heads), uint32(n), uint32(k), uint32(lo), uint32(blocks), uint32(half)}
 	gpu.Dispatch(r, voteBound, 1, &p, score, stats, state, bound, peak)
 	gpu.Dispatch(r, voteSome, 1, &p, score, stats, state, bound, peak, row, vote, count)
 	gpu.Dispatch(r, choose, 1, &p, row, vote, state, count, sel)
@@ -243,4 +214,93 @@ func boundFrom(peak []float32, k, heads int) float32 {
 		}
 	}
 	return lo - log(float32(heads))
+}
+
+// ballot are candidates with their votes, in order of position.
+type ballot struct {
+	row []uint32
+	key []uint32 // sortKey of the vote
+}
+
+// chooseRows takes the k largest of the votes that vote_some has counted. With
+// windows, those are of rows within half of a candidate whose own vote is among the k
+// largest: as pooled votes are no less than the votes, the k-th of them is no less
+// than the k-th vote.
+func chooseRows(c *gpu.Call, _, _ int) {
+	p := params[ChooseParams](c)
+	row, vote, counts := view[uint32](c, 0), view[float32](c, 1), view[uint32](c, 3)[:ceil(int(p.N), someTokens)]
+	some := 0
+	for _, count := range counts {
+		some += int(count)
+	}
+	wide := min(int(p.N), some*int(2*p.Half+1))
+	work := scratches.Get().(*scratch)
+	defer scratches.Put(work)
+	buf := work.words(2*some + 2*wide)
+	all := ballot{buf[:0:some], buf[some : some : 2*some]}
+	for i, count := range counts {
+		all.row = append(all.row, row[i*someTokens:][:count]...)
+		for _, v := range vote[i*someTokens:][:count] {
+			all.key = append(all.key, sortKey(v))
+		}
+	}
+	cut, rest := all.cut(p.NSelect)
+	if p.Half > 0 {
+		buf = buf[2*some:]
+		all = all.pooled(ballot{buf[:0:wide], buf[wide:wide]}, cut, p.Half, p.Lo, p.Lo+p.N)
+		cut, rest = all.cut(p.NSelect)
+	}
+	sel, at := view[uint32](c, 4), 0
+	for i, key := range all.key {
+		if key == cut && rest > 0 {
+			rest--
+		} else if key <= cut {
+			continue
+		}
+		sel[at] = all.row[i]
+		at++
+	}
+}
+
+// cut is the key of the k-th largest vote, and how many with that key are among the k
+// largest. Its digits are found one by one, as in top_k.
+func (b ballot) cut(k uint32) (prefix, rest uint32) {
+	rest = k
+	for _, d := range [...]struct{ shift, bits uint32 }{{21, 11}, {10, 11}, {0, 10}} {
+		var hist [bins]uint32
+		for _, key := range b.key {
+			if key>>(d.shift+d.bits) == prefix {
+				hist[key>>d.shift&(1<<d.bits-1)]++
+			}
+		}
+		var bin uint32
+		bin, rest = digit(hist[:1<<d.bits], rest)
+		prefix = prefix<<d.bits | bin
+	}
+	return prefix, rest
+}
+
+// pooled appends to wide the rows from lo on, below hi, within half of those whose key
+// is at least least, with the largest such key of the row's window.
+func (b ballot) pooled(wide ballot, least, half, lo, hi uint32) ballot {
+	for i, key := range b.key {
+		if key < least {
+			continue
+		}
+		from, to := max(b.row[i], lo+half)-half, min(b.row[i]+half+1, hi)
+		// What is there of the window already are the last rows, one beside the other:
+		// the window of the row before reaches as far.
+		n := len(wide.row)
+		for n > 0 && wide.row[n-1] >= from {
+			n--
+			wide.key[n] = max(wide.key[n], key)
+		}
+		if n = len(wide.row); n > 0 {
+			from = max(from, wide.row[n-1]+1)
+		}
+		for ; from < to; from++ {
+			wide.row, wide.key = append(wide.row, from), append(wide.key, key)
+		}
+	}
+	return wide
 }

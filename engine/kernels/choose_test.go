@@ -1,6 +1,7 @@
 package kernels_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 type chosen struct {
 	name           string
 	heads, n, k    int
+	half           int
 	score          func(rng *rand.Rand, h, t int) float64
 	allSame, empty bool // votes are equal, or there are none: the first k candidates
 }
@@ -106,35 +108,126 @@ func (c chosen) run(t *testing.T, dev gpu.Device, rng *rand.Rand) {
 	}
 }
 
+// TestChoosePooled: what is chosen is exactly the k largest of the soft votes' maxima
+// in windows, of equal ones the lower rows.
+func TestChoosePooled(t *testing.T) {
+	far := func(rng *rand.Rand, _, _ int) float64 { return rng.NormFloat64() * 6 }
+	ties := func(rng *rand.Rand, _, t int) float64 { return float64(t * t % 7) } // the same in every head
+	// High ones beside every border of what vote_some takes at once.
+	borders := func(rng *rand.Rand, _, t int) float64 {
+		return far(rng, 0, 0) + 30*float64(max(0, 3-min(t%16384, 16384-t%16384)))
+	}
+	var cases []chosen
+	for _, half := range []int{0, 1, 2, kernels.MaxHalf} {
+		for name, score := range map[string]func(rng *rand.Rand, h, t int) float64{"scores of 6": far, "ties": ties, "borders": borders,
+			"equal":       func(*rand.Rand, int, int) float64 { return 3 },
+			"one of them": func(_ *rand.Rand, _, t int) float64 { return -1000 * float64(min(1, max(t-60, 60-t))) },
+			"not numbers": func(*rand.Rand, int, int) float64 { return math.NaN() }} {
+			for _, c := range [][3]int{{1, 1, 1}, {3, 5, 2}, {4, 9, 9}, {8, 700, 512}, {3, 70, 70}, {9, 5000, 40}, {4, 50000, 300}} {
+				cases = append(cases, chosen{name: name, heads: c[0], n: c[1], k: c[2], half: half, score: score})
+			}
+		}
+	}
+	dev := cpudev.New(cpudev.Options{Workers: 3})
+	defer dev.Close()
+	for i, c := range cases {
+		t.Run(fmt.Sprintf("%s, %d of %d by %d, %d to each side", c.name, c.k, c.n, c.heads, c.half), func(t *testing.T) {
+			const lo = 16
+			score, stats := c.scores(rand.New(rand.NewPCG(2, uint64(i))))
+			votes := c.votes(t, dev, score, stats)
+			pooled, order := make([]float32, c.n), make([]int, c.n)
+			for i := range pooled {
+				order[i] = i
+				pooled[i] = slices.Max(votes[max(0, i-c.half):min(c.n, i+c.half+1)])
+			}
+			slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(pooled[b], pooled[a]) })
+			want := make([]uint32, c.k)
+			for i, row := range order[:c.k] {
+				want[i] = uint32(lo + row)
+			}
+			slices.Sort(want)
+			if got := c.choose(t, dev, score, stats, lo); !slices.Equal(got, want) {
+				t.Errorf("rows %v, expected %v", got, want)
+			}
+		})
+	}
+}
+
+// scores are those of the case and their stats, of which every block of a head has the
+// largest score of all of them: so sums come out the same however they are merged.
+func (c chosen) scores(rng *rand.Rand) (score, stats []float32) {
+	blocks := kernels.ChooseBlocks(c.n)
+	score, stats = make([]float32, c.heads*c.n), make([]float32, 2*c.heads*blocks)
+	for h := range c.heads {
+		of := score[h*c.n:][:c.n]
+		for i := range of {
+			of[i] = float32(c.score(rng, h, i))
+		}
+		most := slices.Max(of)
+		for b := range blocks {
+			sum := 0.0
+			for _, v := range of[b*c.n/blocks : (b+1)*c.n/blocks] {
+				sum += math.Exp(float64(v) - float64(most))
+			}
+			stats[2*(h*blocks+b)], stats[2*(h*blocks+b)+1] = most, float32(sum)
+		}
+	}
+	return score, stats
+}
+
+// votes are the soft votes of all candidates.
+func (c chosen) votes(t *testing.T, dev gpu.Device, score, stats []float32) []float32 {
+	t.Helper()
+	vote := buffer(t, dev, c.n, nil)
+	var r gpu.Recording
+	kernels.SoftVote(&r, buffer(t, dev, len(score), score), buffer(t, dev, len(stats), stats), buffer(t, dev, kernels.StateBytes/4, nil), vote,
+		c.heads, c.n, kernels.ChooseBlocks(c.n))
+	votes := make([]float32, c.n)
+	for i, v := range submitted(t, dev, &r, vote) {
+		votes[i] = math.Float32frombits(v)
+	}
+	return votes
+}
+
 // choose records the call and reads the selection.
 func (c chosen) choose(t *testing.T, dev gpu.Device, score, stats []float32, lo int) []uint32 {
 	t.Helper()
-	buffer := func(words int, data []float32) gpu.Range {
-		b, err := dev.NewBuffer("choose", 4*words)
-		if err != nil {
+	words := func(n int) gpu.Range { return buffer(t, dev, n, nil) }
+	sel := words(c.k)
+	var r gpu.Recording
+	kernels.Choose(&r, buffer(t, dev, len(score), score), buffer(t, dev, len(stats), stats), words(kernels.StateBytes/4),
+		words(c.n), words(kernels.PeakWords(c.n)), words(c.n), words(c.n), words(kernels.SomeWords(c.n)), sel,
+		c.heads, c.heads, c.n, c.k, lo, c.half)
+	return submitted(t, dev, &r, sel)
+}
+
+// buffer is one of so many words, with data if there are any.
+func buffer(t *testing.T, dev gpu.Device, words int, data []float32) gpu.Range {
+	t.Helper()
+	b, err := dev.NewBuffer("choose", 4*words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) > 0 {
+		if err := dev.Write(b, 0, unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), 4*len(data))); err != nil {
 			t.Fatal(err)
 		}
-		if len(data) > 0 {
-			if err := dev.Write(b, 0, unsafe.Slice((*byte)(unsafe.Pointer(&data[0])), 4*len(data))); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return gpu.All(b)
 	}
-	sel := buffer(c.k, nil)
-	var r gpu.Recording
-	kernels.Choose(&r, buffer(len(score), score), buffer(len(stats), stats), buffer(kernels.StateBytes/4, nil),
-		buffer(c.n, nil), buffer(kernels.PeakWords(c.n), nil),
-		buffer(c.n, nil), buffer(c.n, nil), buffer(kernels.SomeWords(c.n), nil), sel, c.heads, c.heads, c.n, c.k, lo)
-	if err := dev.Submit(&r); err != nil {
+	return gpu.All(b)
+}
+
+// submitted is what a recording leaves in a buffer.
+func submitted(t *testing.T, dev gpu.Device, r *gpu.Recording, of gpu.Range) []uint32 {
+	t.Helper()
+	if err := dev.Submit(r); err != nil {
 		t.Fatal(err)
 	}
-	raw, rows := make([]byte, 4*c.k), make([]uint32, c.k)
-	if err := dev.Read(context.Background(), sel.Buffer, 0, raw); err != nil {
+	raw, words := make([]byte, of.Size), make([]uint32, of.Size/4)
+	if err := dev.Read(context.Background(), of.Buffer, 0, raw); err != nil {
 		t.Fatal(err)
 	}
-	for i := range rows {
-		rows[i] = binary.LittleEndian.Uint32(raw[4*i:])
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint32(raw[4*i:])
 	}
-	return rows
+	return words
 }

@@ -3,6 +3,7 @@ package kernels
 import (
 	"math"
 	"sync"
+	"unsafe"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels/simd"
@@ -24,6 +25,11 @@ func (s *scratch) take(n int) []float32 {
 		s.buf = make([]float32, n)
 	}
 	return s.buf[:n]
+}
+
+// words is take for whole numbers.
+func (s *scratch) words(n int) []uint32 {
+	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(s.take(n)))), n)
 }
 
 func fastMatMul(t WeightType) func(c *gpu.Call, lo, hi int) {

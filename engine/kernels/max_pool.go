@@ -29,17 +29,23 @@ func maxPool() *gpu.Kernel {
 				for i := lo; i < hi; i++ {
 					list, from := i/blocks, i%blocks*voteTokens
 					vote, pooled := view[uint32](c, 0)[list*int(p.Stride):], view[uint32](c, 2)[list*int(p.Stride):]
-					for t := from; t < min(from+voteTokens, n); t++ {
-						most := uint32(0)
-						for at := max(t-half, 0); at <= min(t+half, n-1); at++ {
-							most = max(most, vote[at])
-						}
-						pooled[t] = most
-					}
+					pool(pooled, vote[:n], from, min(from+voteTokens, n), half)
 				}
 			},
 		}
 	})
+}
+
+// pool is the twin of max_pool for candidates from to to, and of what soft_vote_hist
+// does with votes: pooled[t] = the largest of vote within half of t.
+func pool(pooled, vote []uint32, from, to, half int) {
+	for t := from; t < to; t++ {
+		most := uint32(0)
+		for _, v := range vote[max(t-half, 0):min(t+half+1, len(vote))] {
+			most = max(most, v)
+		}
+		pooled[t] = most
+	}
 }
 
 // MaxPool records pooled[t] = the largest vote of candidates t-half to t+half, of n

@@ -67,6 +67,11 @@ func TestRefusals(t *testing.T) {
 	top := func(lists, k, stride, sel int, p kernels.Pages) func(r *gpu.Recording) {
 		return func(r *gpu.Recording) { kernels.TopLists(r, words(64), words(sel), words(4), lists, k, stride, p) }
 	}
+	hist := func(half int) func(r *gpu.Recording) {
+		return func(r *gpu.Recording) {
+			kernels.SoftVoteHist(r, words(64), words(64), words(64), words(64), words(kernels.VoteHistWords), 2, 8, 2, half)
+		}
+	}
 	some := kernels.Attended{NInit: 2, NLocal: 3, UseMid: true, MaxMid: 8}
 	for _, c := range []struct {
 		name, want string // want "" where nothing is wrong
@@ -108,6 +113,13 @@ func TestRefusals(t *testing.T) {
 		{"probes: batches", "16 values from batch to batch, expected at least 32", probes(4, 2, 1, 3, 2, 64)},
 		{"probes: heads", "3 heads over 2 key heads, expected a multiple", probes(4, 3, 2, 1, 1, 64)},
 		{"probes: y", "y holds 31 words, expected at least 32", probes(4, 2, 1, 2, 1, 31)},
+		{"soft_vote_hist: widest window", "", hist(8)},
+		{"soft_vote_hist: window", "soft_vote_hist: a window of 9 candidates to each side, expected 0 to 8", hist(9)},
+		{"soft_vote_hist: no window", "a window of -1 candidates", hist(-1)},
+		{"choose: window", "choose: a window of 9 candidates to each side, expected 0 to 8", func(r *gpu.Recording) {
+			w := words(4096)
+			kernels.Choose(r, w, w, w, w, w, w, w, w, w, 2, 2, 8, 3, 0, 9)
+		}},
 		{"max_pool: pooled", "pooled holds 15 words, expected at least 16", func(r *gpu.Recording) { kernels.MaxPool(r, words(16), words(64), words(15), 8, 2, 8, 1) }},
 		{"top_p: least", "at least 9 of 8 rows", func(r *gpu.Recording) {
 			kernels.TopP(r, words(64), words(64), words(64), words(64), words(2), 2, 16, 8, 8, 0, 9, 1)

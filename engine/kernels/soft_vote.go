@@ -6,11 +6,12 @@ import (
 	"tokenselect/engine/gpu"
 )
 
-// VoteParams are those of vote_stats, soft_vote and soft_vote_hist.
+// VoteParams are those of vote_stats, soft_vote, soft_vote_hist and head_stats.
 type VoteParams struct {
 	Heads  uint32
 	N      uint32 // candidates
 	Blocks uint32 // of candidates in the stats of a head
+	Half   uint32 // of soft_vote_hist: candidates of a window to each side
 }
 
 const (
@@ -70,7 +71,7 @@ func VoteStats(r *gpu.Recording, score, state, stats gpu.Range, heads, n int) {
 	need(r, voteStats(), 0, score, heads*n)
 	need(r, voteStats(), 1, state, stateWords)
 	need(r, voteStats(), 2, stats, StatsWords(heads, n))
-	gpu.Dispatch(r, voteStats(), heads*ceil(n, statsTokens), &VoteParams{uint32(heads), uint32(n), uint32(ceil(n, statsTokens))}, score, state, stats)
+	gpu.Dispatch(r, voteStats(), heads*ceil(n, statsTokens), &VoteParams{Heads: uint32(heads), N: uint32(n), Blocks: uint32(ceil(n, statsTokens))}, score, state, stats)
 }
 
 // StatsBlocks is the number of blocks of VoteStats' stats of n candidates.
@@ -146,7 +147,7 @@ func SoftVote(r *gpu.Recording, score, stats, state, vote gpu.Range, heads, n, b
 	need(r, kern, 1, stats, 2*heads*blocks)
 	need(r, kern, 2, state, stateWords)
 	need(r, kern, 3, vote, n)
-	gpu.Dispatch(r, kern, ceil(n, share*voteTokens), &VoteParams{uint32(heads), uint32(n), uint32(blocks)}, score, stats, state, vote)
+	gpu.Dispatch(r, kern, ceil(n, share*voteTokens), &VoteParams{Heads: uint32(heads), N: uint32(n), Blocks: uint32(blocks)}, score, stats, state, vote)
 }
 
 // voteShares are the numbers of candidates of an invocation: every workgroup

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"slices"
 
 	"tokenselect/engine/gpu"
 )
@@ -44,9 +45,13 @@ func softVoteHist(share int) *gpu.Kernel {
 			WGSL:     wgsl("soft_vote_hist", voteConsts(share)),
 			Items:    func(c *gpu.Call) int { return unlessHit(c, 2, 1) },
 			Twin: spare(func(c *gpu.Call, _, _ int) {
-				n := int(params[VoteParams](c).N)
+				p := params[VoteParams](c)
+				n := int(p.N)
 				softVotes(c, 0, ceil(n, voteTokens))
-				hist := view[uint32](c, 4)
+				vote, hist := view[uint32](c, 3)[:n], view[uint32](c, 4)
+				if p.Half > 0 {
+					pool(vote, slices.Clone(vote), 0, n, int(p.Half))
+				}
 				hist[borderCount] = 0
 				for _, v := range view[float32](c, 3)[:n] {
 					hist[VoteBin(v)]++
@@ -124,8 +129,13 @@ var topKTake = &gpu.Kernel{
 
 // SoftVoteHist records SoftVote from ScoreStats' stats of blocks blocks a head, with the histogram of the
 // votes that TopKBorder starts from. hist holds VoteHistWords, which nothing else
-// may use between selections; the rest is as in SoftVote.
-func SoftVoteHist(r *gpu.Recording, score, stats, state, vote, hist gpu.Range, heads, n, blocks int) {
+// may use between selections; the rest is as in SoftVote. With half, 0 to MaxHalf,
+// both are of votes as MaxPool makes them: vote[t] = the largest of candidates t-half
+// to t+half.
+func SoftVoteHist(r *gpu.Recording, score, stats, state, vote, hist gpu.Range, heads, n, blocks, half int) {
+	if !needHalf(r, "soft_vote_hist", half) {
+		return
+	}
 	share := voteShare(n)
 	kern := softVoteHist(share)
 	need(r, kern, 0, score, heads*n)
@@ -133,7 +143,21 @@ func SoftVoteHist(r *gpu.Recording, score, stats, state, vote, hist gpu.Range, h
 	need(r, kern, 2, state, stateWords)
 	need(r, kern, 3, vote, n)
 	need(r, kern, 4, hist, VoteHistWords)
-	gpu.Dispatch(r, kern, ceil(n, share*voteTokens), &VoteParams{uint32(heads), uint32(n), uint32(blocks)}, score, stats, state, vote, hist)
+	gpu.Dispatch(r, kern, ceil(n, share*voteTokens-2*half), &VoteParams{uint32(heads), uint32(n), uint32(blocks), uint32(half)}, score, stats, state, vote, hist)
+}
+
+// MaxHalf is how far a window of pooled votes may reach to each side, for
+// SoftVoteHist and Choose: what a workgroup shares with the next ones it votes for in
+// vain.
+const MaxHalf = 8
+
+// needHalf fails the recording and returns false where a window is too wide.
+func needHalf(r *gpu.Recording, kernel string, half int) bool {
+	if half < 0 || half > MaxHalf {
+		r.Fail(fmt.Errorf("kernels: %s: a window of %d candidates to each side, expected 0 to %d", kernel, half, MaxHalf))
+		return false
+	}
+	return true
 }
 
 // TopKBorder records what TopK does, after SoftVoteHist: sel = the rows of the k

@@ -38,7 +38,7 @@ func HeadStats(r *gpu.Recording, stats, state, ofHead gpu.Range, heads, n, block
 	need(r, k, 0, stats, 2*heads*blocks)
 	need(r, k, 1, state, stateWords)
 	need(r, k, 2, ofHead, 2*heads)
-	gpu.Dispatch(r, k, heads, &VoteParams{uint32(heads), uint32(n), uint32(blocks)}, stats, state, ofHead)
+	gpu.Dispatch(r, k, heads, &VoteParams{Heads: uint32(heads), N: uint32(n), Blocks: uint32(blocks)}, stats, state, ofHead)
 }
 
 // VoteMode is what VoteSum makes a vote of.

@@ -54,6 +54,11 @@ type Config struct {
 	Chunk  int     // queries of a prefill step
 	Theta  float64 // cosine from which the Selection Cache reuses a selection; 0: never
 	Tau    float64 // temperature of the vote's softmax; the paper's is 1
+	// The odd number of neighbours, itself included, the largest vote of which is a
+	// candidate's with TokenSelect, so that what stands beside a token that is asked for
+	// comes along (the paper's released code has such a window for each task); 0 and 1:
+	// its own.
+	Pool int
 	// How the copy of the keys is stored from which candidates are scored;
 	// IndexNone: they are scored from the keys themselves. A sequence keeps what it
 	// was made with.
@@ -161,6 +166,9 @@ func (c Config) Validate() error {
 	}
 	if full && c.Policy == Paper && c.Chunk > c.NLocal {
 		return fmt.Errorf("selection: chunk is %d, expected at most n_local, %d, with policy paper, which counts the chunk among the local tokens", c.Chunk, c.NLocal)
+	}
+	if c.Pool < 0 || c.Pool > 2*kernels.MaxHalf+1 || c.Pool > 0 && c.Pool%2 == 0 {
+		return fmt.Errorf("selection: pool is %d, expected 0 (no neighbours) or an odd number up to %d", c.Pool, 2*kernels.MaxHalf+1)
 	}
 	if err := c.validateRest(); err != nil {
 		return err

@@ -34,10 +34,6 @@ type Options struct {
 	// equal votes stay together.
 	TopP float64
 	KMin int
-	// Pool is the odd number of neighbours, itself included, the largest vote of which
-	// is a candidate's (the paper's released code has such a window for each task); 0
-	// and 1: its own.
-	Pool int
 }
 
 // denseUntil is DenseUntil, which the engine for browsers does not have, and centred

@@ -14,7 +14,7 @@ func (c Config) validateRest() error {
 
 // changes tells whether o has TokenSelect choose in another way than by default.
 func (o Options) changes() bool {
-	return o.Probes > 1 || o.PerKeyHead || o.Floor > 0 || o.shortens() || o.Pool > 1
+	return o.Probes > 1 || o.PerKeyHead || o.Floor > 0 || o.shortens()
 }
 
 // shortens tells whether fewer than k rows may be selected.
@@ -26,13 +26,10 @@ func (o Options) validate(c Config) error {
 		name       string
 		value, max int
 	}{{"dense until", o.DenseUntil, maxTokens}, {"share layers", o.ShareLayers, maxTokens}, {"probes", o.Probes, c.Chunk},
-		{"floor", o.Floor, c.K}, {"k min", o.KMin, c.K}, {"pool", o.Pool, 1023}} {
+		{"floor", o.Floor, c.K}, {"k min", o.KMin, c.K}} {
 		if f.value < 0 || f.value > f.max {
 			return fmt.Errorf("selection: %s is %d, expected 0 to %d", f.name, f.value, f.max)
 		}
-	}
-	if o.Pool > 0 && o.Pool%2 == 0 {
-		return fmt.Errorf("selection: pool is %d, expected an odd number", o.Pool)
 	}
 	if !(o.TopP >= 0) || o.TopP > 1 {
 		return fmt.Errorf("selection: top p is %v, expected 0 (k rows) to 1", o.TopP)

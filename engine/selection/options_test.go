@@ -70,19 +70,25 @@ func (t *text) improved(cfg selection.Config, n int, q [][][]float32) (of []want
 	return of, k
 }
 
-// options are each by itself, and several.
-var options = map[string]selection.Options{
-	"two probes":             {Probes: 2},
-	"five probes":            {Probes: 5},
-	"a probe for each query": {Probes: 16},
-	"per key head":           {PerKeyHead: true},
-	"floor":                  {Floor: 5},
-	"a fifth of the mass":    {TopP: 0.2},
-	"a third of it":          {TopP: 1.0 / 3, KMin: 30},
-	"little of it":           {TopP: 0.01, KMin: 9},
-	"pool":                   {Pool: 5},
-	"all":                    {Probes: 3, PerKeyHead: true, Floor: 2, TopP: 0.25, KMin: 4, Pool: 3},
-	"all but lists":          {Probes: 4, Floor: 2, TopP: 0.25, Pool: 3},
+// way is a way for TokenSelect to choose.
+type way struct {
+	selection.Options
+	pool int
+}
+
+// ways are options each by itself, and several.
+var ways = map[string]way{
+	"two probes":             {selection.Options{Probes: 2}, 0},
+	"five probes":            {selection.Options{Probes: 5}, 0},
+	"a probe for each query": {selection.Options{Probes: 16}, 0},
+	"per key head":           {selection.Options{PerKeyHead: true}, 0},
+	"floor":                  {selection.Options{Floor: 5}, 0},
+	"a fifth of the mass":    {selection.Options{TopP: 0.2}, 0},
+	"a third of it":          {selection.Options{TopP: 1.0 / 3, KMin: 30}, 0},
+	"little of it":           {selection.Options{TopP: 0.01, KMin: 9}, 0},
+	"pool":                   {selection.Options{}, 5},
+	"all":                    {selection.Options{Probes: 3, PerKeyHead: true, Floor: 2, TopP: 0.25, KMin: 4}, 3},
+	"all but lists":          {selection.Options{Probes: 4, Floor: 2, TopP: 0.25}, 3},
 }
 
 func TestOptionsCPU(t *testing.T)  { optionSets(t, onCPU(t)) }
@@ -93,9 +99,9 @@ func optionSets(t *testing.T, dev gpu.Device) {
 		text := newText(shape, 700, uint64(i))
 		asks := []ask{{n: 300, q: text.queries(16)}, {n: 700, q: text.queries(3)}, {n: 641, q: text.queries(1)}}
 		sets := map[string]string{}
-		for name, o := range options {
+		for name, o := range ways {
 			cfg := small(selection.TokenSelect)
-			cfg.Options = o
+			cfg.Options, cfg.Pool = o.Options, o.pool
 			chosen := text.selected(t, dev, cfg, asks...)
 			for j, a := range asks {
 				name := fmt.Sprintf("%s, %s, %d queries", name, shapeName(shape), len(a.q))
@@ -125,6 +131,36 @@ func optionSets(t *testing.T, dev gpu.Device) {
 	}
 }
 
+func TestPoolCPU(t *testing.T)  { poolSets(t, onCPU(t)) }
+func TestPoolWGPU(t *testing.T) { poolSets(t, gputest.WGPU(t)) }
+
+// poolSets: with windows, too, the few kernels of the default select what the plain
+// ones do, which an option brings in that changes nothing.
+func poolSets(t *testing.T, dev gpu.Device) {
+	for i, shape := range shapes {
+		text := newText(shape, 700, uint64(20+i))
+		asks := []ask{{n: 300, q: text.queries(16)}, {n: 700, q: text.queries(5)}, {n: 90, q: text.queries(1)}, {n: 641, q: text.queries(1)}}
+		sets := map[string]int{}
+		for _, pool := range []int{0, 3, 5, 17} {
+			cfg := small(selection.TokenSelect)
+			cfg.Pool = pool
+			got := text.selected(t, dev, cfg, asks...)
+			cfg.TopP = math.Nextafter(1, 0)
+			want := text.selected(t, dev, cfg, asks...)
+			for j, a := range asks {
+				if !slices.Equal(got[j][0].Rows, want[j][0].Rows) || got[j][0].Attended != want[j][0].Attended {
+					t.Errorf("pool %d, %s, %d queries, %d rows: %v, expected %v", pool, shapeName(shape), len(a.q), a.n, got[j][0], want[j][0])
+				}
+			}
+			set := fmt.Sprint(got[1][0].Rows)
+			if other, found := sets[set]; found {
+				t.Errorf("pools of %d and %d select the same of %s: the text tells them not apart", pool, other, shapeName(shape))
+			}
+			sets[set] = pool
+		}
+	}
+}
+
 // TestNeutral: options that have nothing to do select what there is without them.
 func TestNeutral(t *testing.T) {
 	dev := onCPU(t)
@@ -134,7 +170,7 @@ func TestNeutral(t *testing.T) {
 			cfg := small(selection.TokenSelect)
 			want := text.selected(t, dev, cfg, a)[0][0]
 			for name, o := range map[string]selection.Options{
-				"at their first values":           {Probes: 1, TopP: 1, Pool: 1, ShareLayers: 1},
+				"at their first values":           {Probes: 1, TopP: 1, ShareLayers: 1},
 				"several probes of one query":     {Probes: 4},
 				"one key head":                    {PerKeyHead: true},
 				"a floor that the vote has found": {Floor: 1},
@@ -255,13 +291,11 @@ func TestValidateOptions(t *testing.T) {
 		want string
 		o    selection.Options
 	}{
-		{"", selection.Options{Probes: 256, PerKeyHead: true, Floor: 64, TopP: 0.5, KMin: 512, Pool: 1023, ShareLayers: 8, CacheCentred: true, DenseUntil: 2048}},
+		{"", selection.Options{Probes: 256, PerKeyHead: true, Floor: 64, TopP: 0.5, KMin: 512, ShareLayers: 8, CacheCentred: true, DenseUntil: 2048}},
 		{"probes is 257, expected 0 to 256", selection.Options{Probes: 257}},
 		{"probes is -1", selection.Options{Probes: -1}},
 		{"floor is 513, expected 0 to 512", selection.Options{Floor: 513}},
 		{"k min is 513", selection.Options{KMin: 513}},
-		{"pool is 4, expected an odd number", selection.Options{Pool: 4}},
-		{"pool is 1025", selection.Options{Pool: 1025}},
 		{"top p is 1.1", selection.Options{TopP: 1.1}},
 		{"top p is NaN", selection.Options{TopP: math.NaN()}},
 		{"share layers is -1", selection.Options{ShareLayers: -1}},

@@ -6,7 +6,7 @@ import (
 )
 
 // softVote is TokenSelect's way of choosing (paper, eq. 7): the k candidates with
-// the largest soft votes, in the fewest kernels.
+// the largest soft votes, or the largest of their neighbours', in the fewest kernels.
 type softVote struct {
 	scorer
 	vote   *gpu.Buffer // [rows]
@@ -38,11 +38,11 @@ func (s *softVote) choose(r *gpu.Recording, q kernels.Query, out kernels.Selecti
 	blocks := s.scores(r, q, out.State, lo, n)
 	score, stats, vote, counts := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote), gpu.All(s.counts)
 	if s.of.cpu {
-		kernels.Choose(r, score, stats, out.State, gpu.All(s.bound), gpu.All(s.peak), gpu.All(s.some), vote, counts, out.Sel, heads, kvHeads, n, k, lo)
+		kernels.Choose(r, score, stats, out.State, gpu.All(s.bound), gpu.All(s.peak), gpu.All(s.some), vote, counts, out.Sel, heads, kvHeads, n, k, lo, s.of.cfg.Pool/2)
 		return out
 	}
 	hist := gpu.All(s.hist)
-	kernels.SoftVoteHist(r, score, stats, out.State, vote, hist, heads, n, blocks)
+	kernels.SoftVoteHist(r, score, stats, out.State, vote, hist, heads, n, blocks, s.of.cfg.Pool/2)
 	kernels.TopKBorder(r, vote, out.State, hist, gpu.All(s.cut), counts, gpu.All(s.border), out.Sel, n, k, lo)
 	return out
 }

@@ -75,6 +75,7 @@ type Selection struct {
 	Chunk  *int     `json:"chunk,omitempty"`
 	Theta  *float64 `json:"theta,omitempty"`
 	Tau    *float64 `json:"tau,omitempty"`
+	Pool   *int     `json:"pool,omitempty"`
 	// How the copy of the keys is stored that candidates are scored from: exact
 	// (there is none), int8 or int4. A document keeps what it was opened with.
 	Index string `json:"index,omitempty"`

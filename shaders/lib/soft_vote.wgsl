@@ -47,7 +47,8 @@ fn merged(head: u32, lane: u32) -> vec2<f32> {
     return vec2<f32>(m, sum);
 }
 
-// The votes of candidates first + i + 256 j, j < SHARE; all invocations call it.
+// The votes of candidates first + i + 256 j, j < SHARE, where there are such;
+// first may be less than none. All invocations call it.
 fn soft_votes(i: u32, first: u32) -> array<f32, SHARE> {
     var votes: array<f32, SHARE>;
     for (var j = 0u; j < SHARE; j++) {
@@ -71,7 +72,7 @@ fn soft_votes(i: u32, first: u32) -> array<f32, SHARE> {
             inverse[i] = 1.0 / sum;
         }
         workgroupBarrier();
-        // Behind the last candidate it is read again.
+        // Behind the last candidate and before the first the last is read again.
         let heads = min(HEADS, p.heads - from_head);
         var h = 0u;
         for (; h + AHEAD <= heads; h += AHEAD) {

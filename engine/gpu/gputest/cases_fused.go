@@ -278,9 +278,9 @@ func scoreStatsCases() (cases []Case) {
 	return cases
 }
 
-// voteHistCase votes over keys that are the pattern.
-func voteHistCase(s pattern, heads, n, hit int) Case {
-	return Case{fmt.Sprintf("soft_vote_hist/%s scores, %d heads, %d candidates, hit %d", s.name, heads, n, hit), func(rng *rand.Rand) Plan {
+// voteHistCase votes over keys that are the pattern, in windows of half to each side.
+func voteHistCase(s pattern, heads, n, half, hit int) Case {
+	return Case{fmt.Sprintf("soft_vote_hist/%s scores, %d heads, %d candidates, %d to each side, hit %d", s.name, heads, n, half, hit), func(rng *rand.Rand) Plan {
 		const d = 16
 		return Plan{
 			Buffers: []Buffer{
@@ -290,7 +290,7 @@ func voteHistCase(s pattern, heads, n, hit int) Case {
 			},
 			Record: func(r *gpu.Recording, b []gpu.Range) {
 				kernels.ScoreStats(r, kernels.CacheF32, b[0], b[1], b[2], kernels.Index{}, b[3], b[4], b[5], heads, heads, d, 0, n, 0, false, 1)
-				kernels.SoftVoteHist(r, b[4], b[5], b[3], b[6], b[7], heads, n, kernels.ScoreBlocks(kernels.IndexNone, heads, heads, n))
+				kernels.SoftVoteHist(r, b[4], b[5], b[3], b[6], b[7], heads, n, kernels.ScoreBlocks(kernels.IndexNone, heads, heads, n), half)
 			},
 		}
 	}}
@@ -317,13 +317,18 @@ func voteHistCases() (cases []Case) {
 		for _, n := range []int{1, 255, 1025, 5000} {
 			for hit := range 2 {
 				if hit == 0 || n == 1025 {
-					cases = append(cases, voteHistCase(scores[0], heads, n, hit))
+					cases = append(cases, voteHistCase(scores[0], heads, n, 0, hit))
 				}
 			}
 		}
 	}
-	// Of so many an invocation takes four.
-	return append(cases, voteHistCase(scores[3], 2, 70001, 0))
+	// Windows across what a workgroup writes, 256 less both its sides.
+	for _, c := range [][3]int{{1, 1, 8}, {9, 3, 8}, {253, 2, 1}, {5000, 3, 1}, {480, 2, 8}, {481, 2, 8}, {5000, 7, 2}, {3000, 33, 8}} {
+		cases = append(cases, voteHistCase(scores[0], c[1], c[0], c[2], 0))
+	}
+	// Of so many an invocation takes four and eight.
+	return append(cases, voteHistCase(scores[0], 2, 1025, 2, 1), voteHistCase(scores[3], 2, 70001, 0, 0),
+		voteHistCase(scores[3], 2, 70001, 2, 0), voteHistCase(scores[0], 1, 70001, 8, 0), voteHistCase(scores[0], 1, 512<<10+300, 3, 0))
 }
 
 // topKBorderCase selects from votes whose histogram is given.
@@ -376,17 +381,18 @@ func fusedPipelineCases() (cases []Case) {
 						Out("score", heads*n, Scratch), Out("stats", kernels.ScoreStatsWords(heads, kvHeads, n), Scratch), Out("vote", n, Scratch),
 						InOut("hist", repeat(0, kernels.VoteHistWords), Scratch), Out("cut", kernels.CutWords, Scratch), Out("counts", kernels.CountWords(n), Scratch),
 						Out("border", kernels.BorderWords(n), Scratch), Out("sel", k, Jaccard(0.99)), Out("of fewer", 20, Jaccard(0.9)),
-						Out("of a hit", 20, Exact), In("hit", Words(1, 77, 1, 0, 0, 5, 6)),
+						Out("of a hit", 20, Exact), In("hit", Words(1, 77, 1, 0, 0, 5, 6)), Out("pooled", k, Jaccard(0.99)),
 					},
 					Record: func(r *gpu.Recording, b []gpu.Range) {
-						choose := func(state, sel gpu.Range, n, k int) {
+						choose := func(state, sel gpu.Range, n, k, half int) {
 							kernels.ScoreStats(r, t, b[0], b[1], b[2], kernels.Index{}, state, b[4], b[5], heads, kvHeads, d, lo, n, pos, true, 1)
-							kernels.SoftVoteHist(r, b[4], b[5], state, b[6], b[7], heads, n, kernels.ScoreBlocks(kernels.IndexNone, heads, kvHeads, n))
+							kernels.SoftVoteHist(r, b[4], b[5], state, b[6], b[7], heads, n, kernels.ScoreBlocks(kernels.IndexNone, heads, kvHeads, n), half)
 							kernels.TopKBorder(r, b[6], state, b[7], b[8], b[9], b[10], sel, n, k, lo)
 						}
-						choose(b[3], b[11], n, k)
-						choose(b[14], b[13], n, 20)
-						choose(b[3], b[12], n/3, 20)
+						choose(b[3], b[11], n, k, 0)
+						choose(b[14], b[13], n, 20, 2)
+						choose(b[3], b[15], n, k, 2)
+						choose(b[3], b[12], n/3, 20, 0)
 					},
 				}
 			}})
@@ -415,7 +421,7 @@ func indexPipelineCases() (cases []Case) {
 					Record: func(r *gpu.Recording, b []gpu.Range) {
 						x := kernels.Index{Type: x.Type, Tile: x.Tile, Keys: b[2], Scale: b[3]}
 						kernels.ScoreStats(r, kernels.CacheF16, b[0], b[1], gpu.Range{}, x, b[4], b[5], b[6], heads, kvHeads, d, lo, n, pos, true, 1)
-						kernels.SoftVoteHist(r, b[5], b[6], b[4], b[7], b[8], heads, n, kernels.ScoreBlocks(t, heads, kvHeads, n))
+						kernels.SoftVoteHist(r, b[5], b[6], b[4], b[7], b[8], heads, n, kernels.ScoreBlocks(t, heads, kvHeads, n), 0)
 						kernels.TopKBorder(r, b[7], b[4], b[8], b[9], b[10], b[11], b[12], n, k, lo)
 					},
 				}

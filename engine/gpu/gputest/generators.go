@@ -63,7 +63,9 @@ var generators = []struct {
 	{"key_index_i4", func(d draw) Case {
 		return keyIndexCase(kernels.IndexI4, d.one(tiles...), d.size(130), d.size(9), 64*d.size(2), d.upTo(300), 1)
 	}},
-	{"soft_vote_hist", func(d draw) Case { return voteHistCase(scores[0], d.size(40), d.size(3000), d.IntN(8)/7) }},
+	{"soft_vote_hist", func(d draw) Case {
+		return voteHistCase(scores[0], d.size(40), d.size(3000), d.IntN(kernels.MaxHalf+1)*d.IntN(2), d.IntN(8)/7)
+	}},
 	{"top_k_border", func(d draw) Case {
 		n := d.size(9000)
 		return topKBorderCase(d.pattern(votes), n, d.size(n), d.upTo(300))

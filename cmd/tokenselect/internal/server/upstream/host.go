@@ -172,6 +172,7 @@ func (v *visitor) choose(cmd trace.Command) {
 		keep(&s.Chunk, old.Chunk)
 		keep(&s.Theta, old.Theta)
 		keep(&s.Tau, old.Tau)
+		keep(&s.Pool, old.Pool)
 	}
 	v.selection = &s
 }
