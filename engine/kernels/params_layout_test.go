@@ -236,7 +236,8 @@ func TestComplete(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", k.Name, err)
 		}
-		if variant := baseline(k.Name) != k.Name; variant != shaders.Variant(text) {
+		// One in tiles asks for memory, not for a feature of the language.
+		if variant := baseline(k.Name) != k.Name && !strings.HasSuffix(k.Name, "_tiled"); variant != shaders.Variant(text) {
 			t.Errorf("%s is a variant by its name: %v, by its text: %v", k.Name, variant, !variant)
 		}
 	}
