@@ -315,8 +315,8 @@ func (r *benchReport) ratios() {
 // print writes a table for each device, ratios first: decode, prefill and first
 // token to dense at the same depth, decode to the same policy at the shortest.
 func (r *benchReport) print(out io.Writer, markdown bool) error {
-	fmt.Fprintf(out, "%s, weights %s; %s, theta %g; %d tokens decoded, median of %d; %s, %d cores, %s\n",
-		r.Model, r.Weights, budgets(r.Config), r.Config.Theta, r.Decoded, r.Repeats, r.OS, r.Cores, r.Go)
+	fmt.Fprintf(out, "%s, weights %s; %s, theta %g, pool %d; %d tokens decoded, median of %d; %s, %d cores, %s\n",
+		r.Model, r.Weights, budgets(r.Config), r.Config.Theta, r.Config.Pool, r.Decoded, r.Repeats, r.OS, r.Cores, r.Go)
 	for rows := r.Rows; len(rows) > 0; {
 		device, adapter, n := rows[0].Device, rows[0].Adapter, 0
 		t := layer.Table{Columns: []string{"policy", "depth", "decode to dense", "prefill to dense", "first token to dense", "decode to shortest",
