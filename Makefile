@@ -19,7 +19,7 @@ build: tools ## the command, as bin/tokenselect
 wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.js beside it
 	@mkdir -p bin/shaders/lib
 	@{ echo '{"Replace": {'; comma=; for f in shaders/*.wgsl shaders/lib/*.wgsl; do \
-		sed -E 's,^[[:space:]]+,,; s,[[:space:]]*//($$|[^#].*),,; /^\/\/#/!{ s/ (=|\+|\*|\/|%|<|>|<=|>=|<<|>>|\||&|\^|!=|\+=|-=|\*=|==|&&|\|\||->) /\1/g; s/ - ([^-])/-\1/g; s/(if|for) \(/\1(/; s/([,:;]) /\1/g; s/ \{$$/{/ }' $$f >bin/$$f; \
+		sed -E 's,^[[:space:]]+,,; s,[[:space:]]*//($$|[^#].*),,; /^\/\/#/!{ s/ (=|\+|\*|\+=|==|&&) /\1/g; s/([,:]) /\1/g; s/ \{$$/{/ }' $$f >bin/$$f; \
 		case " $(UNUSED) " in *" $$f "*) to=;; *) to=bin/$$f;; esac; \
 		echo "$$comma\"$$f\": \"$$to\""; comma=,; done; echo '}}'; } >bin/shaders.json
 	$(LEAN_GC) GOOS=js GOARCH=wasm $(GO) build -trimpath -tags wasmsimd,lean -overlay bin/shaders.json $(SMALLER) -ldflags="-s -w" -o bin/linked.new ./wasm
