@@ -62,8 +62,8 @@ test: tools ## all tests, on every device that there is; where it is slow a part
 	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_REQUIRE_DAWN= TOKENSELECT_TABLE=12 $(GO) test -timeout 30m ./...
 	CGO_ENABLED=0 $(GO) build ./...
 	GOOS=js GOARCH=wasm $(GO) build ./...
-	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=24 $(MAKE) test-gowebgpu
-	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=24 $(MAKE) test-dawn
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=24 $(MAKE) test-gowebgpu ENGINE_TESTS='Golden.*WGPU'
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=48 $(MAKE) test-dawn ENGINE_TESTS='Golden.*Dawn'
 	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=24 $(MAKE) test-node
 	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=48 $(MAKE) test-chromium GOLDENS=TestGoldenSelectionWGPU/f16/passkey-353
 	$(MAKE) test-page
@@ -89,7 +89,8 @@ test-gowebgpu: tools ## the device's own tests, the kernel table and the short g
 	@case "$$($(GO) env GOOS)/$$($(GO) env GOARCH)" in linux/arm64|windows/arm64) \
 		echo "make test-gowebgpu: skipped: go-webgpu has no library for this system"; exit;; esac; \
 	$(GO) test -p 1 -tags gowebgpu -timeout 20m ./engine/gpu/wgpunative ./engine/gpu/gputest && \
-	$(GO) test -p 1 -tags gowebgpu -timeout 20m -run WGPU ./engine/kernels ./engine
+	$(GO) test -p 1 -tags gowebgpu -timeout 20m -run WGPU ./engine/kernels && \
+	$(GO) test -p 1 -tags gowebgpu -timeout 20m -run '$(or $(ENGINE_TESTS),WGPU)' ./engine
 
 # Dawn for the dawn target: packages of npm by system, the digest of each and its library's name.
 DAWN_linux_amd64 = bun-webgpu-linux-x64@0.1.7 8badfecdad4e726ac12be4f29771f4cbd7ce7683b4418316a547c5bda94fb798 libwebgpu_wrapper.so
@@ -118,7 +119,7 @@ QUICK_TO_RUN = VK_ICD_FILENAMES="$${VK_ICD_FILENAMES:-$(LAVAPIPE)}"
 test-dawn: tools ## the device's own tests, the kernel table and the short goldens on Dawn, where there is one (make dawn) and an adapter
 	$(QUICK_TO_COMPILE) $(GO) test -p 1 -timeout 30m ./engine/gpu/dawn
 	$(QUICK_TO_COMPILE) $(GO) test -p 1 -timeout 30m -run Dawn ./engine/kernels
-	$(QUICK_TO_RUN) $(GO) test -p 1 -timeout 30m -run Dawn ./engine
+	$(QUICK_TO_RUN) $(GO) test -p 1 -timeout 30m -run '$(or $(ENGINE_TESTS),Dawn)' ./engine
 
 JS_TEST = GOOS=js GOARCH=wasm $(GO) test -exec="node --stack-size=8192 $(CURDIR)/web/test/exec.js"
 
