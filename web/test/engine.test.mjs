@@ -46,10 +46,10 @@ function visit(options) {
 
 test("the CPU path answers, selects and says which tokens it looked at", { skip, timeout: 300_000 }, async () => {
   const document = plain.repeat(250) + people + plain.repeat(250);
-  const seen = await visit({ device: "cpu", document, questions: ["Which animal does Ada Dixon keep?", "How old is Felix Ellis?"], trace: true });
+  const seen = await visit({ device: "cpu", document, questions: ["Which animal does Ada Dixon keep?", "What is the job of Peter Webb?"], trace: true });
   assert.equal(seen.info.device, "cpu");
   assert.equal(seen.answers[0].text, "Ada Dixon keeps a fox.");
-  assert.match(seen.answers[1].text, /64/);
+  assert.match(seen.answers[1].text, /pilot/);
   assert.equal(seen.answers[0].pieces.map((p) => p.text).join(""), seen.answers[0].text);
   assert.ok(seen.answers[1].stats.prompt_tokens < 40, "the second question reads the document again");
   assert.equal(seen.layout.ends.at(-1), document.length);
