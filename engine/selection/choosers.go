@@ -28,7 +28,7 @@ type chooser interface {
 type rival interface {
 	// memory is the buffers that it works in over a cache of rows rows, with their
 	// bytes. They start as zeros, and keep what they hold when the cache grows.
-	memory(rows int) map[**gpu.Buffer]int
+	memory(rows int) []buffer
 	// attend records what finds the rows that q attends to, and completes out.
 	attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection
 }
@@ -40,12 +40,7 @@ type lister interface {
 }
 
 // rivalMemory is the memory of the rival.
-func (s *Selector) rivalMemory(rows int) (sizes []buffer) {
-	for at, bytes := range s.rival.memory(rows) {
-		sizes = append(sizes, buffer{at, bytes})
-	}
-	return sizes
-}
+func (s *Selector) rivalMemory(rows int) []buffer { return s.rival.memory(rows) }
 
 // attend records what the rival does for a step.
 func (s *Selector) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection {

@@ -39,7 +39,7 @@ func (s *ensemble) memoryOf(votes, rows int) []buffer {
 // returns the number of softmaxes that they add up to.
 func (s *ensemble) cast(r *gpu.Recording, q kernels.Query, state gpu.Range, lo, n int, tau float32, lists, apart int) (voters int) {
 	heads, kvHeads, d := s.of.shape.Heads, s.of.shape.KVHeads, s.of.shape.HeadDim
-	turned, probes, count, batch := gpu.All(s.turned), gpu.All(s.probes), min(s.most, q.C), s.batch()
+	probes, count, batch := gpu.All(s.probes), min(s.most, q.C), s.batch()
 	add := func(voters, blocks int, more bool) {
 		kernels.HeadStats(r, gpu.All(s.stats), state, gpu.All(s.ofHead), voters, n, blocks)
 		kernels.VoteSum(r, kernels.VoteMass, gpu.All(s.score), gpu.All(s.ofHead), state, gpu.All(s.vote), voters/lists, n, lists, apart, more)
@@ -49,8 +49,7 @@ func (s *ensemble) cast(r *gpu.Recording, q kernels.Query, state gpu.Range, lo, 
 		add(heads, s.scoresOf(r, q, state, probe, turn, heads, tau, lo, n), false)
 		return heads
 	}
-	kernels.Rope(r, q.QKV, s.of.table, state, turned, q.C, heads, d, q.Stride, s.of.cfg.NLocal, false)
-	kernels.Probes(r, turned, probes, q.C, heads, kvHeads, d, count, batch, s.stride()/4, false)
+	kernels.Probes(r, s.query.turn(s.of, r, q, state), probes, q.C, heads, kvHeads, d, count, batch, s.stride()/4, false)
 	for i := 0; i*batch < count; i++ {
 		voters := min(batch, count-i*batch) * heads
 		add(voters, s.scoresOf(r, q, state, s.of.layer(s.probes, s.stride(), i), false, voters, tau, lo, n), i > 0)

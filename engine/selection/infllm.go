@@ -42,14 +42,15 @@ func newInfLLM(s *Selector) *infLLM {
 	}
 }
 
-func (p *infLLM) memory(rows int) map[**gpu.Buffer]int {
+func (p *infLLM) memory(rows int) []buffer {
 	o, heads := p.cfg.Rivals, p.shape.Heads
 	blocks := (rows + o.Block - 1) / o.Block
-	sizes := map[**gpu.Buffer]int{&p.follow: 4 * p.batch * heads * o.Block, &p.score: 4 * blocks}
+	sizes := append(append(p.lists.memory(), p.query.memory(p.Selector)...), p.ring.memory(p.Selector)...)
+	sizes = append(sizes, buffer{&p.follow, 4 * p.batch * heads * o.Block}, buffer{&p.score, 4 * blocks})
 	for i := range p.reps {
-		sizes[&p.reps[i]] = 4 * blocks * heads * o.Representatives
+		sizes = append(sizes, buffer{&p.reps[i], 4 * blocks * heads * o.Representatives})
 	}
-	return p.lists.memory(p.query.memory(p.Selector, p.ring.memory(p.Selector, sizes)))
+	return sizes
 }
 
 func (p *infLLM) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection {
@@ -65,7 +66,7 @@ func (p *infLLM) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection
 	heads, kvHeads, d := p.shape.Heads, p.shape.KVHeads, p.shape.HeadDim
 	pages := kernels.Pages{Lo: lo, Hi: lo + blocks*o.Block, Page: o.Block}
 	score := gpu.All(p.score)
-	kernels.BlockScores(r, q.Cache, p.query.of(p.Selector, r, q, out.State), q.Keys, gpu.All(p.reps[q.Layer]), score, heads, kvHeads, d, pages.Hi, blocks, o.Representatives)
+	kernels.BlockScores(r, q.Cache, p.query.find(p.Selector, r, q, out.State), q.Keys, gpu.All(p.reps[q.Layer]), score, heads, kvHeads, d, pages.Hi, blocks, o.Representatives)
 	out.Lists = p.of(q.Layer, q.N-q.C-pages.Hi, kernels.PlaceClipped)
 	out.Lists.Window = p.cfg.NLocal
 	kernels.TopLists(r, score, out.Lists.Sel, out.Lists.Counts, 1, p.cfg.K/o.Block, p.stride, pages)

@@ -21,10 +21,8 @@ type lists struct {
 	tail   int         // rows in front of the step's own that the last step attended to besides
 }
 
-func (l *lists) memory(sizes map[**gpu.Buffer]int) map[**gpu.Buffer]int {
-	sizes[&l.rowsOf] = l.shape.Layers * align(4*l.n*l.stride)
-	sizes[&l.counts] = l.shape.Layers * align(4*l.n)
-	return sizes
+func (l *lists) memory() []buffer {
+	return []buffer{{&l.rowsOf, l.shape.Layers * align(4*l.n*l.stride)}, {&l.counts, l.shape.Layers * align(4*l.n)}}
 }
 
 // of is the lists of a layer, attended to besides the first nInit rows and the last
@@ -65,28 +63,4 @@ func (l *lists) chosen(ctx context.Context) ([]Chosen, error) {
 		c.Attended = l.cfg.NInit + most + l.tail + l.last.c
 	}
 	return chosen, nil
-}
-
-// meanQuery finds the query of a step that pages are scored with, which is
-// TokenSelect's probe.
-type meanQuery struct {
-	turned *gpu.Buffer // [chunk][heads][d], queries rotated for scoring
-	mean   *gpu.Buffer // [heads][d]
-}
-
-func (m *meanQuery) memory(s *Selector, sizes map[**gpu.Buffer]int) map[**gpu.Buffer]int {
-	sizes[&m.turned], sizes[&m.mean] = 4*s.cfg.Chunk*s.width(), 4*s.width()
-	return sizes
-}
-
-// of records the queries of q as if they stood nLocal after every key, averaged over
-// the chunk, and returns where they will be: [heads][d].
-func (m *meanQuery) of(s *Selector, r *gpu.Recording, q kernels.Query, state gpu.Range) gpu.Range {
-	turned, mean := gpu.All(m.turned), gpu.All(m.mean)
-	kernels.Rope(r, q.QKV, s.table, state, turned, q.C, s.shape.Heads, s.shape.HeadDim, q.Stride, s.cfg.NLocal, false)
-	if q.C == 1 {
-		return turned
-	}
-	kernels.MeanRows(r, turned, mean, q.C, s.width())
-	return mean
 }

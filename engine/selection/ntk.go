@@ -26,9 +26,7 @@ type ntk struct {
 	upTo  int         // the rows that it has
 }
 
-func (p *ntk) memory(rows int) map[**gpu.Buffer]int {
-	return map[**gpu.Buffer]int{&p.table: 4 * rows * p.shape.HeadDim}
-}
+func (p *ntk) memory(rows int) []buffer { return []buffer{{&p.table, 4 * rows * p.shape.HeadDim}} }
 
 func (p *ntk) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection {
 	trained, factor := p.cfg.Rivals.Trained, p.cfg.Rivals.Factor

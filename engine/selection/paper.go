@@ -33,9 +33,8 @@ func (s *paper) memory(rows int) []buffer {
 
 func (s *paper) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
 	heads, kvHeads, d := s.of.shape.Heads, s.of.shape.KVHeads, s.of.shape.HeadDim
-	turned, probes, score, stats := gpu.All(s.turned), gpu.All(s.probes), gpu.All(s.score), gpu.All(s.rounded)
-	kernels.Rope(r, q.QKV, s.of.table, out.State, turned, q.C, heads, d, q.Stride, s.of.cfg.NLocal, false)
-	kernels.Probes(r, turned, probes, q.C, heads, kvHeads, d, 1, 1, s.of.width(), true)
+	probes, score, stats := gpu.All(s.probes), gpu.All(s.score), gpu.All(s.rounded)
+	kernels.Probes(r, s.query.turn(s.of, r, q, out.State), probes, q.C, heads, kvHeads, d, 1, 1, s.of.width(), true)
 	s.scoresOf(r, q, out.State, probes, false, heads, 1, lo, n)
 	kernels.RoundBF16(r, score, heads*n)
 	kernels.VoteStats(r, score, out.State, stats, heads, n)

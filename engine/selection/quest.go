@@ -32,11 +32,12 @@ func newQuest(s *Selector) *quest {
 	return &quest{lists: lists{Selector: s, n: s.shape.Heads, stride: stride}, bounds: make([]*gpu.Buffer, s.shape.Layers), bounded: make([]int, s.shape.Layers)}
 }
 
-func (p *quest) memory(rows int) map[**gpu.Buffer]int {
+func (p *quest) memory(rows int) []buffer {
 	pages := (rows + p.cfg.Rivals.Page - 1) / p.cfg.Rivals.Page
-	sizes := p.lists.memory(p.query.memory(p.Selector, map[**gpu.Buffer]int{&p.score: 4 * p.shape.Heads * pages}))
+	sizes := append(p.lists.memory(), p.query.memory(p.Selector)...)
+	sizes = append(sizes, buffer{&p.score, 4 * p.shape.Heads * pages})
 	for i := range p.bounds {
-		sizes[&p.bounds[i]] = 8 * pages * p.shape.KVHeads * p.shape.HeadDim
+		sizes = append(sizes, buffer{&p.bounds[i], 8 * pages * p.shape.KVHeads * p.shape.HeadDim})
 	}
 	return sizes
 }
@@ -57,7 +58,7 @@ func (p *quest) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection)
 	}
 	p.bounded[q.Layer] = pages.Hi
 
-	kernels.PageScores(r, p.query.of(p.Selector, r, q, out.State), bounds, score, heads, kvHeads, d, pages.Len())
+	kernels.PageScores(r, p.query.find(p.Selector, r, q, out.State), bounds, score, heads, kvHeads, d, pages.Len())
 	out.Lists = p.of(q.Layer, p.cfg.NLocal, kernels.PlaceContiguous)
 	kernels.TopLists(r, score, out.Lists.Sel, out.Lists.Counts, p.n, p.cfg.K/pages.Page, p.stride, pages)
 	return out

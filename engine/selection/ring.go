@@ -27,9 +27,9 @@ func newQueryRing(s *Selector, rows int) queryRing {
 // stride is the values of a row of a step: queries, keys and values.
 func (s *Selector) stride() int { return (s.shape.Heads + 2*s.shape.KVHeads) * s.shape.HeadDim }
 
-func (g *queryRing) memory(s *Selector, sizes map[**gpu.Buffer]int) map[**gpu.Buffer]int {
+func (g *queryRing) memory(s *Selector) (sizes []buffer) {
 	for i := range g.layers {
-		sizes[&g.layers[i].queries] = 4 * g.rows * s.stride()
+		sizes = append(sizes, buffer{&g.layers[i].queries, 4 * g.rows * s.stride()})
 	}
 	return sizes
 }

@@ -7,11 +7,10 @@ import (
 
 // scorer finds the scores of the candidates.
 type scorer struct {
-	of     *Selector
-	turned *gpu.Buffer // [chunk][heads][d], queries rotated for scoring
-	mean   *gpu.Buffer // [heads][d]
-	score  *gpu.Buffer // [heads][rows]
-	stats  *gpu.Buffer // of the scores of each head
+	of    *Selector
+	query meanQuery
+	score *gpu.Buffer // [heads][rows]
+	stats *gpu.Buffer // of the scores of each head
 }
 
 // memory is the buffers for scores of heads heads.
@@ -20,21 +19,16 @@ func (s *scorer) memory(heads, rows int) []buffer {
 	if s.of.cpu {
 		stats = 8 * heads * kernels.ChooseBlocks(rows)
 	}
-	width := 4 * s.of.width()
-	return []buffer{{&s.turned, s.of.cfg.Chunk * width}, {&s.mean, width}, {&s.score, 4 * heads * rows}, {&s.stats, stats}}
+	return append(s.query.memory(s.of), buffer{&s.score, 4 * heads * rows}, buffer{&s.stats, stats})
 }
 
-// probe records the probe of q, a query for each head: the queries as if they stood
-// nLocal after every key, which is what rotating them and not the keys comes to,
-// averaged over the chunk. That of one query is as it came, to be turned.
+// probe records the probe of q, a query for each head. That of one query is as it
+// came, to be turned.
 func (s *scorer) probe(r *gpu.Recording, q kernels.Query, state gpu.Range) (probe gpu.Range, turn bool) {
 	if q.C == 1 {
 		return q.QKV, true
 	}
-	turned, probe := gpu.All(s.turned), gpu.All(s.mean)
-	kernels.Rope(r, q.QKV, s.of.table, state, turned, q.C, s.of.shape.Heads, s.of.shape.HeadDim, q.Stride, s.of.cfg.NLocal, false)
-	kernels.MeanRows(r, turned, probe, q.C, s.of.width())
-	return probe, false
+	return s.query.find(s.of, r, q, state), false
 }
 
 // scores records score and stats of the n candidates from row lo on, with the

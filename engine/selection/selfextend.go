@@ -14,7 +14,7 @@ import (
 // into the trained context; 1 is dense attention.
 type selfExtend struct{ *Selector }
 
-func (p selfExtend) memory(int) map[**gpu.Buffer]int { return nil }
+func (p selfExtend) memory(int) []buffer { return nil }
 
 func (p selfExtend) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection {
 	out.Lists = p.cfg.grouped(q.N)

@@ -33,10 +33,10 @@ func newSnapKV(s *Selector) *snapKV {
 	return &snapKV{lists: lists{Selector: s, n: s.shape.KVHeads, stride: s.cfg.K + s.cfg.NLocal - window}, ring: newQueryRing(s, window), ended: make([]int, s.shape.Layers)}
 }
 
-func (p *snapKV) memory(rows int) map[**gpu.Buffer]int {
+func (p *snapKV) memory(rows int) []buffer {
 	mass := 4 * p.shape.KVHeads * rows
-	sizes := map[**gpu.Buffer]int{&p.stats: 8 * p.cfg.Rivals.Window * p.shape.Heads, &p.mass: mass, &p.pooled: mass}
-	return p.lists.memory(p.ring.memory(p.Selector, sizes))
+	sizes := append(p.lists.memory(), p.ring.memory(p.Selector)...)
+	return append(sizes, buffer{&p.stats, 8 * p.cfg.Rivals.Window * p.shape.Heads}, buffer{&p.mass, mass}, buffer{&p.pooled, mass})
 }
 
 func (p *snapKV) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection {
