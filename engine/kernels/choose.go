@@ -238,10 +238,10 @@ func chooseRows(c *gpu.Call, _, _ int) {
 			at, j = at+2, j+1
 		}
 	}
-	cut, rest := cutOf(votes, p.NSelect)
+	cut, rest := cutOf(votes[1:], 2, p.NSelect)
 	if p.Half > 0 {
 		votes = wide[:poolSome(wide, votes, cut, p)]
-		cut, rest = cutOf(votes, p.NSelect)
+		cut, rest = cutOf(votes[1:], 2, p.NSelect)
 	}
 	sel := view[uint32](c, 4)
 	at = 0
@@ -257,14 +257,14 @@ func chooseRows(c *gpu.Call, _, _ int) {
 	scratches.Put(work)
 }
 
-// cutOf is the key of the k-th largest vote of pairs of a row and a key, and how many
-// with that key are among the k largest. Its digits are found one by one, as in top_k.
-func cutOf(votes []uint32, k uint32) (prefix, rest uint32) {
+// cutOf is the k-th largest of keys, of which there is one every step words, and how
+// many equal to it are among the k largest. Its digits are found one by one, as in top_k.
+func cutOf(keys []uint32, step int, k uint32) (prefix, rest uint32) {
 	rest = k
 	for _, d := range [...]struct{ shift, bits uint32 }{{21, 11}, {10, 11}, {0, 10}} {
 		var hist [bins]uint32
-		for i := 1; i < len(votes); i += 2 {
-			if key := votes[i]; key>>(d.shift+d.bits) == prefix {
+		for i := 0; i < len(keys); i += step {
+			if key := keys[i]; key>>(d.shift+d.bits) == prefix {
 				hist[key>>d.shift&(1<<d.bits-1)]++
 			}
 		}

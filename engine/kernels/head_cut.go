@@ -24,30 +24,21 @@ func headCut() *gpu.Kernel {
 			Params:   sizeOf[HeadCutParams](),
 			WGSL:     wgsl("head_cut", nil),
 			Items:    func(c *gpu.Call) int { return unlessHit(c, 1, int(params[HeadCutParams](c).Heads)) },
-			// The digits of the key are found as in top_k.
 			Twin: func(c *gpu.Call, lo, hi int) {
 				p := params[HeadCutParams](c)
 				n, cut := int(p.N), view[uint32](c, 2)
+				keys := make([]uint32, n)
 				for h := lo; h < hi; h++ {
-					score := view[float32](c, 0)[h*n:][:n]
-					rest, key := p.K, uint32(0)
-					for _, d := range [...]struct{ shift, bits uint32 }{{21, 11}, {10, 11}, {0, 10}} {
-						var hist [bins]uint32
-						for _, v := range score {
-							if own := sortKey(v); own>>(d.shift+d.bits) == key {
-								hist[own>>d.shift&(1<<d.bits-1)]++
-							}
-						}
-						var bin uint32
-						bin, rest = digit(hist[:1<<d.bits], rest)
-						key = key<<d.bits | bin
+					for t, v := range view[float32](c, 0)[h*n:][:n] {
+						keys[t] = sortKey(v)
 					}
-					for t, v := range score {
-						if sortKey(v) != key {
+					border, rest := cutOf(keys, 1, p.K)
+					for t, key := range keys {
+						if key != border {
 							continue
 						}
 						if rest--; rest == 0 {
-							cut[2*h], cut[2*h+1] = key, uint32(t)
+							cut[2*h], cut[2*h+1] = border, uint32(t)
 							break
 						}
 					}
@@ -79,7 +70,7 @@ func above(cut []uint32, v float32, t int) bool {
 	return key > cut[0] || key == cut[0] && uint32(t) <= cut[1]
 }
 
-// inverse is 1 over the sum of head_stats.
+// inverse is what head_stats has of a head: its largest score, and 1 over the sum.
 func inverse(ofHead []uint32) (most, inv float32) {
 	return math.Float32frombits(ofHead[0]), math.Float32frombits(ofHead[1])
 }
