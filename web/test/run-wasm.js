@@ -37,13 +37,14 @@ export function needsSimd(module) {
 
 /**
  * Makes globalThis.tokenselectCrossings count the calls from Go to JavaScript:
- * js those of syscall/js, runtime those of Go's scheduler, clock and the like.
+ * js those of syscall/js, runtime those of Go's scheduler, clock and the like. The
+ * release of a reference counts as runtime: the garbage collector chooses when.
  */
 export function countCrossings(imports) {
   const crossings = { js: 0, runtime: 0 };
   globalThis.tokenselectCrossings = crossings;
   for (const [name, f] of Object.entries(imports)) {
-    const kind = name.startsWith("syscall/js.") ? "js" : "runtime";
+    const kind = name.startsWith("syscall/js.") && name !== "syscall/js.finalizeRef" ? "js" : "runtime";
     imports[name] = (...args) => {
       crossings[kind]++;
       return f(...args);
