@@ -18,6 +18,8 @@ import (
 type Host struct {
 	Where string // "browser" or "server", for the greeting
 
+	System string // what models are told before every document; may be empty
+
 	// Load answers the command load.
 	Load func(ctx context.Context, c trace.Command, progress func(phase string, done, total int64)) (Loaded, error)
 
@@ -223,7 +225,7 @@ func (c *client) open(cmd trace.Command) error {
 	if err != nil {
 		return &commandError{trace.BadCommand, err}
 	}
-	c.opt = Options{Context: cmd.Context, Selection: cfg, MaxTokens: trace.DefaultMaxTokens}
+	c.opt = Options{Context: cmd.Context, Selection: cfg, MaxTokens: trace.DefaultMaxTokens, System: c.h.System}
 	tokens := m.Tokens(cmd.Document)
 	if cmd.Context > 0 && tokens >= cmd.Context {
 		return &commandError{trace.ContextFull, fmt.Errorf("open: the document is %d tokens, the context that was asked for %d", tokens, cmd.Context)}
