@@ -100,7 +100,7 @@ func (w *evalWorker) answer(ctx context.Context, c task.Case, ids []int, r *eval
 	if res.Reason == engine.Stopped {
 		reply = reply[:len(reply)-1]
 	}
-	r.Reply = tok.Decode(reply)
+	r.Reply = w.m.Tokenizer.Decode(reply)
 	r.Score, r.Exact = eval.Score(r.Reply, c.Answers), r.Reply == c.Reply
 	if !w.forced {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tokenselect/engine"
+	"tokenselect/engine/chat"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/trace"
 )
@@ -436,6 +437,11 @@ func (c *client) fail(cmd trace.Command, err error) {
 		code = trace.NoGPU
 	case engine.IsFull(err):
 		code = trace.ContextFull
+	case errors.Is(err, chat.ErrUnknown):
+		code = trace.BadModel
+		if compile == nil {
+			hint = "This engine knows some families of chat templates and runs none; the engine of tokenselect serve and tokenselect run can run the model's own."
+		}
 	}
 	switch code {
 	case trace.DeviceLost:

@@ -24,7 +24,7 @@ const (
 )
 
 // patience is how long a template may take.
-var patience = 5 * time.Second
+var patience = 30 * time.Second
 
 // Template is a chat template ready to run. It is safe for concurrent use.
 type Template struct {
