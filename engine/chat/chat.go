@@ -23,7 +23,7 @@ type Piece struct {
 type Message struct{ Role, Content string }
 
 // roles are who may speak.
-var roles = []string{"system", "user", "assistant"}
+var roles = [...]string{systemRole: "system", userRole: "user", modelRole: "assistant"}
 
 // Renderer is a chat template that can be run.
 type Renderer interface {
@@ -68,27 +68,25 @@ func New(t *tokenizer.Tokenizer, compile Compiler) (*Format, error) {
 }
 
 func (f *Format) choose(compile Compiler) error {
-	if name := f.template; name == "" {
-		var err error
-		f.lay, err = f.byVocabulary()
-		return err
-	} else if lay, ok := f.byName(name); ok {
-		f.lay = lay
-		return nil
-	}
-	if compile == nil {
-		lay, ok := f.byTemplate()
-		if !ok {
-			return fmt.Errorf("its chat template is none of those that are known here, %s (it starts %.60q)", strings.Join(Families(), ", "), f.template)
+	l := f.named(f.template)
+	switch {
+	case l != nil:
+	case f.template == "":
+		if l = f.byVocabulary(); l == nil {
+			return fmt.Errorf("it has no chat template; one must be given, in Jinja or as a name: %s", strings.Join(names, ", "))
 		}
-		f.lay = lay
-		return nil
+	case compile != nil:
+		return f.run(compile)
+	default:
+		if l = f.byTemplate(); l == nil {
+			return fmt.Errorf("its chat template is none of those that are known here, %s (it starts %.60q)", strings.Join(names, ", "), f.template)
+		}
 	}
-	r, err := compile(f.template)
-	if err != nil {
-		return fmt.Errorf("its chat template cannot be run: %w", err)
+	f.lay = func(messages []Message) ([]Piece, error) {
+		b := builder{tok: f.tok}
+		err := l.lay(&b, messages)
+		return b.pieces, err
 	}
-	f.lay = func(messages []Message) ([]Piece, error) { return f.rendered(r, messages) }
 	return nil
 }
 
@@ -119,7 +117,7 @@ func (f *Format) afterAnswer() int {
 // messages say becomes no special token, however it is spelled.
 func (f *Format) Conversation(messages []Message) ([]Piece, error) {
 	for i, m := range messages {
-		if !slices.Contains(roles, m.Role) {
+		if roleOf(m) < 0 {
 			return nil, fmt.Errorf("chat: message %d has the role %q, expected one of %q", i, m.Role, roles)
 		}
 	}
@@ -137,7 +135,11 @@ func (f *Format) Conversation(messages []Message) ([]Piece, error) {
 		if m.Role == "assistant" || m.Role == "user" && i < len(messages)-1 || said == "" {
 			continue
 		}
-		if !slices.ContainsFunc(pieces, func(p Piece) bool { return !p.Special && strings.Contains(p.Text, said) }) {
+		there := false
+		for _, p := range pieces {
+			there = there || !p.Special && strings.Contains(p.Text, said)
+		}
+		if !there {
 			return nil, fmt.Errorf("chat: the model's chat template leaves out what the %s says", m.Role)
 		}
 	}
@@ -187,17 +189,16 @@ type builder struct {
 }
 
 // said adds what somebody says.
-func (b *builder) said(text string) *builder {
+func (b *builder) said(text string) {
 	if last := len(b.pieces) - 1; last >= 0 && !b.pieces[last].Special {
 		b.pieces[last].Text += text
 	} else if text != "" {
 		b.pieces = append(b.pieces, Piece{text, false})
 	}
-	return b
 }
 
 // own adds text of the template, in which special tokens are meant.
-func (b *builder) own(text string) *builder {
+func (b *builder) own(text string) {
 	for text != "" {
 		at, n, _ := b.tok.FindSpecial(text)
 		b.said(text[:at])
@@ -206,7 +207,6 @@ func (b *builder) own(text string) *builder {
 		}
 		text = text[at+n:]
 	}
-	return b
 }
 
 // Continue is the ids of pieces that follow what was said. Where they begin with

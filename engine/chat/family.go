@@ -1,72 +1,145 @@
 package chat
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 	"unicode"
 )
 
-// layout lays out a conversation as a family of templates does.
-type layout func(b *builder, messages []Message) error
+// family is how the templates of a family lay a conversation out: marks around
+// what each says, and what is done with it.
+type family struct {
+	begin  string   // of a conversation
+	marks  [3]marks // by role
+	answer string   // opens the answer
+	bad    string   // why a system message is refused, "" where it is not
 
-// families are the templates that are laid out without being run, each in the
-// variant that its name alone stands for.
-var families = []struct {
-	name string
-	make func(f *Format) layout
-}{
-	{"chatml", func(f *Format) layout { return chatML{end: imEnd}.lay }},
-	{"llama2", func(f *Format) layout { return llama2{f.bos, f.eos}.lay }},
-	{"llama3", func(f *Format) layout { return llama3{bos: f.bos}.lay }},
-	{"mistral", func(f *Format) layout {
-		return mistral{bos: f.bos, open: " [INST] ", shut: " [/INST]", system: inFirst, before: " ", after: f.eos}.lay
-	}},
-	{"zephyr", func(f *Format) layout { return zephyr{f.eos}.lay }},
+	system      string // said where the conversation has no system message
+	always      bool   // there is a system message, be it empty
+	place       place  // of the system message
+	alternating bool   // user and model must speak in turns
+	trimmed     [3]bool
+	thoughts    bool // what was thought before earlier answers is left out
 }
+
+type marks struct{ before, after string }
+
+// place is where a system message goes.
+type place uint8
+
+const (
+	apart   place = iota // a turn of its own
+	inFirst              // in the first question, with its marks
+	inLast               // in the last one
+)
+
+// The indices of roles.
+const (
+	systemRole = iota
+	userRole
+	modelRole
+)
+
+func roleOf(m Message) int {
+	for i, r := range roles {
+		if m.Role == r {
+			return i
+		}
+	}
+	return -1
+}
+
+// lay lays messages out.
+func (l *family) lay(b *builder, messages []Message) error {
+	told := messages[0].Role == roles[systemRole]
+	switch {
+	case told && l.bad != "":
+		return fmt.Errorf("the model's chat template takes no system message: %s", l.bad)
+	case !told && (l.always || l.system != ""):
+		messages = append([]Message{{roles[systemRole], l.system}}, messages...)
+	}
+	system := ""
+	b.own(l.begin)
+	turn := 0
+	for i, m := range messages {
+		role := roleOf(m)
+		if i == 0 && role == systemRole && l.place != apart {
+			system = m.Content
+			continue
+		}
+		if l.alternating && role != userRole+turn%2 {
+			return fmt.Errorf("turn %d is the %s's, expected user and assistant in turns, after one system message at most", turn+1, m.Role)
+		}
+		b.own(l.marks[role].before)
+		said, trim := m.Content, l.trimmed[role]
+		if told && role == userRole && (l.place == inFirst && turn == 0 || l.place == inLast && i == len(messages)-1) {
+			b.own(l.marks[systemRole].before)
+			b.said(system)
+			b.own(l.marks[systemRole].after)
+			if trim { // the question with the marks in it
+				said, trim = strings.TrimRightFunc(said, unicode.IsSpace), false
+			}
+		}
+		if trim {
+			said = strings.TrimSpace(said)
+		}
+		if at := strings.LastIndex(said, endOfThought); l.thoughts && role == modelRole && at >= 0 {
+			said = said[at+len(endOfThought):]
+			for strings.HasPrefix(said, "\n") {
+				said = said[1:]
+			}
+		}
+		b.said(said)
+		b.own(l.marks[role].after)
+		turn++
+	}
+	b.own(l.answer)
+	return nil
+}
+
+const endOfThought = "</think>"
+
+// names are the families that can be named.
+var names = []string{"chatml", "llama2", "llama3", "mistral", "zephyr"}
 
 // Families are the names of the families of templates that are known.
-func Families() []string {
-	var names []string
-	for _, f := range families {
-		names = append(names, f.name)
+func Families() []string { return append([]string(nil), names...) }
+
+// named is the family that a name stands for, nil where it stands for none.
+func (f *Format) named(name string) *family {
+	switch name {
+	case "chatml":
+		return chatML(imEnd)
+	case "llama2":
+		return f.llama2()
+	case "llama3":
+		return f.llama3("")
+	case "mistral":
+		return f.mistral(" [INST] ", " [/INST]", " ", f.eos)
+	case "zephyr":
+		return f.zephyr()
 	}
-	return names
+	return nil
 }
 
-// laid makes a layout one of a format.
-func (f *Format) laid(l layout) func([]Message) ([]Piece, error) {
-	return func(messages []Message) ([]Piece, error) {
-		b := builder{tok: f.tok}
-		err := l(&b, messages)
-		return b.pieces, err
-	}
-}
-
-func (f *Format) byName(name string) (func([]Message) ([]Piece, error), bool) {
-	for _, known := range families {
-		if known.name == name {
-			return f.laid(known.make(f)), true
-		}
-	}
-	return nil, false
-}
-
-// byVocabulary is the format of a model without a template whose special tokens
+// byVocabulary is the family of a model without a template whose special tokens
 // are a family's own.
-func (f *Format) byVocabulary() (func([]Message) ([]Piece, error), error) {
-	for _, family := range []struct {
-		name   string
-		tokens []string
-	}{{"chatml", []string{imStart, imEnd}}, {"llama3", []string{headerStart, headerEnd, eot}}} {
-		if !slices.ContainsFunc(family.tokens, func(s string) bool { _, ok := f.tok.ID(s); return !ok }) {
-			lay, _ := f.byName(family.name)
-			return lay, nil
+func (f *Format) byVocabulary() *family {
+	has := func(tokens ...string) bool {
+		for _, s := range tokens {
+			if _, ok := f.tok.ID(s); !ok {
+				return false
+			}
 		}
+		return true
 	}
-	return nil, fmt.Errorf("it has no chat template; one must be given, in Jinja or as a name: %s", strings.Join(Families(), ", "))
+	switch {
+	case has(imStart, imEnd):
+		return f.named("chatml")
+	case has(headerStart, headerEnd, eot):
+		return f.named("llama3")
+	}
+	return nil
 }
 
 // The special tokens of ChatML and Llama-3.
@@ -79,151 +152,48 @@ const (
 )
 
 // chatML is the layout of SmolLM2, Qwen2.5, Qwen3 and many others.
-type chatML struct {
-	end      string // of a turn
-	system   string // said where the conversation has no system message
-	thoughts bool   // what was thought before earlier answers is left out
-}
-
-func (c chatML) lay(b *builder, messages []Message) error {
-	if c.system != "" && messages[0].Role != "system" {
-		messages = slices.Insert(slices.Clone(messages), 0, Message{"system", c.system})
+func chatML(end string) *family {
+	l := &family{answer: imStart + "assistant\n"}
+	for i, r := range roles {
+		l.marks[i] = marks{imStart + r + "\n", end + "\n"}
 	}
-	for _, m := range messages {
-		said := m.Content
-		if i := strings.LastIndex(said, "</think>"); c.thoughts && m.Role == "assistant" && i >= 0 {
-			said = strings.TrimLeft(said[i+len("</think>"):], "\n")
-		}
-		b.own(imStart + m.Role + "\n").said(said).own(c.end + "\n")
-	}
-	b.own(imStart + "assistant\n")
-	return nil
+	return l
 }
 
 // llama3 is the layout of Llama 3, and with a date of 3.1 to 3.3, which tell
 // when they end to know things and what day it is.
-type llama3 struct {
-	bos  string
-	date func() string
-}
-
-func (l llama3) lay(b *builder, messages []Message) error {
-	b.own(l.bos)
-	head := func(role string) *builder { return b.own(headerStart + role + headerEnd + "\n\n") }
-	if l.date != nil {
-		head("system").own("Cutting Knowledge Date: December 2023\nToday Date: " + l.date() + "\n\n")
-		if messages[0].Role == "system" {
-			b.said(strings.TrimSpace(messages[0].Content))
-			messages = messages[1:]
-		}
-		b.own(eot)
+func (f *Format) llama3(date string) *family {
+	const after = headerEnd + "\n\n"
+	l := &family{begin: f.bos, answer: headerStart + "assistant" + after, always: date != "", trimmed: [3]bool{true, true, true}}
+	for i, r := range roles {
+		l.marks[i] = marks{headerStart + r + after, eot}
 	}
-	for _, m := range messages {
-		head(m.Role).said(strings.TrimSpace(m.Content)).own(eot)
+	if date != "" {
+		l.marks[systemRole].before += "Cutting Knowledge Date: December 2023\nToday Date: " + date + "\n\n"
 	}
-	head("assistant")
-	return nil
-}
-
-// today is the date as Llama 3.2 has it.
-func today() string { return time.Now().Format("02 Jan 2006") }
-
-// alternating splits a conversation of a family whose turns alternate into what
-// the system says and the turns.
-func alternating(messages []Message) (system string, turns []Message, err error) {
-	if messages[0].Role == "system" {
-		system, messages = messages[0].Content, messages[1:]
-	}
-	for i, m := range messages {
-		if (m.Role == "user") != (i%2 == 0) || m.Role == "system" {
-			return "", nil, fmt.Errorf("turn %d is the %s's, expected user and assistant in turns, after one system message at most", i+1, m.Role)
-		}
-	}
-	return system, messages, nil
+	return l
 }
 
 // llama2 is the layout of Llama 2: every question begins a text, and the first
 // one has the system's words in it.
-type llama2 struct{ bos, eos string }
-
-func (l llama2) lay(b *builder, messages []Message) error {
-	system, turns, err := alternating(messages)
-	for i, m := range turns {
-		said := strings.TrimSpace(m.Content)
-		switch {
-		case m.Role == "assistant":
-			b.own(" ").said(said).own(" " + l.eos)
-			continue
-		case i == 0 && messages[0].Role == "system":
-			// Nothing is trimmed that stands after the marks but at the end.
-			said = strings.TrimRightFunc(m.Content, unicode.IsSpace)
-			b.own(l.bos + "[INST] <<SYS>>\n").said(system).own("\n<</SYS>>\n\n")
-		default:
-			b.own(l.bos + "[INST] ")
-		}
-		b.said(said).own(" [/INST]")
-	}
-	return err
+func (f *Format) llama2() *family {
+	l := f.mistral(f.bos+"[INST] ", " [/INST]", " ", " "+f.eos)
+	l.begin, l.marks[systemRole] = "", marks{"<<SYS>>\n", "\n<</SYS>>\n\n"}
+	l.trimmed = [3]bool{false, true, true}
+	return l
 }
 
-// place is where a system message goes.
-type place int
-
-const (
-	nowhere place = iota // the template refuses it
-	inFirst              // before the first question
-	inLast               // before the last question
-	apart                // in marks of its own
-)
-
-// mistral is the layout of Mistral's models, of which there are several.
-type mistral struct {
-	bos           string
-	open, shut    string // around a question
-	system        place
-	before, after string // around an answer
-	trim          bool   // of answers
-}
-
-func (l mistral) lay(b *builder, messages []Message) error {
-	var system string
-	given, err := false, error(nil)
-	if l.system != apart {
-		given = messages[0].Role == "system"
-		system, messages, err = alternating(messages)
-	}
-	if given && l.system == nowhere {
-		return errors.New("the model's chat template takes no system message")
-	}
-	b.own(l.bos)
-	for i, m := range messages {
-		switch m.Role {
-		case "system":
-			b.own("[SYSTEM_PROMPT] ").said(m.Content).own("[/SYSTEM_PROMPT]")
-		case "assistant":
-			said := m.Content
-			if l.trim {
-				said = strings.TrimSpace(said)
-			}
-			b.own(l.before).said(said).own(l.after)
-		default:
-			b.own(l.open)
-			if given && (l.system == inFirst && i == 0 || l.system == inLast && i == len(messages)-1) {
-				b.said(system).own("\n\n")
-			}
-			b.said(m.Content).own(l.shut)
-		}
-	}
-	return err
+// mistral is the layout of Mistral's models, of which there are several: with
+// marks around questions and answers.
+func (f *Format) mistral(open, shut, before, after string) *family {
+	return &family{begin: f.bos, place: inFirst, alternating: true, marks: [3]marks{{"", "\n\n"}, {open, shut}, {before, after}}}
 }
 
 // zephyr is the layout of Zephyr and TinyLlama.
-type zephyr struct{ eos string }
-
-func (z zephyr) lay(b *builder, messages []Message) error {
-	for _, m := range messages {
-		b.own("<|" + m.Role + "|>\n").said(m.Content).own(z.eos + "\n")
+func (f *Format) zephyr() *family {
+	l := &family{answer: "<|assistant|>\n"}
+	for i, r := range roles {
+		l.marks[i] = marks{"<|" + r + "|>\n", f.eos + "\n"}
 	}
-	b.own("<|assistant|>\n")
-	return nil
+	return l
 }

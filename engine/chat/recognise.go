@@ -1,68 +1,62 @@
 package chat
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
-// byTemplate is the layout of a template that is recognised by its own words. It
-// must have all that makes the layout: one that is only like a family's is not
-// taken for it.
-func (f *Format) byTemplate() (func([]Message) ([]Piece, error), bool) {
-	t := template(strings.NewReplacer(`\n`, "\n", `"`, `'`, `  `, ` `).Replace(f.template))
-	var l layout
-	switch {
-	case t.has("<|im_start|>"):
-		l = t.chatML(f)
-	case t.has("<|start_header_id|>"):
-		l = t.llama3(f)
-	case t.has("<<SYS>>"):
-		l = t.llama2(f)
-	case t.has("[INST]"):
-		l = t.mistral(f)
-	case t.has("<|user|>"):
-		l = t.zephyr(f)
+// byTemplate is the family of a template that is recognised by its own words, nil
+// where it is not. It must have all that makes the layout: one that is only like
+// a family's is not taken for it.
+func (f *Format) byTemplate() *family {
+	t := f.template
+	for _, r := range [][2]string{{`\n`, "\n"}, {`"`, `'`}, {"  ", " "}} {
+		t = strings.Join(strings.Split(t, r[0]), r[1])
 	}
-	return f.laid(l), l != nil
+	w := words(t)
+	switch {
+	case w.have(imStart):
+		return f.recogniseChatML(w)
+	case w.have(headerStart):
+		return f.recogniseLlama3(w)
+	case w.have("<<SYS>>"):
+		return f.recogniseLlama2(w)
+	case w.have("[INST]"):
+		return f.recogniseMistral(w)
+	case w.have("<|user|>"):
+		return f.recogniseZephyr(w)
+	}
+	return nil
 }
 
-// template is a chat template's text with all quotes and line breaks of its
-// strings written in one way.
-type template string
+// words are a chat template's text with the quotes and line breaks of its strings
+// written in one way.
+type words string
 
-func (t template) has(all ...string) bool {
+// have tells whether all are there.
+func (w words) have(all ...string) bool {
 	for _, s := range all {
-		if !strings.Contains(string(t), s) {
+		if !strings.Contains(string(w), s) {
 			return false
 		}
 	}
 	return true
 }
 
-func (t template) any(some ...string) bool {
+// any tells whether some are there.
+func (w words) any(some ...string) bool {
 	for _, s := range some {
-		if t.has(s) {
+		if w.have(s) {
 			return true
 		}
 	}
 	return false
 }
 
-// chatML: Phi-4 begins turns alike, but sets <|im_sep|> after the role; some trim
-// what is said or begin the answer with a thought.
-func (t template) chatML(f *Format) layout {
-	c := chatML{end: imEnd, system: t.between("<|im_start|>system\n", imEnd), thoughts: t.has(".split('</think>')[-1].lstrip('\n')")}
-	if !t.has(imEnd) {
-		c.end = f.eos
-	}
-	if c.end == "" || t.any("<|im_sep|>", "|trim", "| trim", "content.strip()", "'].strip()", "<think>\n' }}", "<think>\n'}}") ||
-		!t.any("<|im_start|>assistant\n'", "<|im_start|>assistant' + '\n'") || t.has("</think>") != c.thoughts {
-		return nil
-	}
-	return c.lay
-}
-
 // between is the first text that stands between two marks in one of the
 // template's strings.
-func (t template) between(mark, end string) string {
-	rest := string(t)
+func (w words) between(mark, end string) string {
+	rest := string(w)
 	for {
 		var found bool
 		if _, rest, found = strings.Cut(rest, mark); !found {
@@ -74,82 +68,98 @@ func (t template) between(mark, end string) string {
 	}
 }
 
-func (t template) llama3(f *Format) layout {
-	l := llama3{bos: f.bos}
-	if !t.has(headerEnd+"\n\n", eot) || !t.any("content'] | trim", "content']|trim") {
+// Phi-4 begins turns as ChatML does, but sets <|im_sep|> after the role; some trim
+// what is said or begin the answer with a thought.
+func (f *Format) recogniseChatML(w words) *family {
+	end := imEnd
+	if !w.have(imEnd) {
+		end = f.eos
+	}
+	l := chatML(end)
+	l.system = w.between("<|im_start|>system\n", imEnd)
+	l.thoughts = w.have(".split('</think>')[-1].lstrip('\n')")
+	if end == "" || w.any("<|im_sep|>", "|trim", "| trim", "content.strip()", "'].strip()", "<think>\n' }}", "<think>\n'}}") ||
+		!w.any("<|im_start|>assistant\n'", "<|im_start|>assistant' + '\n'") || w.have(endOfThought) != l.thoughts {
 		return nil
 	}
-	if t.has("Cutting Knowledge Date") {
-		switch date := t.between("date_string = '", "'"); {
-		case !t.has("'Cutting Knowledge Date: December 2023\n'", "'Today Date: ' + date_string + '\n\n'"):
-			return nil
-		case t.has("strftime_now('%d %b %Y')"):
-			l.date = today
-		case date != "":
-			l.date = func() string { return date }
-		default:
+	return l
+}
+
+func (f *Format) recogniseLlama3(w words) *family {
+	date := ""
+	if w.have("Cutting Knowledge Date") {
+		if date = w.between("date_string = '", "'"); w.have("strftime_now('%d %b %Y')") {
+			date = time.Now().Format("02 Jan 2006")
+		}
+		if date == "" || !w.have("'Cutting Knowledge Date: December 2023\n'", "'Today Date: ' + date_string + '\n\n'") {
 			return nil
 		}
 	}
-	return l.lay
+	if !w.have(headerEnd+"\n\n", eot) || !w.any("content'] | trim", "content']|trim") {
+		return nil
+	}
+	return f.llama3(date)
 }
 
-func (t template) llama2(f *Format) layout {
-	if f.bos == "" || f.eos == "" || t.has("elif true") || !t.has("bos_token + '[INST] ' + content.strip() + ' [/INST]'",
+func (f *Format) recogniseLlama2(w words) *family {
+	if f.bos == "" || f.eos == "" || w.have("elif true") || !w.have("bos_token + '[INST] ' + content.strip() + ' [/INST]'",
 		"' ' + content.strip() + ' ' + eos_token", "'<<SYS>>\n' + system_message + '\n<</SYS>>\n\n' + message['content']") {
 		return nil
 	}
-	return llama2{f.bos, f.eos}.lay
+	return f.llama2()
 }
 
-// mistral: the spaces around the marks, and where a system message goes, differ
-// between versions.
-func (t template) mistral(f *Format) layout {
-	l := mistral{bos: f.bos, after: f.eos}
-	question := false
+// Between the versions of Mistral's templates the spaces around the marks differ,
+// and where a system message goes.
+func (f *Format) recogniseMistral(w words) *family {
+	var l *family
 	for _, open := range []string{" [INST] ", "[INST] ", "[INST]"} {
 		for _, shut := range []string{" [/INST]", "[/INST]"} {
-			if !question && t.has("'"+open+"' + message['content'] + '"+shut+"'") {
-				l.open, l.shut, question = open, shut, true
+			if l == nil && w.have("'"+open+"' + message['content'] + '"+shut+"'") {
+				l = f.mistral(open, shut, "", f.eos)
 			}
 		}
 	}
+	if l == nil || f.bos == "" || f.eos == "" || !w.any("{ bos_token }", "{- bos_token }") {
+		return nil
+	}
+	answer := &l.marks[modelRole]
 	switch {
-	case t.has("' ' + message['content']|trim + eos_token"):
-		l.before, l.trim = " ", true
-	case t.has("' ' + message['content'] + eos_token"):
-		l.before = " "
-	case t.has("{ message['content'] + eos_token"), t.has("{- message['content'] + eos_token"):
+	case w.have("' ' + message['content']|trim + eos_token"):
+		answer.before, l.trimmed[modelRole] = " ", true
+	case w.have("' ' + message['content'] + eos_token"):
+		answer.before = " "
+	case !w.any("{ message['content'] + eos_token", "{- message['content'] + eos_token"):
+		return nil
+	}
+	if w.have("eos_token + ' '") {
+		answer.after += " "
+	}
+	const merged = "system_message + '\n\n' + message['content']"
+	const only = "Only user and assistant roles are supported!"
+	switch {
+	case w.have("loop.last and system_message is defined", merged):
+		l.place = inLast
+	case w.have("loop.first and system_message is defined", merged):
+	case w.have("'[SYSTEM_PROMPT] ' + message['content'] + '[/SYSTEM_PROMPT]'"):
+		l.place, l.alternating = apart, false
+		l.marks[systemRole] = marks{"[SYSTEM_PROMPT] ", "[/SYSTEM_PROMPT]"}
+	case w.have(only):
+		l.bad = only
 	default:
 		return nil
 	}
-	if t.has("eos_token + ' '") {
-		l.after += " "
-	}
-	switch merged := "system_message + '\n\n' + message['content']"; {
-	case t.has("loop.last and system_message is defined", merged):
-		l.system = inLast
-	case t.has("loop.first and system_message is defined", merged):
-		l.system = inFirst
-	case t.has("'[SYSTEM_PROMPT] ' + message['content'] + '[/SYSTEM_PROMPT]'"):
-		l.system = apart
-	case !t.has("Only user and assistant roles are supported!"):
-		return nil
-	}
-	if !question || f.bos == "" || f.eos == "" || !t.has("{ bos_token }") && !t.has("{- bos_token }") {
-		return nil
-	}
-	return l.lay
+	return l
 }
 
-func (t template) zephyr(f *Format) layout {
+func (f *Format) recogniseZephyr(w words) *family {
 	for _, role := range roles {
-		if !t.has("{{ '<|" + role + "|>\n' + message['content'] + eos_token }}\n") {
+		if !w.have("{{ '<|" + role + "|>\n' + message['content'] + eos_token }}\n") {
 			return nil
 		}
 	}
-	if f.eos == "" || !t.has("{{ '<|assistant|>' }}\n") || !t.has("{% endif %}\n") {
+	if f.eos == "" || !w.have("{{ '<|assistant|>' }}\n", "{% endif %}\n") {
 		return nil
 	}
-	return zephyr{f.eos}.lay
+	return f.zephyr()
 }

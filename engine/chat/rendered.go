@@ -1,3 +1,5 @@
+//go:build !js
+
 package chat
 
 import (
@@ -11,6 +13,16 @@ import (
 // looked for. Those that are spelled in a message must not be found among them: a
 // document could end its turn. So each of them has a character before it that is
 // nowhere else, which is taken out again afterwards.
+
+// run has a template lay out conversations.
+func (f *Format) run(compile Compiler) error {
+	r, err := compile(f.template)
+	if err != nil {
+		return fmt.Errorf("its chat template cannot be run: %w", err)
+	}
+	f.lay = func(messages []Message) ([]Piece, error) { return f.rendered(r, messages) }
+	return nil
+}
 
 // rendered lays out a conversation with a template that is run.
 func (f *Format) rendered(r Renderer, messages []Message) ([]Piece, error) {
