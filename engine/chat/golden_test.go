@@ -22,6 +22,7 @@ type renderings struct {
 		BOS, EOS string
 		Rendered map[string]*string // null: the template refuses the conversation
 	}
+	Spaces map[string]string // what templates of white space make of the conversation "three turns"
 }
 
 func readRenderings(t *testing.T) (r renderings) {

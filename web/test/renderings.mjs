@@ -19,6 +19,23 @@ const tokens = {
   "llama-3.2": ["<|begin_of_text|>", "<|eot_id|>"],
 };
 
+// Templates of white space: what a tag takes off touches it.
+const spaces = [
+  "a {{ bos_token }}{%- if true %} b {%- endif %} c",
+  "a\n  {{ bos_token }}{% if true %}\n  b\n  {% endif %}\n\n  c\n",
+  "{% if true %}{{ bos_token }}\n{% endif %}b",
+  "{% if true -%}  {{ bos_token }}  b{% endif %}",
+  "{%- if true -%}{{ bos_token }}\n b{%- endif -%}\n c \n\n",
+  "  {% for m in messages %}\n  <{{ m.role }}>\n  {{ m.content }}\n  {% endfor %}\n",
+  "{% for m in messages %}<{{ m.role }}>\n {{ m.content }}{% if not loop.last %}, {% endif %}{% endfor %}",
+  "a {# said\n to nobody #}\n  {#- more -#}\n b",
+  "{{- bos_token -}}  a  {{- eos_token }}\n",
+  "{{ {'a': {'b': '}}'}}['a']['b'] }} \"quoted\" \\n 'single' \\",
+  "{{ 'a' }}\n\n",
+  "{% set x = 1 %}{% set y = 2 %}\n\n{{ x }}\n{{ y }}",
+  "a\t{% if true %}\t\n\tb{% endif %}\t",
+];
+
 // The day that it is for templates, which ask the library.
 const day = "26 Nov 2026";
 class Noon extends Date {
@@ -62,7 +79,10 @@ function render(source, messages, [bos_token, eos_token]) {
 }
 
 export function renderings() {
-  const all = { day, conversations, templates: {} };
+  const all = { day, conversations, templates: {}, spaces: {} };
+  for (const source of spaces) {
+    all.spaces[source] = render(source, conversations["three turns"], ["<s>", "</s>"]);
+  }
   for (const file of readdirSync(new URL("templates/", testdata)).sort()) {
     const name = file.replace(/\.jinja$/, "");
     const [bos, eos] = tokens[name] ?? ["<s>", "</s>"];

@@ -6,7 +6,6 @@ package jinja
 
 import (
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/ardanlabs/jinja"
@@ -48,18 +47,18 @@ func New(source string) (*Template, error) {
 	if len(source) > maxLength {
 		return nil, fmt.Errorf("jinja: the template has %d bytes, expected at most %d", len(source), maxLength)
 	}
-	compiled, err := guarded(func() (*jinja.Template, error) {
-		return jinja.Compile(macro.ReplaceAllString(source, "$0{{ "+called+"() }}"))
-	})
+	source, err := rewritten(source)
+	if err != nil {
+		return nil, fmt.Errorf("jinja: %w", err)
+	}
+	compiled, err := guarded(func() (*jinja.Template, error) { return jinja.Compile(source) })
 	if err != nil {
 		return nil, err
 	}
 	return &Template{compiled, time.Now}, nil
 }
 
-// macro is the beginning of a macro, after which its calls are counted.
-var macro = regexp.MustCompile(`\{%[-+]?\s*macro\b[^%]*%\}`)
-
+// called is the function that counts the calls of macros.
 const called = "tokenselect_macro_called"
 
 // Render implements [chat.Renderer], with the variables and functions that the

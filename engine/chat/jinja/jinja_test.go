@@ -28,7 +28,10 @@ func TestVariables(t *testing.T) {
 		{"{{ add_generation_prompt }}", "True"},
 		{"{{ tools is none }}{{ documents is none }}{{ enable_thinking is defined }}", "TrueTrueFalse"},
 		// Blocks take the line break after them, and the space of their line before.
-		{"a\n  {% if true %}\nb\n  {% endif %}\nc\n", "a\nb\nc\n"},
+		{"a\n  {% if true %}\nb\n  {% endif %}\nc\n", "a\nb\nc"},
+		{"{% raw -%} {{ x }}\n{%- endraw %}\n{{ 'y' }}", "{{ x }}y"},
+		{"{% generation %}{{ messages[0].content }}{% endgeneration %}", " hi "},
+		{"a\r\n{% if true %}\r\nb{% endif %}", "a\nb"},
 		{"{% macro f(x) %}\n  [{{ x }}]\n{% endmacro %}\n{{ f(1) }}{{ f(2) }}", "  [1]\n  [2]\n"},
 		{"{%- macro f(x) -%}  [{{ x }}]{%- endmacro -%} {{ f('%') }}", "[%]"},
 	} {
@@ -42,6 +45,9 @@ func TestVariables(t *testing.T) {
 func TestHostile(t *testing.T) {
 	for _, c := range []struct{ name, template, want string }{
 		{"unclosed", "{% for m in messages %}", "unclosed"},
+		{"an unclosed tag", "{{ messages", "unclosed tag"},
+		{"an unclosed string", "{{ 'a }}", "unclosed string"},
+		{"unclosed raw", "{% raw %}{{ x }}", "unclosed raw"},
 		{"no tag", "{% nothing %}", "nothing"},
 		{"no filter", "{{ messages | nothing }}", "nothing"},
 		{"long", strings.Repeat(" ", 128<<10+1), "131073 bytes, expected at most 131072"},
