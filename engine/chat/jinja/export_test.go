@@ -14,4 +14,7 @@ func Hurry(t *testing.T, d time.Duration) {
 	t.Cleanup(func() { patience = before })
 }
 
-var Strftime = strftime
+var (
+	Strftime  = strftime
+	Rewritten = rewritten
+)

@@ -3,6 +3,8 @@
 package jinja_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -79,4 +81,34 @@ func TestStrftime(t *testing.T) {
 	if _, err := jinja.Strftime(at, "%d %Q"); err == nil || !strings.Contains(err.Error(), "%Q") {
 		t.Errorf("%%Q: %v", err)
 	}
+}
+
+// FuzzRewritten: any text is rewritten or refused, and what has been rewritten
+// stays as it is but for spaces.
+func FuzzRewritten(f *testing.F) {
+	files, err := filepath.Glob("../testdata/templates/*.jinja")
+	if err != nil || len(files) < 13 {
+		f.Fatalf("%d templates, %v", len(files), err)
+	}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(raw))
+	}
+	for _, s := range []string{"{{", "{%-", "{{ '", "{%-%}", "{{-}}", "{# {{ #}", "{% raw %}{% endraw", "{{ {'a': {}} }}", "a\r\n{%+ if x +%}"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, source string) {
+		once, err := jinja.Rewritten(source)
+		if err != nil || strings.Contains(once, "macro") {
+			return
+		}
+		twice, err := jinja.Rewritten(once)
+		bare := func(s string) string { return strings.ReplaceAll(s, " ", "") }
+		if err != nil || bare(twice) != bare(once) {
+			t.Errorf("%q becomes %q, and that %q, %v", source, once, twice, err)
+		}
+	})
 }
