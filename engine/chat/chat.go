@@ -73,13 +73,13 @@ func (f *Format) choose(compile Compiler) error {
 	case l != nil:
 	case f.template == "":
 		if l = f.byVocabulary(); l == nil {
-			return fmt.Errorf("it has no chat template; one must be given, in Jinja or as a name: %s", strings.Join(names, ", "))
+			return fmt.Errorf("it has no chat template; one must be given, in Jinja or as a name: %s", strings.Join(Families(), ", "))
 		}
 	case compile != nil:
 		return f.run(compile)
 	default:
 		if l = f.byTemplate(); l == nil {
-			return fmt.Errorf("its chat template is none of those that are known here, %s (it starts %.60q)", strings.Join(names, ", "), f.template)
+			return fmt.Errorf("its chat template is none of those that are known here, %s (it starts %.60q)", strings.Join(Families(), ", "), f.template)
 		}
 	}
 	f.lay = func(messages []Message) ([]Piece, error) {

@@ -126,16 +126,24 @@ func (c *Conversation) after(whole []chat.Piece, before []exchange, said string)
 func (c *Conversation) common(ids []int) int {
 	n, most := 0, len(ids)-1
 	for _, t := range c.turns {
-		for i, id := range slices.Concat(t.prompt, t.answer) {
-			if n+i < most && ids[n+i] == id {
-				continue
-			}
-			if i < len(t.prompt) {
-				i -= i % c.opt.Selection.Chunk
-			}
+		i := same(t.prompt, ids[n:most])
+		if i < len(t.prompt) {
+			return n + i - i%c.opt.Selection.Chunk
+		}
+		n += i
+		if i = same(t.answer, ids[n:most]); i < len(t.answer) {
 			return n + i
 		}
-		n += t.len()
+		n += i
+	}
+	return n
+}
+
+// same is how many tokens a and b begin with alike.
+func same(a, b []int) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
 	}
 	return n
 }
@@ -147,18 +155,16 @@ func (c *Conversation) cut(n int) {
 		return
 	}
 	c.seen, c.pending, c.torn = nil, nil, true
-	for i, t := range c.turns {
-		if n < t.len() {
-			t = turn{t.prompt[:min(n, len(t.prompt))], t.answer[:max(0, n-len(t.prompt))]}
-			c.turns = append(c.turns[:i:i], t)
+	turns := c.turns
+	c.turns = nil
+	for _, t := range turns {
+		t.prompt = t.prompt[:min(n, len(t.prompt))]
+		n -= len(t.prompt)
+		t.answer = t.answer[:min(n, len(t.answer))]
+		n -= len(t.answer)
+		if t.len() > 0 {
+			c.turns = append(c.turns, t)
+			c.seen = append(append(c.seen, t.prompt...), t.answer...)
 		}
-		c.seen = slices.Concat(c.seen, t.prompt, t.answer)
-		if n -= t.len(); n == 0 {
-			c.turns = c.turns[:i+1]
-			break
-		}
-	}
-	if len(c.seen) == 0 {
-		c.turns = nil
 	}
 }
