@@ -39,13 +39,13 @@ func loadWith(t *testing.T, template string) *session.Model {
 // were read or said: the one leaves earlier answers out, as others do thoughts,
 // the other has the system's words before the last question only.
 const (
-	keeps   = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
-	forgets = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content if m.role == 'user' else '' }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+	keeps   = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant{{ '\n' }}"
+	forgets = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content if m.role == 'user' else '' }}<|im_end|>\n{% endfor %}<|im_start|>assistant{{ '\n' }}"
 	moves   = "{% set told = '' %}{% if messages[0].role == 'system' %}{% set told = messages[0].content %}{% set messages = messages[1:] %}{% endif %}" +
-		"{% for m in messages %}<|im_start|>{{ m.role }}\n{{ told + m.content if loop.last else m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
-	trims    = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+		"{% for m in messages %}<|im_start|>{{ m.role }}\n{{ told + m.content if loop.last else m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant{{ '\n' }}"
+	trims    = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}<|im_end|>\n{% endfor %}<|im_start|>assistant{{ '\n' }}"
 	nobodys  = "{{ raise_exception('not with me') }}"
-	ignorant = "{% for m in messages %}{% if m.role != 'system' %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endif %}{% endfor %}<|im_start|>assistant\n"
+	ignorant = "{% for m in messages %}{% if m.role != 'system' %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endif %}{% endfor %}<|im_start|>assistant{{ '\n' }}"
 )
 
 // TestHistory: with a template that writes older turns otherwise, a conversation
