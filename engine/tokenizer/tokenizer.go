@@ -12,20 +12,54 @@ import (
 	"sync"
 )
 
-// Spec is what a vocabulary file says; it can be written to GGUF and read back.
+// Kind is how a vocabulary spells text and what is merged.
+type Kind uint8
+
+const (
+	ByteLevel     Kind = iota // bytes, each spelled as a printable character, in words that Pre splits
+	SentencePiece             // characters, a space spelled as ▁; one without a token becomes the tokens of its bytes
+)
+
+// Prefix is which texts a SentencePiece vocabulary puts a space before, so that
+// their first word is spelled as a word inside a text is. A text here is what is
+// between two added tokens, or between one and an end.
+type Prefix uint8
+
+const (
+	PrefixNone    Prefix = iota
+	PrefixAlways         // every text: GGUF's add_space_prefix, the normalizer Prepend
+	PrefixMissing        // every text that does not begin with a space: Metaspace always
+	PrefixFirst          // likewise, but only at the very beginning: Metaspace first
+)
+
+// Spec is what a vocabulary file says; it can be written to GGUF and to
+// tokenizer.json and read back.
 type Spec struct {
-	Name         string   // file the spec came from, for errors
-	Pre          string   // how text is split: "smollm", "gpt-2", "qwen2", "llama-bpe"
-	Tokens       []string // in byte-level spelling, by id; special ones as they are
-	Types        []int32  // GGUF's: 1 normal, 3 control, 4 user-defined, 5 unused; none, or one for each token
-	Merges       []string // "a b", the most urgent first
-	BOS, EOS     int      // -1 where absent
-	PAD, UNK     int
+	Name         string // file the spec came from, for errors
+	Kind         Kind
+	Pre          string    // ByteLevel: how text is split: "smollm", "gpt-2", "qwen2", "llama-bpe", "tekken"
+	Tokens       []string  // by id, spelled as Kind says; special ones as they are, bytes of SentencePiece as <0x0A>
+	Types        []int32   // GGUF's: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte; none, or one for each token
+	Attributes   []int32   // how added tokens are matched, bits of Attr; none, or one for each token
+	Merges       []string  // "a b", the most urgent first; SentencePiece may have Scores instead
+	Scores       []float32 // SentencePiece: one for each token; without Merges the pair is merged whose token has the highest
+	Prefix       Prefix    // SentencePiece
+	BOS, EOS     int       // -1 where absent
+	PAD, UNK     int       // SentencePiece: UNK stands for characters that have no token and whose bytes have none
 	AddBOS       bool
+	AddEOS       bool  // kept for those who read the file on: a prompt is continued, so that none of ours ends with EOS
 	IgnoreMerges bool  // a word that is a token is that token, whatever the merges say
 	EOT          []int // tokens that end an answer besides EOS
 	ChatTemplate string
 }
+
+// How an added token is matched in a text, as Hugging Face's tokenizers do it.
+const (
+	AttrLStrip     = 1 << iota // white space before it belongs to it
+	AttrRStrip                 // white space after it belongs to it
+	AttrSingleWord             // only where no character of a word stands beside it
+	AttrNormalized             // it is looked for after the text has got its prefix, with a prefix of its own
+)
 
 // The token types that matter here.
 const (
