@@ -1,8 +1,14 @@
-// Package tokenizer turns text into token ids and back: byte-level byte-pair
-// encoding as GPT-2, SmolLM, Qwen2 and Llama-3 use it. Every string of bytes,
-// valid UTF-8 or not, comes back as it was, but for bytes that the vocabulary does
-// not have: most have all 256, SmolLM2's lacks some of the control characters and
-// of the bytes that UTF-8 never or hardly uses.
+// Package tokenizer turns text into token ids and back, by byte-pair encoding.
+//
+// Byte-level, as GPT-2, SmolLM, Qwen2, Llama-3 and Mistral's Tekken use it: every
+// string of bytes, valid UTF-8 or not, comes back as it was, but for bytes that
+// the vocabulary does not have: most have all 256, SmolLM2's lacks some of the
+// control characters and of the bytes that UTF-8 never or hardly uses.
+//
+// SentencePiece's, as Llama-2, TinyLlama and Mistral use it: with a token for
+// each byte text comes back too, but for the character ▁ (U+2581), which becomes
+// a space, and for the first of the spaces that a text begins with under
+// PrefixMissing and PrefixFirst.
 package tokenizer
 
 import (
@@ -61,12 +67,14 @@ const (
 	AttrNormalized             // it is looked for after the text has got its prefix, with a prefix of its own
 )
 
-// The token types that matter here.
+// The token types.
 const (
 	typeNormal  = 1
+	typeUnknown = 2
 	typeControl = 3
 	typeUser    = 4
 	typeUnused  = 5
+	typeByte    = 6
 )
 
 // endNames are tokens that end a turn or a text in the model families known.
@@ -74,14 +82,16 @@ var endNames = []string{"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_t
 
 // Tokenizer is a vocabulary ready for use. It is safe for concurrent use.
 type Tokenizer struct {
-	spec    Spec
-	split   splitter
-	ids     map[string]int // of all tokens, by their spelling
-	bytes   [][]byte       // of each token
-	merges  map[pair]merge
-	byteID  [256]int32 // token of each single byte, -1 where there is none
-	special matcher    // control and user-defined tokens
-	ends    map[int]bool
+	spec     Spec
+	split    splitter
+	ids      map[string]int // of all tokens, by their spelling
+	bytes    [][]byte       // of each token
+	merges   map[pair]merge
+	byteID   [256]int32 // token of each single byte, -1 where there is none
+	pieces   pieces     // of SentencePiece
+	special  matcher    // control and user-defined tokens, in text as it is
+	prefixed matcher    // and those that are looked for in text that has its prefix
+	ends     map[int]bool
 
 	mu      sync.Mutex
 	cache   map[string][]int // of words
@@ -98,56 +108,111 @@ func New(s Spec) (*Tokenizer, error) {
 }
 
 func build(s Spec) (*Tokenizer, error) {
-	split, ok := splitters[s.Pre]
-	if !ok {
-		return nil, fmt.Errorf("pre-tokenizer %q is not supported; gpt-2, llama-bpe, qwen2 and smollm are", s.Pre)
+	if err := s.check(); err != nil {
+		return nil, err
 	}
-	if len(s.Tokens) == 0 {
-		return nil, fmt.Errorf("no tokens")
-	}
-	if len(s.Merges) == 0 {
-		return nil, fmt.Errorf("no merges: byte-level BPE needs them")
-	}
-	if len(s.Types) != 0 && len(s.Types) != len(s.Tokens) {
-		return nil, fmt.Errorf("%d token types, expected one for each of %d tokens", len(s.Types), len(s.Tokens))
-	}
-	for name, id := range map[string]int{"bos": s.BOS, "eos": s.EOS, "pad": s.PAD, "unk": s.UNK} {
-		if id < -1 || id >= len(s.Tokens) {
-			return nil, fmt.Errorf("%s token is %d, expected an id below %d, or -1", name, id, len(s.Tokens))
-		}
-	}
-	t := &Tokenizer{spec: s, split: split, ids: make(map[string]int, len(s.Tokens)), bytes: make([][]byte, len(s.Tokens)),
+	t := &Tokenizer{spec: s, ids: make(map[string]int, len(s.Tokens)), bytes: make([][]byte, len(s.Tokens)),
 		merges: make(map[pair]merge, len(s.Merges)), cache: map[string][]int{}, ends: map[int]bool{}}
 	for id, text := range s.Tokens {
 		if other, ok := t.ids[text]; ok {
 			return nil, fmt.Errorf("token %q has the ids %d and %d, expected one", text, other, id)
 		}
 		t.ids[text] = id
+	}
+	for b := range t.byteID {
+		t.byteID[b] = -1
+	}
+	var err error
+	if s.Kind == SentencePiece {
+		err = t.buildPieces()
+	} else {
+		err = t.buildByteLevel()
+	}
+	if err != nil {
+		return nil, err
+	}
+	for id, text := range s.Tokens {
+		switch t.kind(id) {
+		case typeControl, typeUser, typeUnknown:
+			if t.attributes(id)&AttrNormalized != 0 && s.Prefix == PrefixAlways {
+				t.prefixed.add(t.spelled(text, true), id)
+			} else {
+				t.special.add(text, id)
+			}
+		}
+	}
+	return t, t.setEnds()
+}
+
+// check looks at what can be said of a spec without its merges.
+func (s Spec) check() error {
+	if s.Kind > SentencePiece {
+		return fmt.Errorf("kind %d, expected ByteLevel or SentencePiece", s.Kind)
+	}
+	if s.Prefix > PrefixFirst {
+		return fmt.Errorf("prefix %d, expected one of those defined", s.Prefix)
+	}
+	if s.Kind == ByteLevel && s.Prefix != PrefixNone {
+		return fmt.Errorf("a byte-level vocabulary with prefix %d, expected none", s.Prefix)
+	}
+	if len(s.Tokens) == 0 {
+		return fmt.Errorf("no tokens")
+	}
+	for _, list := range []struct {
+		name string
+		n    int
+	}{{"token types", len(s.Types)}, {"token attributes", len(s.Attributes)}, {"scores", len(s.Scores)}} {
+		if list.n != 0 && list.n != len(s.Tokens) {
+			return fmt.Errorf("%d %s, expected one for each of %d tokens", list.n, list.name, len(s.Tokens))
+		}
+	}
+	for _, token := range []struct {
+		name string
+		id   int
+	}{{"bos", s.BOS}, {"eos", s.EOS}, {"pad", s.PAD}, {"unk", s.UNK}} {
+		if token.id < -1 || token.id >= len(s.Tokens) {
+			return fmt.Errorf("%s token is %d, expected an id below %d, or -1", token.name, token.id, len(s.Tokens))
+		}
+	}
+	return nil
+}
+
+func (t *Tokenizer) buildByteLevel() error {
+	var ok bool
+	if t.split, ok = splitters[t.spec.Pre]; !ok {
+		return fmt.Errorf("pre-tokenizer %q is not supported; %s are", t.spec.Pre, splitterNames())
+	}
+	if len(t.spec.Merges) == 0 {
+		return fmt.Errorf("no merges: byte-level BPE needs them")
+	}
+	for id, text := range t.spec.Tokens {
 		switch t.kind(id) {
 		case typeControl, typeUser, typeUnused:
 			t.bytes[id] = []byte(text)
-			if t.kind(id) != typeUnused {
-				t.special.add(text, id)
-			}
 		default:
 			t.bytes[id] = fromSpelling(text)
 		}
 	}
 	for b := range t.byteID {
-		t.byteID[b] = -1
 		if id, ok := t.ids[string(spelling[b])]; ok && t.spells(id, []byte{byte(b)}, nil) {
 			t.byteID[b] = int32(id)
 		}
 	}
-	for rank, m := range s.Merges {
+	return t.addMerges(func(left, right, whole int) bool { return t.spells(whole, t.bytes[left], t.bytes[right]) })
+}
+
+// addMerges takes the spec's merges in, of two tokens and the one that they
+// become, those that may be done.
+func (t *Tokenizer) addMerges(may func(left, right, whole int) bool) error {
+	for rank, m := range t.spec.Merges {
 		a, b, ok := strings.Cut(m, " ")
 		left, okA := t.ids[a]
 		right, okB := t.ids[b]
 		whole, okC := t.ids[a+b]
 		if !ok || !okA || !okB || !okC {
-			return nil, fmt.Errorf("merge %d is %q, expected two tokens whose join is a token", rank, m)
+			return fmt.Errorf("merge %d is %q, expected two tokens whose join is a token", rank, m)
 		}
-		if !t.spells(whole, t.bytes[left], t.bytes[right]) {
+		if !may(left, right, whole) {
 			continue
 		}
 		p := pairOf(int32(left), int32(right))
@@ -155,7 +220,7 @@ func build(s Spec) (*Tokenizer, error) {
 			t.merges[p] = merge{int32(rank), int32(whole)}
 		}
 	}
-	return t, t.setEnds()
+	return nil
 }
 
 // spells tells whether a token may stand for the bytes left and right of plain
@@ -200,8 +265,15 @@ func (t *Tokenizer) kind(id int) int32 {
 	return t.spec.Types[id]
 }
 
+func (t *Tokenizer) attributes(id int) int32 {
+	if len(t.spec.Attributes) == 0 {
+		return 0
+	}
+	return t.spec.Attributes[id]
+}
+
 // Spec is what the tokenizer was made from, EOT filled in by name where it was
-// empty.
+// empty, and so are SentencePiece's Types.
 func (t *Tokenizer) Spec() Spec { return t.spec }
 
 // Len is the number of tokens.
@@ -221,9 +293,14 @@ func (t *Tokenizer) Token(id int) string {
 	return t.spec.Tokens[id]
 }
 
-// IsSpecial tells whether a token is no text of a document: a control token.
+// IsSpecial tells whether a token is no text of a document: a control token, or
+// the one for characters that have none.
 func (t *Tokenizer) IsSpecial(id int) bool {
-	return id >= 0 && id < len(t.bytes) && t.kind(id) == typeControl
+	if id < 0 || id >= len(t.bytes) {
+		return false
+	}
+	kind := t.kind(id)
+	return kind == typeControl || kind == typeUnknown
 }
 
 // IsEnd tells whether a token ends an answer.
