@@ -363,7 +363,17 @@ func BenchmarkEncode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	text := strings.Repeat(string(raw), 3)[:1<<20]
+	var documents []struct{ Document string }
+	if err := json.Unmarshal(raw, &documents); err != nil {
+		b.Fatal(err)
+	}
+	text := ""
+	for len(text) < 1<<20 {
+		for _, d := range documents {
+			text += d.Document + "\n"
+		}
+	}
+	text = text[:1<<20]
 	for _, c := range []struct{ name, vocabulary, text string }{
 		{"gpt-2", "gpt-2", text},
 		{"llama", "llama-spm", text},
