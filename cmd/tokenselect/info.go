@@ -33,6 +33,7 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 	if err != nil {
 		return err
 	}
+	defer ckpt.Close()
 	cfg, err := budgets.config(ckpt.Config.Context)
 	if err != nil {
 		return err

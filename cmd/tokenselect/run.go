@@ -76,6 +76,7 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	if err != nil {
 		return err
 	}
+	defer ckpt.Close()
 	cfg, err := f.selection.config(ckpt.Config.Context)
 	if err != nil {
 		return err

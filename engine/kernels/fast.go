@@ -62,6 +62,8 @@ func fastMatMul(t WeightType) func(c *gpu.Call, lo, hi int) {
 				simd.F16ToF32(w[:m*k], view[uint16](c, 2)[r*k:(r+m)*k])
 			case Q8_0:
 				simd.DequantQ8_0(w[:m*k], view[int8](c, 2)[r*k:(r+m)*k], view[uint16](c, 3)[r*k/blockValues:(r+m)*k/blockValues])
+			case Q4_1:
+				simd.DequantQ4_1(w[:m*k], view[uint8](c, 2)[r*k/2:(r+m)*k/2], view[uint16](c, 3)[2*r*k/blockValues:2*(r+m)*k/blockValues])
 			default:
 				simd.DequantQ4_0(w[:m*k], view[uint8](c, 2)[r*k/2:(r+m)*k/2], view[uint16](c, 3)[r*k/blockValues:(r+m)*k/blockValues])
 			}

@@ -10,7 +10,7 @@
 //
 // Conventions, for all kernels: matrices are row-major; activations are
 // float32; keys and values in the cache are float16, two to a word; weights are
-// float32, float16, Q8_0 or Q4_0. Products are rounded before they are added
+// float32, float16, Q8_0, Q4_0 or Q4_1. Products are rounded before they are added
 // (float32(a*b)), so that no compiler fuses them and all machines agree.
 package kernels
 

@@ -5,6 +5,7 @@ package model
 
 import (
 	"fmt"
+	"runtime/debug"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
@@ -48,8 +49,16 @@ type layer struct {
 	down     kernels.Weight // [hidden][feedForward]
 }
 
-// Load puts a checkpoint's weights on dev.
+// garbage is the share in percent of what is in use that Go may leave uncollected
+// while weights are loaded. They are most of what is in use then, and of pieces of
+// them that have been converted nothing should stay: its default lets as much
+// again lie about.
+const garbage = 5
+
+// Load puts a checkpoint's weights on dev. It needs little more memory than what the
+// device takes.
 func Load(dev gpu.Device, ckpt *weights.Model) (*Model, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
 	c := ckpt.Config
 	m := &Model{Config: c, dev: dev, layers: make([]layer, c.Layers)}
 	u := uploader{Model: m, ckpt: ckpt}

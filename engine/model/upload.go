@@ -83,7 +83,7 @@ func (u *uploader) vector(names ...string) gpu.Range {
 
 // matrix uploads matrices of one width as one, rows behind rows, so that one
 // product serves them all. It is kept as it is stored where the kernels can read
-// that; bfloat16 becomes float16, which holds its every weight of ordinary size.
+// that, as storage has it otherwise. Of several types in blocks all become Q8_0.
 func (u *uploader) matrix(names ...string) kernels.Weight {
 	ts := u.tensors(names)
 	if u.err != nil {
@@ -100,7 +100,7 @@ func (u *uploader) matrix(names ...string) kernels.Weight {
 		if i == 0 {
 			w.Type = as
 		} else if as != w.Type {
-			w.Type = kernels.F32
+			w.Type = common(w.Type, as)
 		}
 	}
 	limits := u.dev.Info().Limits
@@ -160,13 +160,29 @@ func segments(ts []weights.Tensor, row0, rows int) []segment {
 	return segs
 }
 
-// block is the bytes of a block of 32 values of a type: a float16 scale, then
-// what kernels keep apart from it. 0 of a type without blocks.
-func block(t kernels.WeightType) int {
-	if t.ScaleWords(1, 32) == 0 {
-		return 0
+// block is the bytes of a block of 32 values of a type: scale bytes of its scale, and
+// minimum where it has one, then what kernels keep apart from them. 0 of a type
+// without blocks.
+func block(t kernels.WeightType) (size, scale int) {
+	scale = 4 * t.ScaleWords(2, 32) / 2
+	if scale == 0 {
+		return 0, 0
 	}
-	return 2 + 4*t.DataWords(1, 32)
+	return scale + 4*t.DataWords(1, 32), scale
+}
+
+// inBlocks are the types of checkpoints that are as the kernels keep them.
+var inBlocks = map[kernels.WeightType]weights.Type{kernels.Q8_0: weights.Q8_0, kernels.Q4_0: weights.Q4_0, kernels.Q4_1: weights.Q4_1}
+
+// common is how tensors are kept together of which some would be kept as a and
+// some as b.
+func common(a, b kernels.WeightType) kernels.WeightType {
+	sizeA, _ := block(a)
+	sizeB, _ := block(b)
+	if sizeA > 0 && sizeB > 0 {
+		return kernels.Q8_0
+	}
+	return kernels.F32
 }
 
 // importing lets the device fetch the weights by itself, where it can and they
@@ -191,8 +207,9 @@ func (u *uploader) importing(b *gpu.Buffer, scaleAt int, w kernels.Weight, segs 
 		u.err = fmt.Errorf("tensor %s: %w", s.t.Name, err)
 		var bad *gpu.ValueError
 		if errors.As(err, &bad) {
-			if block(w.Type) > 0 {
-				u.err = fmt.Errorf("tensor %s: the scale of block %d is not finite", s.t.Name, s.lo*w.Cols/32+bad.Value)
+			if _, scale := block(w.Type); scale > 0 {
+				halves := scale / 2
+				u.err = fmt.Errorf("tensor %s: the %s of block %d is not finite", s.t.Name, [...]string{"scale", "minimum"}[bad.Value%halves], s.lo*w.Cols/32+bad.Value/halves)
 			} else {
 				u.err = fmt.Errorf("tensor %s: value %d is not finite", s.t.Name, s.lo*w.Cols+bad.Value)
 			}
@@ -209,13 +226,14 @@ func (s segment) imported(scaleAt int, as kernels.WeightType) (gpu.Import, bool)
 		return gpu.Import{}, false
 	}
 	from := gpu.Import{Blob: file.Blob, At: file.At, Rows: s.hi - s.lo}
+	kept, blocks := inBlocks[as]
 	switch {
-	case block(as) > 0:
-		size := block(as)
+	case blocks && kept == s.t.Type:
+		size, scale := block(as)
 		from.Block, from.RowBytes = size, cols/32*size
 		from.Parts = []gpu.Part{
-			{Skip: 2, Take: size - 2, Offset: s.to * cols / 32 * (size - 2)},
-			{Take: 2, Offset: scaleAt + s.to*cols/32*2, Check: gpu.FiniteFloat16},
+			{Skip: scale, Take: size - scale, Offset: s.to * cols / 32 * (size - scale)},
+			{Take: scale, Offset: scaleAt + s.to*cols/32*scale, Check: gpu.FiniteFloat16},
 		}
 	case as == kernels.F16 && s.t.Type == weights.F16:
 		from.Block, from.RowBytes = 2*cols, 2*cols
@@ -235,7 +253,7 @@ func (s segment) imported(scaleAt int, as kernels.WeightType) (gpu.Import, bool)
 }
 
 // piece is the bytes of a shard that are packed at a time.
-const piece = 16 << 20
+const piece = 2 << 20
 
 // pack writes segments to b, which has rows rows, piece by piece: a model whose
 // weights are read as they are needed is never in memory as a whole.
@@ -255,13 +273,18 @@ func (u *uploader) pack(b *gpu.Buffer, scaleAt int, w kernels.Weight, segs []seg
 	}
 }
 
-// storage is how a tensor is kept on the device.
+// storage is how a tensor is kept on the device: as it is where kernels read that.
+// Q4_K becomes Q4_1, whose blocks have float16 in place of its two steps of scales,
+// and types of 5 and 6 bits Q8_0 (NOTES.md of package weights has what that costs);
+// bfloat16 becomes float16, which holds its every weight of ordinary size.
 func storage(t weights.Tensor) (kernels.WeightType, error) {
 	switch t.Type {
-	case weights.Q8_0:
+	case weights.Q8_0, weights.Q5_0, weights.Q5_1, weights.Q5_K, weights.Q6_K:
 		return kernels.Q8_0, nil
 	case weights.Q4_0:
 		return kernels.Q4_0, nil
+	case weights.Q4_1, weights.Q4_K:
+		return kernels.Q4_1, nil
 	case weights.F16:
 		return kernels.F16, nil
 	case weights.BF16:
@@ -290,14 +313,18 @@ func pack(data, scale []byte, as kernels.WeightType, t weights.Tensor, lo, hi, t
 		return err
 	}
 	cols := t.Shape[1]
+	kept, blocks := inBlocks[as]
 	switch {
-	case block(as) > 0:
-		size := block(as)
-		values := size - 2
-		data, scale = data[to*cols/32*values:], scale[to*cols/32*2:]
+	case blocks:
+		if t, err = weights.Convert(t, kept); err != nil {
+			return err
+		}
+		size, scales := block(as)
+		values := size - scales
+		data, scale = data[to*cols/32*values:], scale[to*cols/32*scales:]
 		for i, src := 0, t.Data; len(src) > 0; i, src = i+1, src[size:] {
-			copy(scale[2*i:], src[:2])
-			copy(data[values*i:], src[2:size])
+			copy(scale[scales*i:], src[:scales])
+			copy(data[values*i:], src[scales:size])
 		}
 		return nil
 	case as == kernels.F16 && t.Type == weights.F16:

@@ -13,23 +13,42 @@ import (
 // data, but for the rows of q and k of architecture llama, which GGUF keeps in
 // an order of its own. name is for errors and reports.
 func ParseGGUF(name string, data []byte) (*Model, error) {
-	m, err := parseGGUF(name, data)
+	return ParseGGUFParts(name, data)
+}
+
+// ParseGGUFParts is ParseGGUF of a checkpoint that is split into several files,
+// given in any order.
+func ParseGGUFParts(name string, parts ...[]byte) (*Model, error) {
+	files := make([]*ggufFile, len(parts))
+	for i, data := range parts {
+		part := name
+		if len(parts) > 1 {
+			part = fmt.Sprintf("%s, file %d of %d", name, i+1, len(parts))
+		}
+		f, err := readGGUF(data, int64(len(data)))
+		if err != nil {
+			return nil, fmt.Errorf("weights: %s: %w", part, err)
+		}
+		for j, p := range f.places {
+			end := p.at + int64(p.size)
+			f.tensors[j].Data = data[p.at:end:end]
+		}
+		f.name, files[i] = part, f
+	}
+	return newModel(name, files)
+}
+
+// newModel is the checkpoint in files.
+func newModel(name string, files []*ggufFile) (*Model, error) {
+	f, err := join(files)
+	var m *Model
+	if err == nil {
+		m, err = f.model(name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("weights: %s: %w", name, err)
 	}
 	return m, m.finish()
-}
-
-func parseGGUF(name string, data []byte) (*Model, error) {
-	f, err := readGGUF(data, int64(len(data)))
-	if err != nil {
-		return nil, err
-	}
-	for i, p := range f.places {
-		end := p.at + int64(p.size)
-		f.tensors[i].Data = data[p.at:end:end]
-	}
-	return f.model(name)
 }
 
 // model is the checkpoint in a file whose tensors have their data, or know where
@@ -37,9 +56,6 @@ func parseGGUF(name string, data []byte) (*Model, error) {
 func (f *ggufFile) model(name string) (*Model, error) {
 	var err error
 	g := ggufMeta{meta: f.meta}
-	if n := g.integer("split.count", 1); n > 1 {
-		return nil, fmt.Errorf("split.count is %d: split files are not supported", n)
-	}
 	m := &Model{Path: name, Tensors: make(map[string]Tensor, len(f.tensors))}
 	for _, t := range f.tensors {
 		hf, ok := hfName(t.Name)
@@ -69,18 +85,28 @@ func (f *ggufFile) model(name string) (*Model, error) {
 		return nil, err
 	}
 	if m.Config.Architecture == "llama" {
-		for i := range m.Config.Layers {
-			for proj, heads := range map[string]int{"q_proj": m.Config.Heads, "k_proj": m.Config.KVHeads} {
-				n := fmt.Sprintf("model.layers.%d.self_attn.%s.weight", i, proj)
-				if t, ok := m.Tensors[n]; ok {
-					if m.Tensors[n], err = permute(t, heads, false); err != nil {
-						return nil, err
-					}
-				}
+		return m, m.permute()
+	}
+	return m, nil
+}
+
+// permute brings the rows of q and k, in which neighbours are rotated together, to
+// Hugging Face's order.
+func (m *Model) permute() error {
+	for i := range m.Config.Layers {
+		for proj, heads := range map[string]int{"q_proj": m.Config.Heads, "k_proj": m.Config.KVHeads} {
+			n := fmt.Sprintf("model.layers.%d.self_attn.%s.weight", i, proj)
+			t, ok := m.Tensors[n]
+			if !ok {
+				continue
+			}
+			var err error
+			if m.Tensors[n], err = permute(t, heads, false); err != nil {
+				return err
 			}
 		}
 	}
-	return m, nil
+	return nil
 }
 
 // ggufNames are GGUF's tensor names and Hugging Face's, of a layer and of the

@@ -14,7 +14,7 @@ import (
 // those of the converted weights, q and k in Hugging Face's order again.
 func TestGGUFRoundTrip(t *testing.T) {
 	for _, arch := range []string{"llama", "mistral", "qwen2", "qwen3"} {
-		for _, kind := range []Type{F16, Q8_0} {
+		for _, kind := range []Type{F32, F16, BF16, Q8_0, Q4_0} {
 			t.Run(fmt.Sprintf("%s/%v", arch, kind), func(t *testing.T) {
 				m := random(small(arch))
 				m.Tokenizer = vocabulary()
@@ -163,7 +163,7 @@ func TestGGUFRefuses(t *testing.T) {
 		}, []string{"tokenizer.ggml.pre is missing"}},
 		{"token id", func(b []byte) []byte { u32(after(b, "tokenizer.ggml.eos_token_id")[4:], 5); return b }, []string{"eos_token_id is 5", "below 5"}},
 		{"token types too few", func(b []byte) []byte { u32(after(b, "tokenizer.ggml.token_type")[4:], 0); return b }, nil},
-		{"unsupported type", func(b []byte) []byte { u32(after(b, q)[20:], 12); return b }, []string{q, "Q4_K (12)", "Q8_0"}},
+		{"unsupported type", func(b []byte) []byte { u32(after(b, q)[20:], 10); return b }, []string{q, "Q2_K (10)", "Q5_K and Q6_K are"}},
 		{"unknown type", func(b []byte) []byte { u32(after(b, q)[20:], 4000); return b }, []string{q, "unknown (4000)"}},
 		{"another type", func(b []byte) []byte { u32(after(b, q)[20:], 0); return b }, []string{"offset"}},
 		{"no dimension", func(b []byte) []byte { u32(after(b, q), 0); return b }, []string{q, "0 dimensions"}},
@@ -211,7 +211,7 @@ func TestGGUFHostile(t *testing.T) {
 	w.u64(1)
 	w.putInt("split.count", 3)
 	_, err = ParseGGUF("x", w.buf)
-	refused(t, err, "split.count is 3")
+	refused(t, err, "part 2 of 3 is missing")
 
 	// the rows of q are gone, and everything else follows on
 	w = ggufWriter{}
@@ -271,7 +271,7 @@ func TestGGUFAliases(t *testing.T) {
 
 func TestWriteRefuses(t *testing.T) {
 	m := random(small("llama"))
-	for _, kind := range []Type{F32, BF16, Type(7)} {
+	for _, kind := range []Type{Q4_1, Q6_K, Type(99)} {
 		refused(t, WriteGGUF(&bytes.Buffer{}, m, kind), "weights: ", kind.String())
 	}
 	m.Tokenizer = vocabulary()

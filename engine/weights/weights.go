@@ -1,8 +1,8 @@
-// Package weights reads checkpoints of language models, in GGUF and in Hugging
-// Face's safetensors layout, and writes GGUF. What it returns is checked: every
-// tensor that the architecture needs is there, in the right shape, with finite
-// values. Where the weights stay in the file (OpenGGUF), their values are checked
-// when they are loaded.
+// Package weights reads checkpoints of language models, in GGUF, in Hugging Face's
+// safetensors layout and in llama2.c's format, and writes the first two. What it
+// returns is checked: every tensor that the architecture needs is there, in the
+// right shape, with finite values. Where the weights stay in the file (Open,
+// OpenGGUF), their values are checked when they are loaded.
 package weights
 
 import (
@@ -21,6 +21,20 @@ type Model struct {
 	Tokenizer    *tokenizer.Spec   // nil where the checkpoint has none
 	Quantisation string            // the storage of its matrices: "Q8_0", "F16", "BF16 and F32", ...
 	Bytes        int64             // of all tensors
+
+	files files // that the tensors are still in
+}
+
+// Close lets go of the files of a model that Open opened. The tensors that were
+// in them must not be used any more, nor what they gave; what a device has of them
+// may.
+func (m *Model) Close() error {
+	open := m.files
+	m.files = nil
+	if err := open.close(); err != nil {
+		return fmt.Errorf("weights: %s: %w", m.Path, err)
+	}
+	return nil
 }
 
 // finish describes the tensors of m and checks them against its configuration.
