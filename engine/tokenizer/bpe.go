@@ -5,6 +5,8 @@ type pair uint64
 
 func pairOf(a, b int32) pair { return pair(uint32(a))<<32 | pair(uint32(b)) }
 
+func (p pair) ids() (left, right int) { return int(int32(p >> 32)), int(int32(p)) }
+
 // merge is what becomes of a pair, and how urgently: rank 0 goes first.
 type merge struct{ rank, id int32 }
 
@@ -73,19 +75,32 @@ type scratch struct {
 // hold its memory for as long as the tokenizer lives.
 const maxScratch = 1 << 12
 
-// bpe appends the tokens of a word: its bytes, of which always the most urgent
-// pair is merged, leftmost first. The heap keeps a word of n bytes at n log n.
-// A byte that the vocabulary does not have is left out: UNK is a control token in
-// such vocabularies, which no text of a document may become.
+func appendSymbol(symbols []symbol, id int32) []symbol {
+	n := len(symbols)
+	return append(symbols, symbol{id, n - 1, n + 1})
+}
+
+// byteSymbols appends the symbols of a word's bytes. A byte that the vocabulary
+// does not have is left out: UNK is a control token in such vocabularies, which no
+// text of a document may become.
+func (t *Tokenizer) byteSymbols(symbols []symbol, word string) []symbol {
+	for i := range len(word) {
+		if id := t.byteID[word[i]]; id >= 0 {
+			symbols = appendSymbol(symbols, id)
+		}
+	}
+	return symbols
+}
+
+// bpe appends the tokens of a word: its bytes, or its characters, of which always
+// the most urgent pair is merged, leftmost first. The heap keeps a word of n bytes
+// at n log n.
 func (t *Tokenizer) bpe(ids []int, word string) []int {
 	symbols, queue := t.scratch.symbols[:0], t.scratch.queue[:0]
-	for i := range len(word) {
-		id := t.byteID[word[i]]
-		if id < 0 {
-			continue
-		}
-		n := len(symbols)
-		symbols = append(symbols, symbol{id, n - 1, n + 1})
+	if t.spec.Kind == SentencePiece {
+		symbols = t.charSymbols(symbols, word)
+	} else {
+		symbols = t.byteSymbols(symbols, word)
 	}
 	if len(symbols) == 0 {
 		return ids
@@ -118,7 +133,12 @@ func (t *Tokenizer) bpe(ids []int, word string) []int {
 		offer(c.left, l.next)
 	}
 	for i := 0; i >= 0; i = symbols[i].next {
-		ids = append(ids, int(symbols[i].id))
+		id := int(symbols[i].id)
+		if atom := id - len(t.spec.Tokens); atom >= 0 {
+			ids = t.bytesOf(ids, t.pieces.atoms[atom])
+		} else {
+			ids = append(ids, id)
+		}
 	}
 	if cap(symbols) <= maxScratch {
 		t.scratch = scratch{symbols, queue}

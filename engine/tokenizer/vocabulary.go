@@ -94,6 +94,9 @@ func (s *Spec) setVocab(raw []byte) error {
 func (s *Spec) grow(n int) {
 	for id := len(s.Tokens); id < n; id++ {
 		s.Tokens, s.Types = append(s.Tokens, ""), append(s.Types, typeUnused)
+		if s.Attributes != nil {
+			s.Attributes = append(s.Attributes, 0)
+		}
 	}
 }
 
@@ -114,15 +117,26 @@ type added struct {
 	SingleWord bool   `json:"single_word"`
 	LStrip     bool   `json:"lstrip"`
 	RStrip     bool   `json:"rstrip"`
+	Normalized bool   `json:"normalized"`
 }
 
-// addToken puts an added token in its place, where it may be already. Those
-// that are matched only as words, or take white space in, would need a match of
-// their own and are refused.
-func (s *Spec) addToken(id int, a added) error {
-	if a.SingleWord || a.LStrip || a.RStrip {
-		return fmt.Errorf("token %q has single_word %v, lstrip %v, rstrip %v, expected none of them", a.Content, a.SingleWord, a.LStrip, a.RStrip)
+// attributes are those that make a difference: normalization does only where it
+// puts a prefix before text.
+func (a added) attributes(p Prefix) int32 {
+	var bits int32
+	for _, f := range []struct {
+		is  bool
+		bit int32
+	}{{a.LStrip, AttrLStrip}, {a.RStrip, AttrRStrip}, {a.SingleWord, AttrSingleWord}, {a.Normalized && p == PrefixAlways, AttrNormalized}} {
+		if f.is {
+			bits |= f.bit
+		}
 	}
+	return bits
+}
+
+// addToken puts an added token in its place, where it may be already.
+func (s *Spec) addToken(id int, a added) error {
 	if err := checkID(a.Content, id, len(s.Tokens)); err != nil {
 		return err
 	}
@@ -133,6 +147,13 @@ func (s *Spec) addToken(id int, a added) error {
 	s.Tokens[id], s.Types[id] = a.Content, typeUser
 	if a.Special {
 		s.Types[id] = typeControl
+	}
+	bits := a.attributes(s.Prefix)
+	if bits != 0 && s.Attributes == nil {
+		s.Attributes = make([]int32, len(s.Tokens))
+	}
+	if s.Attributes != nil {
+		s.Attributes[id] = bits
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"tokenselect/engine/tokenizer"
@@ -303,9 +304,29 @@ func (g *ggufMeta) config(m *Model) {
 	}
 }
 
-// ignoresMerges is the one of the splits known whose vocabularies take a word
-// that is a token as it is; GGUF has no key for it.
-const ignoresMerges = "llama-bpe"
+// gguf's names of the kinds of vocabulary.
+const (
+	ggufByteLevel     = "gpt2"
+	ggufSentencePiece = "llama"
+)
+
+// Keys of our own for what GGUF has none, and other readers do without: Metaspace's
+// prepend_scheme where it puts fewer prefixes than add_space_prefix says, and the
+// attributes of added tokens.
+const (
+	keyPrepend    = "tokenselect.prepend_scheme"
+	keyAttributes = "tokenselect.token_attributes"
+)
+
+// prependSchemes are the values of keyPrepend.
+var prependSchemes = map[tokenizer.Prefix]string{tokenizer.PrefixMissing: "always", tokenizer.PrefixFirst: "first"}
+
+// ignoresMerges tells of a split whether its vocabularies take a word that is a
+// token as it is; GGUF has no key for it.
+func ignoresMerges(pre string) bool { return pre == "llama-bpe" || pre == "tekken" }
+
+// ggufSplits are other names of splits.
+var ggufSplits = map[string]string{"llama3": "llama-bpe", "llama-v3": "llama-bpe", "deepseek-r1-qwen": "qwen2"}
 
 // tokenizer reads the vocabulary; nil where the file has none.
 func (g *ggufMeta) tokenizer(name string) *tokenizer.Spec {
@@ -313,18 +334,33 @@ func (g *ggufMeta) tokenizer(name string) *tokenizer.Spec {
 	if kind == "" {
 		return nil
 	}
-	if kind != "gpt2" {
-		g.fail("tokenizer.ggml.model is %q, expected gpt2 (byte-level BPE)", kind)
-		return nil
+	s := &tokenizer.Spec{Name: name, Tokens: g.strings("tokenizer.ggml.tokens"), ChatTemplate: g.text("tokenizer.chat_template")}
+	s.Types = g.int32s("tokenizer.ggml.token_type", len(s.Tokens))
+	s.Attributes = g.int32s(keyAttributes, len(s.Tokens))
+	g.specialTokens(s)
+	switch kind {
+	case ggufByteLevel:
+		s.Merges, s.Pre = g.strings("tokenizer.ggml.merges"), g.text("tokenizer.ggml.pre")
+		if s.Pre == "" {
+			g.fail("metadata key tokenizer.ggml.pre is missing: how text is split cannot be guessed")
+		}
+		if pre, ok := ggufSplits[s.Pre]; ok {
+			s.Pre = pre
+		}
+		s.IgnoreMerges = ignoresMerges(s.Pre)
+	case ggufSentencePiece:
+		g.sentencePiece(s)
+	default:
+		g.fail("tokenizer.ggml.model is %q, expected %s (byte-level BPE) or %s (SentencePiece BPE)", kind, ggufByteLevel, ggufSentencePiece)
 	}
-	s := &tokenizer.Spec{
-		Name: name, Pre: g.text("tokenizer.ggml.pre"), Tokens: g.strings("tokenizer.ggml.tokens"), Merges: g.strings("tokenizer.ggml.merges"),
-		ChatTemplate: g.text("tokenizer.chat_template"),
-	}
-	if s.Pre == "" {
-		g.fail("metadata key tokenizer.ggml.pre is missing: how text is split cannot be guessed")
-	}
-	s.IgnoreMerges = s.Pre == ignoresMerges
+	// Where the file does not say it llama.cpp puts BOS before text of these.
+	s.AddBOS = g.boolean("tokenizer.ggml.add_bos_token", kind == ggufSentencePiece || ignoresMerges(s.Pre))
+	s.AddEOS = g.boolean("tokenizer.ggml.add_eos_token", false)
+	return s
+}
+
+// specialTokens reads which tokens are what.
+func (g *ggufMeta) specialTokens(s *tokenizer.Spec) {
 	id := func(key string) int {
 		if _, ok := g.meta["tokenizer.ggml."+key]; !ok {
 			return -1
@@ -341,23 +377,88 @@ func (g *ggufMeta) tokenizer(name string) *tokenizer.Spec {
 			s.EOT = append(s.EOT, end)
 		}
 	}
-	if v, ok := g.meta["tokenizer.ggml.add_bos_token"]; ok {
-		b, ok := v.(bool)
-		if !ok {
-			g.fail("metadata key tokenizer.ggml.add_bos_token is %v, expected true or false", v)
-		}
-		s.AddBOS = b
+}
+
+// sentencePiece reads what such a vocabulary has besides. Of merges and scores the
+// merges are taken, where there are both: they say more, and files have them whose
+// scores are mere placeholders.
+func (g *ggufMeta) sentencePiece(s *tokenizer.Spec) {
+	s.Kind = tokenizer.SentencePiece
+	if _, ok := g.meta["tokenizer.ggml.merges"]; ok {
+		s.Merges = g.strings("tokenizer.ggml.merges")
 	}
-	if v, ok := g.meta["tokenizer.ggml.token_type"]; ok {
-		types, ok := v.(ggufNumbers)
-		if !ok || types.kind != ggufInt32 && types.kind != ggufUint32 || len(types.raw) != 4*len(s.Tokens) {
-			g.fail("metadata key tokenizer.ggml.token_type is no array of whole numbers of 4 bytes, one for each of %d tokens", len(s.Tokens))
-			return s
-		}
-		s.Types = make([]int32, len(s.Tokens))
-		for i := range s.Types {
-			s.Types[i] = int32(binary.LittleEndian.Uint32(types.raw[4*i:]))
+	if len(s.Merges) == 0 {
+		s.Scores = g.scores(len(s.Tokens))
+	}
+	if s.UNK < 0 {
+		s.UNK = slices.Index(s.Types, ggufUnknownToken)
+	}
+	if g.boolean("tokenizer.ggml.remove_extra_whitespaces", false) {
+		g.fail("metadata key tokenizer.ggml.remove_extra_whitespaces is true, which is not supported")
+	}
+	if g.boolean("tokenizer.ggml.add_space_prefix", true) {
+		s.Prefix = tokenizer.PrefixAlways
+	}
+	scheme := g.text(keyPrepend)
+	if scheme == "" {
+		return
+	}
+	for prefix, name := range prependSchemes {
+		if name == scheme {
+			s.Prefix = prefix
+			return
 		}
 	}
-	return s
+	g.fail("metadata key %s is %q, expected always or first", keyPrepend, scheme)
+}
+
+// ggufUnknownToken is the type of the token for characters that have none.
+const ggufUnknownToken = 2
+
+func (g *ggufMeta) scores(n int) []float32 {
+	v, ok := g.meta["tokenizer.ggml.scores"]
+	if !ok {
+		g.fail("metadata key tokenizer.ggml.scores is missing: SentencePiece BPE needs them, or merges")
+		return nil
+	}
+	raw, ok := v.(ggufNumbers)
+	if !ok || raw.kind != ggufFloat || len(raw.raw) != 4*n {
+		g.fail("metadata key tokenizer.ggml.scores is no array of numbers of 4 bytes, one for each of %d tokens", n)
+		return nil
+	}
+	scores := make([]float32, n)
+	for i := range scores {
+		scores[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw.raw[4*i:]))
+	}
+	return scores
+}
+
+func (g *ggufMeta) boolean(key string, def bool) bool {
+	v, ok := g.meta[key]
+	if !ok {
+		return def
+	}
+	b, ok := v.(bool)
+	if !ok {
+		g.fail("metadata key %s is %v, expected true or false", key, v)
+	}
+	return b
+}
+
+// int32s is a number for each of n tokens; nil where the file has none.
+func (g *ggufMeta) int32s(key string, n int) []int32 {
+	v, ok := g.meta[key]
+	if !ok {
+		return nil
+	}
+	numbers, ok := v.(ggufNumbers)
+	if !ok || numbers.kind != ggufInt32 && numbers.kind != ggufUint32 || len(numbers.raw) != 4*n {
+		g.fail("metadata key %s is no array of whole numbers of 4 bytes, one for each of %d tokens", key, n)
+		return nil
+	}
+	list := make([]int32, n)
+	for i := range list {
+		list[i] = int32(binary.LittleEndian.Uint32(numbers.raw[4*i:]))
+	}
+	return list
 }

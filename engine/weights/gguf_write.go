@@ -25,7 +25,7 @@ func WriteGGUF(w io.Writer, m *Model, t Type) error {
 	if err := m.check(); err != nil {
 		return fmt.Errorf("weights: %s: %w", m.Path, err)
 	}
-	if s := m.Tokenizer; s != nil && s.IgnoreMerges != (s.Pre == ignoresMerges) {
+	if s := m.Tokenizer; s != nil && s.IgnoreMerges != ignoresMerges(s.Pre) {
 		return fmt.Errorf("weights: %s: tokenizer: ignore_merges is %v with the split %s, which GGUF cannot say", m.Path, s.IgnoreMerges, s.Pre)
 	}
 	tensors, err := m.ggufTensors(t)
@@ -233,6 +233,31 @@ func (g *ggufWriter) putFloat(key string, v float32) {
 	g.u32(math.Float32bits(v))
 }
 
+func (g *ggufWriter) putBool(key string, v bool) {
+	g.key(key, ggufBool)
+	if v {
+		g.buf = append(g.buf, 1)
+	} else {
+		g.buf = append(g.buf, 0)
+	}
+}
+
+func (g *ggufWriter) putFloats(key string, v []float32) {
+	g.key(key, ggufArray)
+	g.u32(ggufFloat)
+	g.u64(uint64(len(v)))
+	g.buf = append(g.buf, f32Bytes(v)...)
+}
+
+func (g *ggufWriter) putInt32s(key string, v []int32) {
+	g.key(key, ggufArray)
+	g.u32(ggufInt32)
+	g.u64(uint64(len(v)))
+	for _, n := range v {
+		g.u32(uint32(n))
+	}
+}
+
 func (g *ggufWriter) putStrings(key string, v []string) {
 	g.key(key, ggufArray)
 	g.u32(ggufString)
@@ -276,23 +301,35 @@ func (g *ggufWriter) putConfig(c Config, p string) {
 }
 
 func (g *ggufWriter) putTokenizer(s *tokenizer.Spec) {
-	g.putText("tokenizer.ggml.model", "gpt2")
-	g.putText("tokenizer.ggml.pre", s.Pre)
-	g.putStrings("tokenizer.ggml.tokens", s.Tokens)
-	if s.Types != nil {
-		g.key("tokenizer.ggml.token_type", ggufArray)
-		g.u32(ggufInt32)
-		g.u64(uint64(len(s.Types)))
-		for _, t := range s.Types {
-			g.u32(uint32(t))
+	if s.Kind == tokenizer.SentencePiece {
+		g.putText("tokenizer.ggml.model", ggufSentencePiece)
+		g.putText("tokenizer.ggml.pre", "default")
+		scores := s.Scores
+		if len(s.Merges) > 0 {
+			scores = s.MergeScores()
 		}
-	}
-	g.putStrings("tokenizer.ggml.merges", s.Merges)
-	g.key("tokenizer.ggml.add_bos_token", ggufBool)
-	if s.AddBOS {
-		g.buf = append(g.buf, 1)
+		g.putFloats("tokenizer.ggml.scores", scores)
+		g.putBool("tokenizer.ggml.add_space_prefix", s.Prefix != tokenizer.PrefixNone)
+		if scheme, ok := prependSchemes[s.Prefix]; ok {
+			g.putText(keyPrepend, scheme)
+		}
 	} else {
-		g.buf = append(g.buf, 0)
+		g.putText("tokenizer.ggml.model", ggufByteLevel)
+		g.putText("tokenizer.ggml.pre", s.Pre)
+	}
+	g.putStrings("tokenizer.ggml.tokens", s.Tokens)
+	if len(s.Types) > 0 {
+		g.putInt32s("tokenizer.ggml.token_type", s.Types)
+	}
+	if len(s.Attributes) > 0 {
+		g.putInt32s(keyAttributes, s.Attributes)
+	}
+	if len(s.Merges) > 0 {
+		g.putStrings("tokenizer.ggml.merges", s.Merges)
+	}
+	g.putBool("tokenizer.ggml.add_bos_token", s.AddBOS)
+	if s.AddEOS {
+		g.putBool("tokenizer.ggml.add_eos_token", true)
 	}
 	for _, t := range []struct {
 		key string

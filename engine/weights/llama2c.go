@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"tokenselect/engine/tokenizer"
 )
@@ -112,6 +113,32 @@ func openLlama2CBeside(p Part) (*Model, error) {
 		}
 	}
 	return m, nil
+}
+
+// llama2CVocabulary is a vocabulary of n tokens: SentencePiece's of Llama, whose
+// first three tokens are unknown, BOS and EOS, which are spelled between line
+// breaks, as spaces are spelled as they are.
+func llama2CVocabulary(data []byte, n int) (*tokenizer.Spec, error) {
+	tokens, scores, err := llama2CTokens(data, n)
+	if err != nil {
+		return nil, err
+	}
+	if n < 3 {
+		return nil, fmt.Errorf("%d tokens, expected those for unknown, BOS and EOS and more", n)
+	}
+	s := &tokenizer.Spec{Kind: tokenizer.SentencePiece, Tokens: tokens, Types: make([]int32, n), Scores: scores,
+		Prefix: tokenizer.PrefixAlways, BOS: 1, EOS: 2, PAD: -1, UNK: 0, AddBOS: true}
+	for id, token := range tokens {
+		s.Tokens[id] = strings.ReplaceAll(token, " ", "▁")
+		s.Types[id] = 1
+		if len(token) == 6 && strings.HasPrefix(token, "<0x") && token[5] == '>' {
+			s.Types[id] = 6
+		}
+	}
+	for id, kind := range []int32{2, 3, 3} {
+		s.Tokens[id], s.Types[id] = strings.Trim(s.Tokens[id], "\n"), kind
+	}
+	return s, nil
 }
 
 // llama2CTokens reads a vocabulary of n tokens of llama2.c: the length of the longest,
