@@ -3,6 +3,7 @@ package weights
 import (
 	"encoding/json"
 	"math"
+	"reflect"
 	"testing"
 )
 
@@ -194,6 +195,17 @@ func FuzzConfig(f *testing.F) {
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 				t.Fatalf("frequency %d is %v", i, v)
 			}
+		}
+		fields, err := c.fields()
+		if err != nil {
+			t.Fatal(err)
+		}
+		written, err := json.Marshal(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := ParseConfig("written", written); err != nil || !reflect.DeepEqual(again, c) {
+			t.Fatalf("%+v (%v), expected %+v", again, err, c)
 		}
 	})
 }

@@ -146,5 +146,5 @@ func TestSafetensorsLayout(t *testing.T) {
 	}
 	m.Tokenizer.Pre = "none such"
 	_, err = m.FolderFiles(F16)
-	refused(t, err, `the split "none such" cannot be written`)
+	refused(t, err, `pre-tokenizer "none such"`)
 }

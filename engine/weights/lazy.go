@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // File is where the data of a tensor lies that has not been read.
@@ -176,6 +177,12 @@ func (t Tensor) reorder(order []uint32) (Tensor, error) {
 		return t, nil
 	}
 	file := *t.File
+	if before := file.Order; before != nil {
+		order = slices.Clone(order)
+		for i, r := range order {
+			order[i] = before[r]
+		}
+	}
 	file.Order = order
 	t.File = &file
 	return t, nil

@@ -76,7 +76,11 @@ func (f *files) model(path string, folder bool) (*Model, error) {
 	case string(start) == ggufMagic:
 		return f.gguf(p)
 	case strings.HasSuffix(path, ".bin"):
-		return openLlama2CBeside(p)
+		m, err := openLlama2CBeside(p)
+		if err != nil {
+			return nil, fmt.Errorf("%w; it starts with %q, so that it is no GGUF file either", err, start)
+		}
+		return m, nil
 	}
 	return nil, fmt.Errorf("weights: %s: starts with %q, expected %q: neither a GGUF file nor one called .safetensors or .bin", path, start, ggufMagic)
 }
