@@ -13,6 +13,7 @@ import (
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/selection"
+	"tokenselect/engine/tokenizer"
 )
 
 // Options are those of a conversation.

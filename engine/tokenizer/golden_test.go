@@ -3,6 +3,7 @@ package tokenizer_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -169,32 +170,73 @@ func TestVectorsGPT2(t *testing.T) {
 	checkVectors(t, tok, "ggml-vocab-gpt-2.gguf")
 }
 
+// TestVectorsLlama is SentencePiece by scores; through a tokenizer.json it is the
+// same by merges. Nothing is lost of any text.
+func TestVectorsLlama(t *testing.T) {
+	s := vocabularyOf(t, shared(t, "tokenizers", "llama.cpp", "ggml-vocab-llama-spm.gguf"))
+	byScores, byMerges := must(t, s), must(t, throughJSON(t, s))
+	checkVectors(t, byScores, "ggml-vocab-llama-spm.gguf")
+	checkVectors(t, byMerges, "ggml-vocab-llama-spm.gguf")
+	texts, _ := vectors(t, "ggml-vocab-llama-spm.gguf")
+	for _, text := range texts {
+		if back := byScores.Decode(byScores.Encode(text, true)); back != text {
+			t.Errorf("%q came back as %q", text, back)
+		}
+	}
+}
+
+// llama3 is the environment variable that names the folder of npm's package
+// llama3-tokenizer-js, whose vocabulary is Llama-3's: too large to keep here.
+const llama3 = "TOKENSELECT_LLAMA3_TOKENIZER"
+
+func TestVectorsLlama3(t *testing.T) {
+	dir := os.Getenv(llama3)
+	if dir == "" {
+		t.Skipf("skipped: %s names no folder of npm's llama3-tokenizer-js 1.2", llama3)
+	}
+	checkVectors(t, must(t, llama3Vocabulary(t, dir)), "ggml-vocab-llama-bpe.gguf")
+}
+
 // vocabularyOf reads the tokenizer of a GGUF file that holds nothing else, which
 // the reader of checkpoints refuses.
-func vocabularyOf(t *testing.T, path string) tokenizer.Spec {
+func vocabularyOf(t testing.TB, path string) tokenizer.Spec {
 	t.Helper()
-	g := gguf{data: read(t, path), at: 8}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := gguf{data: data, at: 8}
 	g.uint(8)
 	pairs := g.uint(8)
 	s := tokenizer.Spec{Name: path, BOS: -1, EOS: -1, PAD: -1, UNK: -1}
 	for range pairs {
 		key := g.string()
-		switch v := g.value(g.uint(4)).(type) {
-		case []string:
-			switch key {
-			case "tokenizer.ggml.tokens":
-				s.Tokens = v
-			case "tokenizer.ggml.merges":
-				s.Merges = v
+		v := g.value(g.uint(4))
+		switch key {
+		case "tokenizer.ggml.model":
+			if v == "llama" {
+				s.Kind, s.Prefix, s.UNK, s.BOS, s.EOS = tokenizer.SentencePiece, tokenizer.PrefixAlways, 0, 1, 2
 			}
-		case string:
-			if key == "tokenizer.ggml.pre" {
-				s.Pre = v
+		case "tokenizer.ggml.tokens":
+			s.Tokens = v.([]string)
+		case "tokenizer.ggml.merges":
+			s.Merges = v.([]string)
+		case "tokenizer.ggml.scores":
+			for _, bits := range v.([]int) {
+				s.Scores = append(s.Scores, math.Float32frombits(uint32(bits)))
 			}
+		case "tokenizer.ggml.token_type":
+			for _, kind := range v.([]int) {
+				s.Types = append(s.Types, int32(kind))
+			}
+		case "tokenizer.ggml.pre":
+			s.Pre = v.(string)
 		}
 	}
-	if s.Pre != "gpt-2" {
-		t.Fatalf("pre-tokenizer %q, expected gpt-2", s.Pre)
+	if s.Kind == tokenizer.ByteLevel {
+		s.Types, s.Scores = nil, nil
+	} else {
+		s.Pre = ""
 	}
 	return s
 }
@@ -224,11 +266,16 @@ func (g *gguf) value(kind int) any {
 		return g.string()
 	case 9:
 		kind, n := g.uint(4), g.uint(8)
-		var s []string
-		for range n {
-			if v, ok := g.value(kind).(string); ok {
-				s = append(s, v)
+		if kind == 8 {
+			s := make([]string, n)
+			for i := range s {
+				s[i] = g.string()
 			}
+			return s
+		}
+		s := make([]int, n)
+		for i := range s {
+			s[i] = g.value(kind).(int)
 		}
 		return s
 	}
@@ -237,4 +284,38 @@ func (g *gguf) value(kind int) any {
 		panic(fmt.Sprint("metadata of type ", kind))
 	}
 	return g.uint(size)
+}
+
+// BenchmarkEncode is a text of 1 MiB, by a tokenizer that has seen no word yet: of
+// SentencePiece, which knows no words, beside byte-level BPE. Without anything to
+// cut at, the whole text is one word.
+func BenchmarkEncode(b *testing.B) {
+	raw, err := os.ReadFile(filepath.Join("..", "testdata", "golden", "documents.json"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := strings.Repeat(string(raw), 3)[:1<<20]
+	for _, c := range []struct{ name, vocabulary, text string }{
+		{"gpt-2", "gpt-2", text},
+		{"llama", "llama-spm", text},
+		{"llama, one letter", "llama-spm", strings.Repeat("o", 1<<20)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			path := filepath.Join("..", "..", "..", "shared", "tokenizers", "llama.cpp", "ggml-vocab-"+c.vocabulary+".gguf")
+			if _, err := os.Stat(path); err != nil {
+				b.Skip("skipped: the folder of fixtures ../shared, beside the repository, is absent")
+			}
+			s := vocabularyOf(b, path)
+			b.SetBytes(int64(len(c.text)))
+			b.ReportAllocs()
+			tokens := 0
+			for b.Loop() {
+				b.StopTimer()
+				tok := must(b, s)
+				b.StartTimer()
+				tokens = len(tok.Encode(c.text, false))
+			}
+			b.ReportMetric(float64(tokens), "tokens")
+		})
+	}
 }

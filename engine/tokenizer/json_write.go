@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -36,7 +37,7 @@ func (s Spec) JSON() ([]byte, error) {
 	}
 	model := object{
 		"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil, "end_of_word_suffix": nil,
-		"fuse_unk": s.Kind == SentencePiece, "byte_fallback": slices.Contains(s.Types, typeByte), "ignore_merges": s.IgnoreMerges,
+		"fuse_unk": s.Kind == SentencePiece, "byte_fallback": s.Kind == SentencePiece && slices.Contains(s.Types, typeByte), "ignore_merges": s.IgnoreMerges,
 		"vocab": json.RawMessage(vocab), "merges": merges,
 	}
 	file := object{
@@ -110,12 +111,14 @@ func (s Spec) vocabJSON() ([]byte, error) {
 // mergesOfScores are the merges of a vocabulary that has scores, the most urgent
 // first. Those of equal urgency, which SentencePiece does from left to right, are
 // in the order in which Hugging Face's converter puts them: the longest left part
-// first, so that runs of one character grow from the left.
+// first, so that runs of one character grow from the left. Tokens with a space,
+// which spelled text does not have, could not be told apart in a merge.
 func (t *Tokenizer) mergesOfScores() []string {
 	pairs := make([]pair, 0, len(t.merges))
 	tokens := t.spec.Tokens
 	for p := range t.merges {
-		if left, right := p.ids(); left < len(tokens) && right < len(tokens) {
+		left, right := p.ids()
+		if max(left, right) < len(tokens) && !strings.Contains(tokens[left]+tokens[right], " ") {
 			pairs = append(pairs, p)
 		}
 	}

@@ -145,7 +145,7 @@ func (s Spec) MergeScores() []float32 {
 	ids := make(map[string]int, len(s.Tokens))
 	for id, text := range s.Tokens {
 		ids[text] = id
-		if len(s.Types) == 0 || s.Types[id] == typeNormal || s.Types[id] == typeUser {
+		if id >= len(s.Types) || s.Types[id] == typeNormal || s.Types[id] == typeUser {
 			scores[id] = -float32(len(s.Merges))
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tokenselect/engine/tokenizer"
 )
 
 // TestGGUFRoundTrip writes every architecture and reads it back: the values are
@@ -294,6 +296,14 @@ func FuzzGGUF(f *testing.F) {
 		f.Add(gguf(f, m, F16))
 		f.Add(gguf(f, seed(arch, 32), Q8_0))
 	}
+	for _, merges := range []bool{false, true} {
+		c := small("llama")
+		c.Layers, c.Heads, c.KVHeads, c.Hidden, c.FeedForward = 1, 1, 1, 4, 4
+		m := random(c)
+		m.Tokenizer = pieces(merges)
+		m.Tokenizer.Attributes, m.Tokenizer.Prefix = make([]int32, len(m.Tokenizer.Tokens)), tokenizer.PrefixFirst
+		f.Add(gguf(f, m, F16))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := ParseGGUF("fuzz", data)
 		if err != nil {
@@ -301,6 +311,9 @@ func FuzzGGUF(f *testing.F) {
 		}
 		if err := m.check(); err != nil {
 			t.Fatalf("accepted, but %v", err)
+		}
+		if m.Tokenizer != nil {
+			useVocabulary(t, *m.Tokenizer, string(data))
 		}
 		var b bytes.Buffer
 		if err := WriteGGUF(&b, m, F16); err != nil {
