@@ -68,8 +68,8 @@ func asFolder(t *testing.T, ckpt *weights.Model) *weights.Model {
 	return m
 }
 
-// story is what llama2.c's own tests expect of stories260K at temperature 0: 200
-// positions, of which the first is BOS.
+// story is what llama2.c's own tests expect of stories260K at temperature 0 after
+// BOS, of 200 tokens.
 const story = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, she saw a big, red ball. She wanted to play with it, but it was too high.\n" +
 	"Lily's mom said, \"Lily, let's go to the park.\" Lily was sad and didn't know what to do. She said, \"I want to play with your ball, but I can't find it.\"\n" +
 	"Lily was sad and didn't know what to do. She said, \"I'm sorry, Lily. I didn't know what to do.\"\nLily didn't want to help her mom, so she"
@@ -103,7 +103,7 @@ func TestStories(t *testing.T) {
 		s := session(t, e, 300, cfg)
 		prefill(t, s, []int{1})
 		text := ""
-		for _, id := range generate(t, s, 199) {
+		for _, id := range generate(t, s, 200) {
 			if b := tokens[id]; strings.HasPrefix(b, "<0x") {
 				text += map[string]string{"<0x0A>": "\n"}[b]
 			} else {

@@ -203,7 +203,7 @@ func TestKeptLogits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := prompt(24)
+	ids := prompt(12)
 	logits := func(tensors map[string]weights.Tensor) (all [][]float32) {
 		m := *builtin
 		m.Tensors = tensors
@@ -226,6 +226,9 @@ func TestKeptLogits(t *testing.T) {
 		return all
 	}
 	for _, q := range quantisers {
+		if q.kind == q.kept || q.kind == weights.Q5_K { // exact, or kept as the next one is
+			continue
+		}
 		stored, exact := map[string]weights.Tensor{}, map[string]weights.Tensor{}
 		matrices := 0
 		for name, x := range builtin.Tensors {

@@ -19,6 +19,18 @@ type uploader struct {
 	*Model
 	ckpt *weights.Model
 	err  error
+
+	data, scale []byte // of a piece, kept for their memory
+}
+
+// zeros is n of them, in the memory of b if that is enough.
+func zeros(b []byte, n int) []byte {
+	if cap(b) < n {
+		return make([]byte, n)
+	}
+	b = b[:n]
+	clear(b)
+	return b
 }
 
 func (u *uploader) tensors(names []string) []weights.Tensor {
@@ -261,15 +273,15 @@ func (u *uploader) pack(b *gpu.Buffer, scaleAt int, w kernels.Weight, segs []seg
 	step := max(2, piece/(4*w.Type.DataWords(2, w.Cols)/2)&^1) // an even number keeps halves whole
 	for first := 0; first < rows && u.err == nil; first += step {
 		n := min(step, rows-first)
-		data, scale := make([]byte, 4*w.Type.DataWords(n, w.Cols)), make([]byte, 4*w.Type.ScaleWords(n, w.Cols))
+		u.data, u.scale = zeros(u.data, 4*w.Type.DataWords(n, w.Cols)), zeros(u.scale, 4*w.Type.ScaleWords(n, w.Cols))
 		for _, s := range segs {
 			lo, hi := max(first, s.to), min(first+n, s.to+s.hi-s.lo)
 			if lo < hi && u.err == nil {
-				u.err = pack(data, scale, w.Type, s.t, s.lo+lo-s.to, s.lo+hi-s.to, lo-first)
+				u.err = pack(u.data, u.scale, w.Type, s.t, s.lo+lo-s.to, s.lo+hi-s.to, lo-first)
 			}
 		}
-		u.write(b, 4*w.Type.DataWords(first, w.Cols), data)
-		u.write(b, scaleAt+4*w.Type.ScaleWords(first, w.Cols), scale)
+		u.write(b, 4*w.Type.DataWords(first, w.Cols), u.data)
+		u.write(b, scaleAt+4*w.Type.ScaleWords(first, w.Cols), u.scale)
 	}
 }
 
