@@ -9,20 +9,23 @@ import (
 )
 
 // ggufFileTypes is llama.cpp's general.file_type.
-var ggufFileTypes = map[Type]uint32{F16: 1, Q8_0: 7}
+var ggufFileTypes = map[Type]uint32{F32: 0, F16: 1, Q8_0: 7}
 
 // WriteGGUF writes m as one GGUF file that llama.cpp reads too: matrices as t
-// (F16 or Q8_0; as F16 where a row is no multiple of 32), vectors as F32.
+// (F32, F16 or Q8_0; as F16 where a row is no multiple of 32), vectors as F32.
 func WriteGGUF(w io.Writer, m *Model, t Type) error {
 	fileType, ok := ggufFileTypes[t]
 	if !ok {
-		return fmt.Errorf("weights: writing %v is not supported; F16 and Q8_0 are", t)
+		return fmt.Errorf("weights: writing %v is not supported; F32, F16 and Q8_0 are", t)
 	}
 	if err := m.check(); err != nil {
 		return fmt.Errorf("weights: %s: %w", m.Path, err)
 	}
 	if s := m.Tokenizer; s != nil && s.IgnoreMerges != (s.Pre == ignoresMerges) {
 		return fmt.Errorf("weights: %s: tokenizer: ignore_merges is %v with the split %s, which GGUF cannot say", m.Path, s.IgnoreMerges, s.Pre)
+	}
+	if s := m.Config.RopeScaling; s != nil && s.Fractional {
+		return fmt.Errorf("weights: %s: yarn rope scaling with truncate false, which GGUF cannot say", m.Path)
 	}
 	tensors, err := m.ggufTensors(t)
 	if err != nil {
@@ -73,7 +76,6 @@ func pad(b []byte) []byte { return append(b, make([]byte, aligned(len(b))-len(b)
 // order of llama.cpp's own converter.
 func (m *Model) ggufTensors(to Type) ([]Tensor, error) {
 	c := m.Config
-	arch := c.Architecture
 	var out []Tensor
 	add := func(gguf, hf string) error {
 		t, ok := m.Tensors[hf]
@@ -91,11 +93,11 @@ func (m *Model) ggufTensors(to Type) ([]Tensor, error) {
 		if t, err = Convert(t, as); err != nil {
 			return err
 		}
-		if arch == "llama" || arch == "mistral" {
+		if c.pairsNeighbours() {
 			switch {
-			case strings.HasSuffix(hf, "self_attn.q_proj.weight"):
+			case strings.Contains(hf, "self_attn.q_proj."):
 				t, err = permute(t, c.Heads, true)
-			case strings.HasSuffix(hf, "self_attn.k_proj.weight"):
+			case strings.Contains(hf, "self_attn.k_proj."):
 				t, err = permute(t, c.KVHeads, true)
 			}
 		}
@@ -127,9 +129,10 @@ func (m *Model) ggufTensors(to Type) ([]Tensor, error) {
 	return out, nil
 }
 
-// freqFactors is a rope scaling as GGUF keeps it.
+// freqFactors is Llama-3's rope scaling as GGUF keeps it, with what divides
+// frequencies besides.
 func (m *Model) freqFactors() []float32 {
-	if m.Config.RopeScaling == nil {
+	if s := m.Config.RopeScaling; s == nil || s.Type != RopeLlama3 {
 		return m.Config.FreqFactors
 	}
 	plain := m.Config
@@ -219,6 +222,8 @@ func (m *Model) putMeta(g *ggufWriter, fileType uint32) {
 	g.putFloat(p+"attention.layer_norm_rms_epsilon", c.NormEps)
 	g.putInt(p+"rope.dimension_count", c.HeadDim)
 	g.putFloat(p+"rope.freq_base", float32(c.RopeTheta))
+	c.putRope(g, p)
+	c.putWindow(g, p)
 	s := m.Tokenizer
 	if s == nil {
 		return
