@@ -192,7 +192,7 @@ func TestWatcher(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			look := NewLook(of, cfg, kernels.RopeTable(c.InvFreq(), prompt+steps), []int{1, 8})
+			look := NewLook(of, cfg, kernels.RopeTable(c.InvFreq(), prompt+steps, 1), []int{1, 8})
 			seen := prompt
 			got := feed(w, func() {
 				layers, err := w.Step(context.Background())
