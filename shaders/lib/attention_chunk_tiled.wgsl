@@ -60,8 +60,8 @@ fn sum_of(s: vec4<f32>) -> f32 {
 // The scores of row r, or the lowest for entries that it does not see.
 fn seen(s: vec4<f32>, r: u32, rows: Rows, entry: u32, before: u32) -> vec4<f32> {
     let limit = before + min(rows.first + r / rows.group + 1u, p.c);
-    let from = list_first(limit - 1u);
-    return select(vec4<f32>(LOWEST), s, vec4<u32>(entry, entry + 1u, entry + 2u, entry + 3u) - from < vec4<u32>(limit - from));
+    let unseen = list_first(limit - 1u); // entries of a window before this row's
+    return select(vec4<f32>(LOWEST), s, vec4<u32>(entry, entry + 1u, entry + 2u, entry + 3u) - unseen < vec4<u32>(limit - unseen));
 }
 
 // The rows of a workgroup: query heads of key head kv, group of them, of the
