@@ -33,7 +33,8 @@ func (w *evalWorker) recall(ctx context.Context, u eval.Unit, emit func(eval.Rec
 	}
 	reply := w.m.Tokenizer.Encode(c.Reply, false)
 	reply = reply[:min(len(reply), w.tokens)]
-	table := kernels.RopeTable(w.bare.Config.InvFreq(), len(ids)+len(reply), w.bare.Config.RopeAttention())
+	scale := w.bare.Config.RopeAttention() // of queries and of keys, and the table is for both
+	table := kernels.RopeTable(w.bare.Config.InvFreq(), len(ids)+len(reply), scale*scale)
 	for _, policy := range u.Policies {
 		r := w.record(u, policy)
 		if err := w.watch(ctx, ids, reply, table, &r); err != nil {

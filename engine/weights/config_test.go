@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -139,6 +140,56 @@ func TestConfigWindows(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLayerFields writes what ParseConfig reads, and nothing that it would read as
+// something else.
+func TestLayerFields(t *testing.T) {
+	yarn := &RopeScaling{Type: RopeYaRN, Factor: 4, OriginalContext: 64, BetaFast: 16, BetaSlow: 2, Attention: 1.25, Fractional: true}
+	for _, c := range []struct {
+		arch   string
+		change func(*Config)
+		wrong  string
+	}{
+		{"llama", func(c *Config) {}, ""},
+		{"llama", func(c *Config) { c.RopeScaling = &RopeScaling{Type: RopeLinear, Factor: 2} }, ""},
+		{"llama", func(c *Config) { c.RopeScaling, c.Context = yarn, 256 }, ""},
+		{"llama", func(c *Config) {
+			c.RopeScaling = &RopeScaling{Type: RopeLlama3, Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4, OriginalContext: 64}
+		}, ""},
+		{"llama", func(c *Config) { c.AttentionBias, c.OutputBias, c.MLPBias = true, true, true }, ""},
+		{"llama", func(c *Config) { c.AttentionBias = true }, "biases"},
+		{"llama", func(c *Config) { c.Window = 16 }, "sliding window"},
+		{"mistral", func(c *Config) {}, ""},
+		{"mistral", func(c *Config) { c.Window = 16 }, ""},
+		{"mistral", func(c *Config) { c.Window, c.Windowed = 16, []bool{true, false} }, "1 of 2 layers"},
+		{"mistral", func(c *Config) { c.AttentionBias, c.OutputBias = true, true }, "biases"},
+		{"qwen2", func(c *Config) {}, ""},
+		{"qwen2", func(c *Config) { c.Window, c.Windowed = 16, []bool{false, true} }, ""},
+		{"qwen2", func(c *Config) { c.OutputBias = true }, "biases"},
+		{"qwen3", func(c *Config) { c.Window, c.AttentionBias, c.OutputBias = 16, true, true }, ""},
+	} {
+		want := small(c.arch)
+		want.Name = ""
+		c.change(&want)
+		f := configJSON(want)
+		delete(f, "sliding_window")
+		err := want.layerFields(f)
+		if c.wrong != "" {
+			refused(t, err, c.wrong, c.arch)
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := parse(t, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, expected %+v", got, want)
+		}
 	}
 }
 
