@@ -68,6 +68,20 @@ func asFolder(t *testing.T, ckpt *weights.Model) *weights.Model {
 	return m
 }
 
+// TestTinyModelsFolder writes each as GGUF, what is read of that as a folder of Hugging
+// Face's, and reads that.
+func TestTinyModelsFolder(t *testing.T) {
+	tinyModels(t, cpu(t, cpudev.Options{}), func(t *testing.T, m *weights.Model) *weights.Model {
+		as := *m
+		as.Config.FreqFactors = nil // of roundFrequencies, which config.json has no field for
+		back := asFolder(t, asGGUF(t, &as))
+		if back.Config.RopeScaling != nil {
+			back.Config.FreqFactors = m.Config.FreqFactors
+		}
+		return back
+	})
+}
+
 // story is what llama2.c's own tests expect of stories260K at temperature 0 after
 // BOS, of 200 tokens.
 const story = "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, she saw a big, red ball. She wanted to play with it, but it was too high.\n" +

@@ -17,8 +17,10 @@ import (
 // uploader puts tensors on the device and keeps the first error.
 type uploader struct {
 	*Model
-	ckpt *weights.Model
-	err  error
+	ckpt   *weights.Model
+	limits gpu.Limits // of the device
+	dry    bool       // bytes are counted and nothing is done: there need be no device
+	err    error
 
 	data, scale []byte // of a piece, kept for their memory
 }
@@ -53,6 +55,10 @@ func (u *uploader) buffer(label string, size int) *gpu.Buffer {
 	if u.err != nil {
 		return nil
 	}
+	if u.dry {
+		u.bytes += int64(size)
+		return nil
+	}
 	b, err := u.dev.NewBuffer(label, size)
 	if err != nil {
 		u.err = fmt.Errorf("tensor %s: %w", label, err)
@@ -73,6 +79,14 @@ func (u *uploader) write(b *gpu.Buffer, offset int, data []byte) {
 
 // vector uploads tensors one behind the other as float32.
 func (u *uploader) vector(names ...string) gpu.Range {
+	if u.dry {
+		size := 0
+		for _, t := range u.tensors(names) {
+			size += 4 * t.Shape[0]
+		}
+		u.buffer(names[0], size)
+		return gpu.Range{}
+	}
 	var data []byte
 	for _, t := range u.tensors(names) {
 		v, err := t.Float32()
@@ -103,7 +117,7 @@ func (u *uploader) matrix(names ...string) kernels.Weight {
 	}
 	w := kernels.Weight{Cols: ts[0].Shape[1]}
 	for i, t := range ts {
-		as, err := storage(t)
+		as, err := storage(t, u.dry)
 		if err != nil {
 			u.err = err
 			return w
@@ -115,11 +129,10 @@ func (u *uploader) matrix(names ...string) kernels.Weight {
 			w.Type = common(w.Type, as)
 		}
 	}
-	limits := u.dev.Info().Limits
 	perRow := 4 * w.Type.DataWords(2, w.Cols) / 2
-	shardRows := min(limits.Binding, limits.Buffer/2) / perRow &^ 1 // an even number keeps halves whole
+	shardRows := min(u.limits.Binding, u.limits.Buffer/2) / perRow &^ 1 // an even number keeps halves whole
 	if shardRows < 1 {
-		u.err = fmt.Errorf("tensor %s: rows of %d bytes, the device binds %d: %w", names[0], perRow, limits.Binding, gpu.ErrLimit)
+		u.err = fmt.Errorf("tensor %s: rows of %d bytes, the device binds %d: %w", names[0], perRow, u.limits.Binding, gpu.ErrLimit)
 		return w
 	}
 	for row := 0; row < w.Rows; row += shardRows {
@@ -137,7 +150,7 @@ func (u *uploader) shard(w kernels.Weight, ts []weights.Tensor, row0, rows int) 
 		size = scaleAt + scaleBytes
 	}
 	b := u.buffer(ts[0].Name, size)
-	if u.err != nil {
+	if u.err != nil || u.dry {
 		return kernels.Shard{}
 	}
 	segs := segments(ts, row0, rows)
@@ -289,7 +302,9 @@ func (u *uploader) pack(b *gpu.Buffer, scaleAt int, w kernels.Weight, segs []seg
 // Q4_K becomes Q4_1, whose blocks have float16 in place of its two steps of scales,
 // and types of 5 and 6 bits Q8_0 (NOTES.md of package weights has what that costs);
 // bfloat16 becomes float16, which holds its every weight of ordinary size.
-func storage(t weights.Tensor) (kernels.WeightType, error) {
+//
+// Unseen, its values are taken to be of ordinary size.
+func storage(t weights.Tensor, unseen bool) (kernels.WeightType, error) {
 	switch t.Type {
 	case weights.Q8_0, weights.Q5_0, weights.Q5_1, weights.Q5_K, weights.Q6_K:
 		return kernels.Q8_0, nil
@@ -301,7 +316,7 @@ func storage(t weights.Tensor) (kernels.WeightType, error) {
 		return kernels.F16, nil
 	case weights.BF16:
 		step := max(1, piece/(2*t.Shape[1]))
-		for lo := 0; lo < t.Shape[0]; lo += step {
+		for lo := 0; lo < t.Shape[0] && !unseen; lo += step {
 			rows, err := t.Rows(lo, min(lo+step, t.Shape[0]))
 			if err != nil {
 				return 0, err

@@ -85,7 +85,7 @@ func (f *ggufFile) model(name string) (*Model, error) {
 	if err := m.Config.validate(); err != nil {
 		return nil, err
 	}
-	if m.Config.Architecture == "llama" {
+	if m.Config.pairsNeighbours() {
 		return m, m.permute()
 	}
 	return m, nil
@@ -96,14 +96,16 @@ func (f *ggufFile) model(name string) (*Model, error) {
 func (m *Model) permute() error {
 	for i := range m.Config.Layers {
 		for proj, heads := range map[string]int{"q_proj": m.Config.Heads, "k_proj": m.Config.KVHeads} {
-			n := fmt.Sprintf("model.layers.%d.self_attn.%s.weight", i, proj)
-			t, ok := m.Tensors[n]
-			if !ok {
-				continue
-			}
-			var err error
-			if m.Tensors[n], err = permute(t, heads, false); err != nil {
-				return err
+			for _, kind := range []string{"weight", "bias"} {
+				n := fmt.Sprintf("model.layers.%d.self_attn.%s.%s", i, proj, kind)
+				t, ok := m.Tensors[n]
+				if !ok {
+					continue
+				}
+				var err error
+				if m.Tensors[n], err = permute(t, heads, false); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -125,6 +127,10 @@ var ggufLayerNames = [][2]string{
 	{"attn_k.bias", "self_attn.k_proj.bias"},
 	{"attn_q.bias", "self_attn.q_proj.bias"},
 	{"attn_v.bias", "self_attn.v_proj.bias"},
+	{"attn_output.bias", "self_attn.o_proj.bias"},
+	{"ffn_gate.bias", "mlp.gate_proj.bias"},
+	{"ffn_up.bias", "mlp.up_proj.bias"},
+	{"ffn_down.bias", "mlp.down_proj.bias"},
 	{"attn_k_norm.weight", "self_attn.k_norm.weight"},
 	{"attn_q_norm.weight", "self_attn.q_norm.weight"},
 }
@@ -157,12 +163,18 @@ func hfName(gguf string) (string, bool) {
 	return "", false
 }
 
-// permute changes the order of a projection's rows within each head between
-// Hugging Face's, where row i is rotated with row i + d/2, and GGUF's of
+// pairsNeighbours tells whether GGUF keeps the rows of q and k in the order of
+// architecture llama: see permute.
+func (c Config) pairsNeighbours() bool {
+	return c.Architecture == "llama" || c.Architecture == "mistral"
+}
+
+// permute changes the order of a projection's rows, or of its bias, within each head
+// between Hugging Face's, where row i is rotated with row i + d/2, and GGUF's of
 // architecture llama, where it is rotated with its neighbour.
 func permute(t Tensor, heads int, toGGUF bool) (Tensor, error) {
-	if len(t.Shape) != 2 || t.Shape[0] == 0 || t.Shape[0]%(2*heads) != 0 {
-		return t, fmt.Errorf("tensor %s: shape %v, expected a matrix of a multiple of %d rows", t.Name, t.Shape, 2*heads)
+	if n := len(t.Shape); n != 1 && n != 2 || t.Shape[0] == 0 || t.Shape[0]%(2*heads) != 0 {
+		return t, fmt.Errorf("tensor %s: shape %v, expected a multiple of %d rows", t.Name, t.Shape, 2*heads)
 	}
 	half := t.Shape[0] / heads / 2
 	order := make([]uint32, t.Shape[0])
@@ -176,6 +188,12 @@ func permute(t Tensor, heads int, toGGUF bool) (Tensor, error) {
 					order[hf] = uint32(gguf)
 				}
 			}
+		}
+	}
+	if len(t.Shape) == 1 { // what stays in a file is read by rows of matrices
+		var err error
+		if t, err = t.Load(); err != nil {
+			return t, err
 		}
 	}
 	return t.reorder(order)
@@ -285,16 +303,20 @@ func (g *ggufMeta) config(m *Model) {
 			g.fail("metadata key %s is %d, expected the head size %d", key, d, c.HeadDim)
 		}
 	}
-	if w := g.integer(p+"attention.sliding_window", 0); w > 0 {
-		g.fail("metadata key %sattention.sliding_window is %d: sliding-window attention is not supported", p, w)
-	}
-	if s := g.text(p + "rope.scaling.type"); s != "" && s != "none" {
-		g.fail("metadata key %srope.scaling.type is %q, which is not supported", p, s)
-	}
+	g.window(p, c)
+	g.rope(p, c)
 	c.NormEps = float32(g.float(p+"attention.layer_norm_rms_epsilon", math.NaN()))
 	c.RopeTheta = g.float(p+"rope.freq_base", 10000)
 	c.QKNorm = arch == "qwen3"
-	c.AttentionBias = arch == "qwen2"
+	bias := func(name string) bool { // a tensor says it, where the architecture does not
+		_, ok := m.Tensors["model.layers.0."+name+".bias"]
+		return ok
+	}
+	c.AttentionBias = arch == "qwen2" || bias("self_attn.q_proj")
+	c.OutputBias, c.MLPBias = bias("self_attn.o_proj"), bias("mlp.gate_proj")
+	if arch == "llama" && c.Window > 0 {
+		c.Architecture = "mistral"
+	}
 	_, head := m.Tensors["lm_head.weight"]
 	c.TieEmbeddings = !head
 	if e, ok := m.Tensors["model.embed_tokens.weight"]; ok && len(e.Shape) == 2 {

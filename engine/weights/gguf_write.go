@@ -28,6 +28,9 @@ func WriteGGUF(w io.Writer, m *Model, t Type) error {
 	if s := m.Tokenizer; s != nil && s.IgnoreMerges != ignoresMerges(s.Pre) {
 		return fmt.Errorf("weights: %s: tokenizer: ignore_merges is %v with the split %s, which GGUF cannot say", m.Path, s.IgnoreMerges, s.Pre)
 	}
+	if s := m.Config.RopeScaling; s != nil && s.Fractional {
+		return fmt.Errorf("weights: %s: yarn rope scaling with truncate false, which GGUF cannot say", m.Path)
+	}
 	tensors, err := m.ggufTensors(t)
 	if err != nil {
 		return fmt.Errorf("weights: %s: %w", m.Path, err)
@@ -123,7 +126,6 @@ func pad(b []byte) []byte { return append(b, make([]byte, aligned(len(b))-len(b)
 // order of llama.cpp's own converter.
 func (m *Model) ggufTensors(to Type) ([]output, error) {
 	c := m.Config
-	arch := c.Architecture
 	var out []output
 	add := func(gguf, hf string) error {
 		t, ok := m.Tensors[hf]
@@ -138,11 +140,11 @@ func (m *Model) ggufTensors(to Type) ([]output, error) {
 			}
 		}
 		var err error
-		if arch == "llama" || arch == "mistral" {
+		if c.pairsNeighbours() {
 			switch {
-			case strings.HasSuffix(hf, "self_attn.q_proj.weight"):
+			case strings.Contains(hf, "self_attn.q_proj."):
 				t, err = permute(t, c.Heads, true)
-			case strings.HasSuffix(hf, "self_attn.k_proj.weight"):
+			case strings.Contains(hf, "self_attn.k_proj."):
 				t, err = permute(t, c.KVHeads, true)
 			}
 		}
@@ -174,9 +176,10 @@ func (m *Model) ggufTensors(to Type) ([]output, error) {
 	return out, nil
 }
 
-// freqFactors is a rope scaling as GGUF keeps it.
+// freqFactors is Llama-3's rope scaling as GGUF keeps it, with what divides
+// frequencies besides.
 func (m *Model) freqFactors() []float32 {
-	if m.Config.RopeScaling == nil {
+	if s := m.Config.RopeScaling; s == nil || s.Type != RopeLlama3 {
 		return m.Config.FreqFactors
 	}
 	plain := m.Config
@@ -298,6 +301,8 @@ func (g *ggufWriter) putConfig(c Config, p string) {
 	g.putFloat(p+"attention.layer_norm_rms_epsilon", c.NormEps)
 	g.putInt(p+"rope.dimension_count", c.HeadDim)
 	g.putFloat(p+"rope.freq_base", float32(c.RopeTheta))
+	c.putRope(g, p)
+	c.putWindow(g, p)
 }
 
 func (g *ggufWriter) putTokenizer(s *tokenizer.Spec) {

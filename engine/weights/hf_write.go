@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 
 	"tokenselect/engine/tokenizer"
 )
@@ -122,11 +123,19 @@ func endsOf(s *tokenizer.Spec) (ends []int) {
 // fields are those of config.json, in its older form, which all versions of
 // transformers read.
 func (c Config) fields() (map[string]any, error) {
+	c.Name = "" // the folder's
 	class := ""
 	for name, arch := range architectures {
 		if arch == c.Architecture {
 			class = name
 		}
+	}
+	if c.RopeScaling == nil && c.FreqFactors != nil {
+		s, ok := c.llama3()
+		if !ok {
+			return nil, fmt.Errorf("rope_freqs.weight has factors that config.json cannot say: expected those of a llama3 scaling with the frequency factors 1 and 4")
+		}
+		c.RopeScaling, c.FreqFactors = s, nil
 	}
 	f := map[string]any{
 		"architectures": []string{class}, "model_type": c.Architecture, "hidden_size": c.Hidden, "intermediate_size": c.FeedForward,
@@ -134,16 +143,16 @@ func (c Config) fields() (map[string]any, error) {
 		"vocab_size": c.Vocab, "max_position_embeddings": c.Context, "rms_norm_eps": c.NormEps, "rope_theta": c.RopeTheta,
 		"hidden_act": "silu", "tie_word_embeddings": c.TieEmbeddings,
 	}
-	s := c.RopeScaling
-	if s == nil && c.FreqFactors != nil {
-		var ok bool
-		if s, ok = c.llama3(); !ok {
-			return nil, fmt.Errorf("rope_freqs.weight has factors that config.json cannot say: expected those of a llama3 scaling with the frequency factors 1 and 4")
-		}
+	if err := c.layerFields(f); err != nil {
+		return nil, err
 	}
-	if s != nil {
-		f["rope_scaling"] = map[string]any{"rope_type": s.Type, "factor": s.Factor, "low_freq_factor": s.LowFreqFactor,
-			"high_freq_factor": s.HighFreqFactor, "original_max_position_embeddings": s.OriginalContext}
+	raw, err := json.Marshal(f)
+	if err != nil {
+		return nil, err
+	}
+	// Factors of the frequencies besides a scaling, for one, have no field.
+	if read, err := ParseConfig("config.json", raw); err != nil || !reflect.DeepEqual(read, c) {
+		return nil, fmt.Errorf("config.json cannot say this configuration: it would be read as %+v (%v), expected %+v", read, err, c)
 	}
 	return f, nil
 }
@@ -152,7 +161,7 @@ func (c Config) fields() (map[string]any, error) {
 // the frequency factors of all Llama models, and a power of two of original
 // context.
 func (c Config) llama3() (*RopeScaling, bool) {
-	s := &RopeScaling{Type: "llama3", LowFreqFactor: 1, HighFreqFactor: 4}
+	s := &RopeScaling{Type: RopeLlama3, LowFreqFactor: 1, HighFreqFactor: 4}
 	for _, f := range c.FreqFactors {
 		s.Factor = max(s.Factor, float64(f))
 	}

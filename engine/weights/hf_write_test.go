@@ -100,10 +100,44 @@ func TestFolderRope(t *testing.T) {
 			t.Errorf("by way of GGUF: %+v, expected %+v", got.Config.RopeScaling, scaling)
 		}
 	}
+	for _, scaling := range []RopeScaling{
+		{Type: RopeLinear, Factor: 4},
+		{Type: RopeYaRN, Factor: 4, OriginalContext: 32, BetaFast: 32, BetaSlow: 1, Attention: 1.25},
+	} {
+		c := small("qwen2")
+		c.RopeScaling = &scaling
+		m := random(c)
+		if got := writeFolder(t, m, F32); !reflect.DeepEqual(got.Config, c) {
+			t.Errorf("%+v, expected %+v", got.Config, c)
+		}
+	}
 	m := random(small("llama"))
 	m.Config.FreqFactors = []float32{1, 1, 3, 2}
 	_, err := m.FolderFiles(F16)
 	refused(t, err, "weights: random: rope_freqs.weight has factors that config.json cannot say")
+}
+
+// TestFolderWindow: sliding windows, of all layers and of some, and what has no field.
+func TestFolderWindow(t *testing.T) {
+	c := small("mistral")
+	c.Window = 64
+	some := small("qwen3")
+	some.Window, some.Windowed = 32, []bool{true, false}
+	all := small("qwen2")
+	all.Window = 32
+	for _, c := range []Config{c, some, all} {
+		if got := writeFolder(t, random(c), F16); !reflect.DeepEqual(got.Config, c) {
+			t.Errorf("%+v, expected %+v", got.Config, c)
+		}
+	}
+	c = small("llama")
+	c.AttentionBias = true // but not of o
+	_, err := random(c).FolderFiles(F16)
+	refused(t, err, "which config.json cannot say for llama")
+	c = small("llama")
+	c.RopeScaling, c.FreqFactors = &RopeScaling{Type: RopeLinear, Factor: 2}, []float32{1, 1, 2, 2}
+	_, err = random(c).FolderFiles(F16)
+	refused(t, err, "config.json cannot say this configuration", "FreqFactors:[1 1 2 2]")
 }
 
 // TestSafetensorsLayout: what transformers expects of the file and of config.json.

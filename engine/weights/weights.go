@@ -127,6 +127,13 @@ func (c Config) tensors() []needed {
 			all = append(all, needed{p + "self_attn.q_proj.bias", []int{q}},
 				needed{p + "self_attn.k_proj.bias", []int{kv}}, needed{p + "self_attn.v_proj.bias", []int{kv}})
 		}
+		if c.OutputBias {
+			all = append(all, needed{p + "self_attn.o_proj.bias", []int{c.Hidden}})
+		}
+		if c.MLPBias {
+			all = append(all, needed{p + "mlp.gate_proj.bias", []int{c.FeedForward}},
+				needed{p + "mlp.up_proj.bias", []int{c.FeedForward}}, needed{p + "mlp.down_proj.bias", []int{c.Hidden}})
+		}
 		if c.QKNorm {
 			all = append(all, needed{p + "self_attn.q_norm.weight", []int{c.HeadDim}}, needed{p + "self_attn.k_norm.weight", []int{c.HeadDim}})
 		}

@@ -208,5 +208,8 @@ func (d draw) attention(t kernels.CacheType, c int) Case {
 	}
 	s.n = c + d.upTo(past)
 	s.a, s.mid = d.attended(s.n, c)
+	if c > 1 && !s.a.UseMid && d.IntN(3) == 0 {
+		s.a.Sliding = d.size(500)
+	}
 	return Case{s.name(), s.plan}
 }
