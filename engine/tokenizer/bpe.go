@@ -1,5 +1,7 @@
 package tokenizer
 
+import "slices"
+
 // pair is the ids of two neighbours: a<<32 | b.
 type pair uint64
 
@@ -13,14 +15,14 @@ type merge struct{ rank, id int32 }
 // symbol is a piece of a word in a doubly linked list.
 type symbol struct {
 	id         int32 // -1: merged into its neighbour
-	prev, next int
+	prev, next int32
 }
 
 // candidate is a merge that could be done, of the symbols at left and right
 // while their ids are those of the pair.
 type candidate struct {
 	merge
-	left, right int
+	left, right int32
 	ids         pair
 }
 
@@ -76,7 +78,7 @@ type scratch struct {
 const maxScratch = 1 << 12
 
 func appendSymbol(symbols []symbol, id int32) []symbol {
-	n := len(symbols)
+	n := int32(len(symbols))
 	return append(symbols, symbol{id, n - 1, n + 1})
 }
 
@@ -96,7 +98,7 @@ func (t *Tokenizer) byteSymbols(symbols []symbol, word string) []symbol {
 // the most urgent pair is merged, leftmost first. The heap keeps a word of n bytes
 // at n log n.
 func (t *Tokenizer) bpe(ids []int, word string) []int {
-	symbols, queue := t.scratch.symbols[:0], t.scratch.queue[:0]
+	symbols, queue := slices.Grow(t.scratch.symbols[:0], len(word)), slices.Grow(t.scratch.queue[:0], len(word))
 	if t.spec.Kind == SentencePiece {
 		symbols = t.charSymbols(symbols, word)
 	} else {
@@ -106,7 +108,7 @@ func (t *Tokenizer) bpe(ids []int, word string) []int {
 		return ids
 	}
 	symbols[len(symbols)-1].next = -1
-	offer := func(left, right int) {
+	offer := func(left, right int32) {
 		if left < 0 || right < 0 {
 			return
 		}
@@ -115,7 +117,7 @@ func (t *Tokenizer) bpe(ids []int, word string) []int {
 			queue.push(candidate{m, left, right, p})
 		}
 	}
-	for i := range len(symbols) - 1 {
+	for i := range int32(len(symbols) - 1) {
 		offer(i, i+1)
 	}
 	for len(queue) > 0 {
@@ -132,7 +134,7 @@ func (t *Tokenizer) bpe(ids []int, word string) []int {
 		offer(l.prev, c.left)
 		offer(c.left, l.next)
 	}
-	for i := 0; i >= 0; i = symbols[i].next {
+	for i := int32(0); i >= 0; i = symbols[i].next {
 		id := int(symbols[i].id)
 		if atom := id - len(t.spec.Tokens); atom >= 0 {
 			ids = t.bytesOf(ids, t.pieces.atoms[atom])

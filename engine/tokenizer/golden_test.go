@@ -3,6 +3,7 @@ package tokenizer_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -170,6 +171,86 @@ func TestVectorsGPT2(t *testing.T) {
 	checkVectors(t, tok, "ggml-vocab-gpt-2.gguf")
 }
 
+// decoded is a sample with the text that its ids are, without special tokens and
+// with them.
+type decoded struct {
+	sample
+	Decoded, Whole string
+}
+
+func checkDecoded(t *testing.T, tok *tokenizer.Tokenizer, name string, samples []decoded) {
+	t.Helper()
+	for _, c := range samples {
+		got := tok.Encode(c.Text, true)
+		if !slices.Equal(got, c.IDs) {
+			t.Errorf("%s: %q: %v, expected %v", name, c.Text, got, c.IDs)
+		}
+		if whole := tok.Decode(c.IDs); whole != c.Whole {
+			t.Errorf("%s: %v is %q, expected %q", name, c.IDs, whole, c.Whole)
+		}
+		stream, text := tok.TextStream(), ""
+		for _, id := range c.IDs {
+			text += stream.Push(id)
+		}
+		if text += stream.Flush(); text != c.Decoded {
+			t.Errorf("%s: %v was streamed as %q, expected %q", name, c.IDs, text, c.Decoded)
+		}
+	}
+}
+
+// TestTinyStories: a vocabulary that has no tokens of bytes, and whose special
+// tokens are looked for in normalised text.
+func TestTinyStories(t *testing.T) {
+	var samples []decoded
+	if err := json.Unmarshal(read(t, filepath.Join("testdata", "tinystories.json")), &samples); err != nil {
+		t.Fatal(err)
+	}
+	if len(samples) < 80 {
+		t.Errorf("%d texts, expected 80 or more", len(samples))
+	}
+	tok := fromFolder(t, shared(t, "models", "tinystories-656k"))
+	checkDecoded(t, tok, "tinystories", samples)
+	checkDecoded(t, must(t, throughJSON(t, tok.Spec())), "tinystories, written and read", samples)
+	if s := tok.Spec(); s.BOS != 1 || s.EOS != 2 || s.UNK != 0 || !s.AddBOS || s.AddEOS || s.Prefix != tokenizer.PrefixAlways {
+		t.Errorf("%d, %d, %d, %v, %v, %v", s.BOS, s.EOS, s.UNK, s.AddBOS, s.AddEOS, s.Prefix)
+	}
+}
+
+// TestAddedGolden: every way to say where spaces go, with added tokens of every
+// kind.
+func TestAddedGolden(t *testing.T) {
+	var golden struct {
+		Base     map[string]any
+		Variants map[string]struct {
+			Change  map[string]any
+			Samples []decoded
+		}
+	}
+	if err := json.Unmarshal(read(t, filepath.Join("testdata", "sentencepiece.json")), &golden); err != nil {
+		t.Fatal(err)
+	}
+	if len(golden.Variants) != 6 {
+		t.Errorf("%d vocabularies, expected 6", len(golden.Variants))
+	}
+	for name, v := range golden.Variants {
+		file := maps.Clone(golden.Base)
+		maps.Copy(file, v.Change)
+		data, err := json.Marshal(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := tokenizer.FromJSON(name, data, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(v.Samples) < 80 {
+			t.Errorf("%s: %d texts, expected 80 or more", name, len(v.Samples))
+		}
+		checkDecoded(t, must(t, s), name, v.Samples)
+		checkDecoded(t, must(t, throughJSON(t, s)), name+", written and read", v.Samples)
+	}
+}
+
 // TestVectorsLlama is SentencePiece by scores; through a tokenizer.json it is the
 // same by merges. Nothing is lost of any text.
 func TestVectorsLlama(t *testing.T) {
@@ -183,18 +264,6 @@ func TestVectorsLlama(t *testing.T) {
 			t.Errorf("%q came back as %q", text, back)
 		}
 	}
-}
-
-// llama3 is the environment variable that names the folder of npm's package
-// llama3-tokenizer-js, whose vocabulary is Llama-3's: too large to keep here.
-const llama3 = "TOKENSELECT_LLAMA3_TOKENIZER"
-
-func TestVectorsLlama3(t *testing.T) {
-	dir := os.Getenv(llama3)
-	if dir == "" {
-		t.Skipf("skipped: %s names no folder of npm's llama3-tokenizer-js 1.2", llama3)
-	}
-	checkVectors(t, must(t, llama3Vocabulary(t, dir)), "ggml-vocab-llama-bpe.gguf")
 }
 
 // vocabularyOf reads the tokenizer of a GGUF file that holds nothing else, which
@@ -294,7 +363,17 @@ func BenchmarkEncode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	text := strings.Repeat(string(raw), 3)[:1<<20]
+	var documents []struct{ Document string }
+	if err := json.Unmarshal(raw, &documents); err != nil {
+		b.Fatal(err)
+	}
+	text := ""
+	for len(text) < 1<<20 {
+		for _, d := range documents {
+			text += d.Document + "\n"
+		}
+	}
+	text = text[:1<<20]
 	for _, c := range []struct{ name, vocabulary, text string }{
 		{"gpt-2", "gpt-2", text},
 		{"llama", "llama-spm", text},

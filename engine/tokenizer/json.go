@@ -113,8 +113,12 @@ func fromJSON(data, config []byte) (Spec, error) {
 		}
 	}
 	first, last := h.PostProcessor.around()
-	if err := s.addConfig(config, first, last); err != nil || s.Kind != SentencePiece {
+	if err := s.addConfig(config, first, last); err != nil {
 		return s, err
+	}
+	s.finishAttributes(s.Kind == SentencePiece && len(h.Normalizer.steps()) > 0)
+	if s.Kind != SentencePiece {
+		return s, nil
 	}
 	return s, s.setPieces(h)
 }
@@ -205,5 +209,6 @@ func FromVocabMerges(name string, vocabJSON, mergesTXT, tokenizerConfigJSON []by
 	if err := s.addConfig(tokenizerConfigJSON, "", ""); err != nil {
 		return Spec{}, fmt.Errorf("tokenizer: %s: %w", name, err)
 	}
+	s.finishAttributes(false)
 	return s, nil
 }

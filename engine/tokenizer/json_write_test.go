@@ -137,7 +137,7 @@ func TestPiecesJSON(t *testing.T) {
 		{"no prefix space", []string{normalizers, "null", noPre, metaspace(`"add_prefix_space":false,"split":false`)}, tokenizer.PrefixNone, ""},
 		{"other scheme", []string{normalizers, "null", noPre, metaspace(`"prepend_scheme":"last","split":false`)}, 0, `prepend_scheme "last"`},
 		{"contradiction", []string{normalizers, "null", noPre, metaspace(`"prepend_scheme":"first","add_prefix_space":false,"split":false`)}, 0, `prepend_scheme "first" and add_prefix_space false`},
-		{"splitting", []string{normalizers, "null", noPre, metaspace(`"prepend_scheme":"first"`)}, 0, "Metaspace that"},
+		{"splitting", []string{normalizers, "null", noPre, metaspace(`"prepend_scheme":"first"`)}, 0, "split true"},
 		{"both", []string{noPre, metaspace(`"prepend_scheme":"first","split":false`)}, 0, "expected none beside normalizers"},
 		{"split", []string{noPre, `"pre_tokenizer":{"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious"}`}, 0, "MergedWithPrevious"},
 		{"neither", []string{normalizers, "null"}, 0, "no step makes spaces ▁"},

@@ -25,6 +25,40 @@ type pieces struct {
 	// words that are merged alone and remembered. Without it a document is one
 	// word, whose heap would not fit the processor's caches.
 	inside map[pair]struct{}
+	// near is inside of the characters that make up most texts, a bit each.
+	near [nearby][nearby / 64]uint64
+}
+
+// nearby is the number of characters that have an index in near: ASCII, with the
+// mark of a space in the place of the last control character.
+const nearby = 128
+
+// nearIndex is a character's index in near; nearby or more where it has none.
+func nearIndex(r rune) uint32 {
+	switch {
+	case r == '▁':
+		return nearby - 1
+	case r == nearby-1:
+		return nearby
+	}
+	return uint32(r)
+}
+
+func (p *pieces) join(a, b rune) {
+	if i, j := nearIndex(a), nearIndex(b); i < nearby && j < nearby {
+		p.near[i][j/64] |= 1 << (j % 64)
+	} else {
+		p.inside[pairOf(a, b)] = struct{}{}
+	}
+}
+
+// joined tells whether some token has the two side by side.
+func (p *pieces) joined(a, b rune) bool {
+	if i, j := nearIndex(a), nearIndex(b); i < nearby && j < nearby {
+		return p.near[i][j/64]>>(j%64)&1 != 0
+	}
+	_, ok := p.inside[pairOf(a, b)]
+	return ok
 }
 
 // maxPiece bounds the bytes of a token that is taken apart in every way there is.
@@ -65,7 +99,7 @@ func (t *Tokenizer) buildPieces() error {
 		for rest := text[size:]; rest != ""; rest = rest[size:] {
 			var r rune
 			r, size = character(rest)
-			t.pieces.inside[pairOf(before, r)] = struct{}{}
+			t.pieces.join(before, r)
 			before = r
 		}
 	}
@@ -228,7 +262,7 @@ func (t *Tokenizer) splitPieces(text string) int {
 	before, n := character(text)
 	for n < len(text) {
 		r, size := character(text[n:])
-		if _, ok := t.pieces.inside[pairOf(before, r)]; !ok {
+		if !t.pieces.joined(before, r) {
 			break
 		}
 		before, n = r, n+size

@@ -64,7 +64,7 @@ const (
 	AttrLStrip     = 1 << iota // white space before it belongs to it
 	AttrRStrip                 // white space after it belongs to it
 	AttrSingleWord             // only where no character of a word stands beside it
-	AttrNormalized             // it is looked for after the text has got its prefix, with a prefix of its own
+	AttrNormalized             // under PrefixNone and PrefixAlways: it is looked for in spelled text, with a prefix of its own
 )
 
 // The token types.
@@ -134,7 +134,7 @@ func build(s Spec) (*Tokenizer, error) {
 	for id, text := range s.Tokens {
 		switch t.kind(id) {
 		case typeControl, typeUser, typeUnknown:
-			if t.attributes(id)&AttrNormalized != 0 && s.Prefix == PrefixAlways {
+			if t.attributes(id)&AttrNormalized != 0 && s.Kind == SentencePiece && s.Prefix <= PrefixAlways {
 				t.prefixed.add(t.spelled(text, true), id)
 			} else {
 				t.special.add(text, id)

@@ -120,14 +120,12 @@ type added struct {
 	Normalized bool   `json:"normalized"`
 }
 
-// attributes are those that make a difference: normalization does only where it
-// puts a prefix before text.
-func (a added) attributes(p Prefix) int32 {
+func (a added) attributes() int32 {
 	var bits int32
 	for _, f := range []struct {
 		is  bool
 		bit int32
-	}{{a.LStrip, AttrLStrip}, {a.RStrip, AttrRStrip}, {a.SingleWord, AttrSingleWord}, {a.Normalized && p == PrefixAlways, AttrNormalized}} {
+	}{{a.LStrip, AttrLStrip}, {a.RStrip, AttrRStrip}, {a.SingleWord, AttrSingleWord}, {a.Normalized, AttrNormalized}} {
 		if f.is {
 			bits |= f.bit
 		}
@@ -148,7 +146,7 @@ func (s *Spec) addToken(id int, a added) error {
 	if a.Special {
 		s.Types[id] = typeControl
 	}
-	bits := a.attributes(s.Prefix)
+	bits := a.attributes()
 	if bits != 0 && s.Attributes == nil {
 		s.Attributes = make([]int32, len(s.Tokens))
 	}
@@ -156,4 +154,19 @@ func (s *Spec) addToken(id int, a added) error {
 		s.Attributes[id] = bits
 	}
 	return nil
+}
+
+// finishAttributes ends the making of a spec: where no normalizer spells spaces
+// text is looked through as it is, by whatever name.
+func (s *Spec) finishAttributes(normalized bool) {
+	some := false
+	for id := range s.Attributes {
+		if !normalized {
+			s.Attributes[id] &^= AttrNormalized
+		}
+		some = some || s.Attributes[id] != 0
+	}
+	if !some {
+		s.Attributes = nil
+	}
 }

@@ -329,7 +329,7 @@ func (g *ggufWriter) putTokenizer(s *tokenizer.Spec) {
 	if len(s.Attributes) > 0 {
 		g.putInt32s(keyAttributes, s.Attributes)
 	}
-	if len(s.Merges) > 0 {
+	if s.Kind == tokenizer.ByteLevel || len(s.Merges) > 0 {
 		g.putStrings("tokenizer.ggml.merges", s.Merges)
 	}
 	g.putBool("tokenizer.ggml.add_bos_token", s.AddBOS)
