@@ -156,11 +156,13 @@ func Estimate(ckpt *weights.Model, context int, dev gpu.Info, o Options, cfg sel
 // when a device was opened, as far as the device tells: a GPU's drivers do not.
 func (m Memory) Fits(dev gpu.Info) error {
 	if free := int64(dev.Limits.Memory); free > 0 && m.Total() > free {
-		return fmt.Errorf("%d bytes of memory are needed (weights %d, keys and values %d, selection %d, work %d), %s has %d free: %w",
-			m.Total(), m.Weights, m.Cache, m.Selection, m.Work, dev.Name, free, gpu.ErrOutOfMemory)
+		return fmt.Errorf("%s of memory are needed (weights %s, keys and values %s, selection %s, work %s), %s has %s free: %w",
+			mebibytes(m.Total()), mebibytes(m.Weights), mebibytes(m.Cache), mebibytes(m.Selection), mebibytes(m.Work), dev.Name, mebibytes(free), gpu.ErrOutOfMemory)
 	}
 	return nil
 }
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 func estimate(c weights.Config, on gpu.Kind, context int, cache kernels.CacheType, cfg selection.Config) Memory {
 	m := model.Model{Config: c}

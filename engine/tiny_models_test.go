@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"tokenselect/engine"
@@ -108,6 +110,54 @@ func TestTinyModelsGGUF(t *testing.T) {
 		}
 		return back
 	})
+}
+
+// TestTinyStories: a real checkpoint by others tells a story, and ends it. Its tokens are
+// spelled by the vocabulary alone.
+func TestTinyStories(t *testing.T) {
+	dir := filepath.Join(shared(t), "models", "tinystories-656k")
+	files := t.TempDir() // without the tokenizer, which is no part of this
+	for _, name := range []string{"config.json", "model.safetensors"} {
+		raw, err := os.ReadFile(filepath.Join(dir, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(files, name), raw, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ckpt, err := weights.Open(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var spelled struct {
+		Model struct{ Vocab map[string]int }
+	}
+	readJSON(t, filepath.Join(dir, "tokenizer.json"), &spelled)
+	words := map[int]string{}
+	for word, id := range spelled.Model.Vocab {
+		words[id] = strings.ReplaceAll(word, "\u2581", " ")
+	}
+	e, err := engine.New(cpu(t, cpudev.Options{}), ckpt, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	const begin, end = 1, 2
+	s := session(t, e, ckpt.Config.Context, dense(e))
+	prefill(t, s, []int{begin})
+	res, err := s.Generate(context.Background(), engine.GenerateOptions{MaxTokens: ckpt.Config.Context - 1, Stop: func(id int) bool { return id == end }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var story strings.Builder
+	for _, id := range res.IDs[:len(res.IDs)-1] {
+		story.WriteString(words[id])
+	}
+	t.Log(story.String())
+	if !strings.HasPrefix(story.String(), "Once upon a time, there was a") || res.Reason != engine.Stopped || len(res.IDs) < 80 {
+		t.Errorf("%d tokens, ended by %q: %s", len(res.IDs), res.Reason, story.String())
+	}
 }
 
 // roundedFrequencies are the checkpoints whose golden values come of a run that held

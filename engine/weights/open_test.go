@@ -126,6 +126,11 @@ func TestOpenTensors(t *testing.T) {
 	if _, err := Open(folder(t, layout(m))); err != nil {
 		t.Errorf("a copy of tied embeddings and old frequencies: %v", err)
 	}
+	delete(m.Tensors, "model.embed_tokens.weight")
+	got, err := Open(folder(t, layout(m)))
+	if err != nil || got.Tensors["model.embed_tokens.weight"].Name != "model.embed_tokens.weight" || len(got.Tensors["lm_head.weight"].Shape) > 0 {
+		t.Errorf("tied embeddings under the head's name: %v, %v", got, err)
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {

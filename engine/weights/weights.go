@@ -37,8 +37,21 @@ func (m *Model) Close() error {
 	return nil
 }
 
+// tie gives the one matrix of a model whose embeddings are its head too the embeddings'
+// name: files of such models have it under either.
+func (m *Model) tie() {
+	const embeddings, head = "model.embed_tokens.weight", "lm_head.weight"
+	t, ok := m.Tensors[head]
+	if _, both := m.Tensors[embeddings]; m.Config.TieEmbeddings && ok && !both {
+		t.Name = embeddings
+		m.Tensors[embeddings] = t
+		delete(m.Tensors, head)
+	}
+}
+
 // finish describes the tensors of m and checks them against its configuration.
 func (m *Model) finish() error {
+	m.tie()
 	seen := map[Type]bool{}
 	for _, t := range m.Tensors {
 		size, _ := t.Type.size(t.Shape) // check tells what is wrong with it
