@@ -136,6 +136,7 @@ func runEval(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	if err := e.check(); err != nil {
 		return err
 	}
+	defer e.ckpt.Close()
 	return e.run(ctx)
 }
 

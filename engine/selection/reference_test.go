@@ -104,7 +104,7 @@ func (t *text) selected(tb testing.TB, dev gpu.Device, cfg selection.Config, ste
 		return b
 	}
 	rows := len(t.keys)
-	keys, table := buffer(flat(t.keys, 0)), buffer(kernels.RopeTable(t.angles, s.Positions(rows)))
+	keys, table := buffer(flat(t.keys, 0)), buffer(kernels.RopeTable(t.angles, s.Positions(rows), 1))
 	defer dev.Free(keys)
 	defer dev.Free(table)
 	if err := s.Reserve(rows, gpu.All(table)); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
@@ -16,6 +17,36 @@ type Shape struct {
 	KVHeads int
 	HeadDim int
 	InvFreq []float32 // angles of a position, of the HeadDim/2 pairs: for policies that change them
+
+	RopeScale float32 // what the rotary table's cosines and sines are multiplied by (YaRN); 0: 1
+	Windows   []int   // [Layers] tokens that a layer attends to at most (sliding window), 0: all; nil: all layers attend to all
+}
+
+// window is the sliding window of a layer, 0: none.
+func (s Shape) window(layer int) int {
+	if s.Windows == nil {
+		return 0
+	}
+	return s.Windows[layer]
+}
+
+func (s Shape) ropeScale() float32 {
+	if s.RopeScale == 0 {
+		return 1
+	}
+	return s.RopeScale
+}
+
+// Positions is the number of positions that attention over a cache of rows rows
+// can ask of the rotary table, with a policy and budgets.
+func (s Shape) Positions(cfg Config, rows int) int {
+	n := cfg.Positions(rows)
+	for layer := range s.Windows {
+		if w := s.window(layer); w > 0 {
+			n = max(n, min(rows, w-1+cfg.Chunk))
+		}
+	}
+	return n
 }
 
 // Selector chooses the rows that each layer attends to, on the device: what it
@@ -69,6 +100,9 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 		return nil, err
 	}
 	s := newSelector(cfg, shape, dev.Info().Kind)
+	if full && s.rival != nil && slices.Max(append(shape.Windows, 0)) > 0 {
+		return nil, fmt.Errorf("selection: policy %s is not for models whose layers have a sliding window", cfg.Policy)
+	}
 	s.dev = dev
 	if err := s.make(s.memory()...); err != nil {
 		s.Close()
@@ -129,8 +163,8 @@ func Bytes(cfg Config, shape Shape, rows int, k gpu.Kind) int64 {
 	return sum
 }
 
-// Positions is Config.Positions.
-func (s *Selector) Positions(rows int) int { return s.cfg.Positions(rows) }
+// Positions is Shape.Positions.
+func (s *Selector) Positions(rows int) int { return s.shape.Positions(s.cfg, rows) }
 
 // Reserve prepares for a cache of rows rows and takes the rotary table, which
 // holds Positions(rows) rows.
@@ -168,7 +202,13 @@ func (s *Selector) sized(rows int) []buffer {
 // the step's own (the paper counts a chunk inside nLocal, which leaves its first
 // query without recent text). While no more than k are candidates, all rows are
 // attended to at true positions.
+//
+// A layer with a sliding window selects nothing, whatever the policy: it has learned
+// to read the last tokens, at their true distances, and gets those.
 func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
+	if w := s.shape.window(q.Layer); w > 0 {
+		return s.slideOver(q, w)
+	}
 	local := s.cfg.local(q.C)
 	lo, hi := s.cfg.NInit, q.N-q.C-local
 	out := kernels.Selection{Sel: s.layer(s.sel, s.selAt, q.Layer), State: s.layer(s.state, kernels.StateBytes, q.Layer)}
@@ -201,6 +241,18 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 	return out
 }
 
+// slideOver is what a layer with a window of w tokens attends to: of each query the
+// last w rows up to its own, which stand as far from it as in the text.
+func (s *Selector) slideOver(q kernels.Query, w int) kernels.Selection {
+	if q.Layer == 0 { // what the layers after it do not say
+		s.last = step{n: q.N, c: q.C, attended: q.N, out: s.last.out}
+	}
+	return kernels.Selection{
+		Attended: kernels.Attended{NLocal: min(q.N-q.C, w-1), Sliding: w},
+		Sel:      s.layer(s.sel, s.selAt, q.Layer), State: s.layer(s.state, kernels.StateBytes, q.Layer),
+	}
+}
+
 func (s *Selector) layer(b *gpu.Buffer, bytes, i int) gpu.Range {
 	return gpu.Range{Buffer: b, Offset: i * bytes, Size: bytes}
 }
@@ -224,6 +276,16 @@ type Chosen struct {
 // Chosen reads back what the last step chose, for every layer. It waits for the
 // device: for traces and tests, not for the way of a token.
 func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
+	chosen, err := s.chosen(ctx)
+	for i := range chosen {
+		if w := s.shape.window(i); w > 0 {
+			chosen[i] = Chosen{Attended: min(s.last.n, w-1+s.last.c)}
+		}
+	}
+	return chosen, err
+}
+
+func (s *Selector) chosen(ctx context.Context) ([]Chosen, error) {
 	chosen := make([]Chosen, s.shape.Layers)
 	if !s.last.selecting {
 		for i := range chosen {

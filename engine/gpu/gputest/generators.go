@@ -34,6 +34,7 @@ var generators = []struct {
 	{"embed_f16", func(d draw) Case { return d.embed(kernels.F16) }},
 	{"embed_q8_0", func(d draw) Case { return d.embed(kernels.Q8_0) }},
 	{"embed_q4_0", func(d draw) Case { return d.embed(kernels.Q4_0) }},
+	{"embed_q4_1", func(d draw) Case { return d.embed(kernels.Q4_1) }},
 	{"matvec_any_f32", func(d draw) Case { return d.multiply(kernels.F32, 1, false) }},
 	{"matmul_any_f32", func(d draw) Case { return d.multiply(kernels.F32, 1+d.size(129), false) }},
 	{"matvec_any_f16", func(d draw) Case { return d.multiply(kernels.F16, 1, false) }},
@@ -47,6 +48,9 @@ var generators = []struct {
 	{"matvec_q4_0", func(d draw) Case { return d.multiply(kernels.Q4_0, 1, true) }},
 	{"matmul_q4_0", func(d draw) Case { return d.multiply(kernels.Q4_0, 1+d.size(129), true) }},
 	{"matmul_large_q4_0", func(d draw) Case { return d.multiplyLarge(kernels.Q4_0) }},
+	{"matvec_q4_1", func(d draw) Case { return d.multiply(kernels.Q4_1, 1, true) }},
+	{"matmul_q4_1", func(d draw) Case { return d.multiply(kernels.Q4_1, 1+d.size(129), true) }},
+	{"matmul_large_q4_1", func(d draw) Case { return d.multiplyLarge(kernels.Q4_1) }},
 	{"paged_dot_f16", func(d draw) Case { return d.pagedDot(kernels.CacheF16) }},
 	{"paged_dot_f32", func(d draw) Case { return d.pagedDot(kernels.CacheF32) }},
 	{"score_stats_f16", func(d draw) Case { return d.scored(kernels.CacheF16) }},
@@ -196,5 +200,8 @@ func (d draw) attention(t kernels.CacheType, c int) Case {
 	}
 	s.n = c + d.upTo(past)
 	s.a, s.mid = d.attended(s.n, c)
+	if c > 1 && !s.a.UseMid && d.IntN(3) == 0 {
+		s.a.Sliding = d.size(500)
+	}
 	return Case{s.name(), s.plan}
 }
