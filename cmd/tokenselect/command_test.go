@@ -63,7 +63,6 @@ func TestBadInput(t *testing.T) {
 		{"negative n_init", []string{"run", "-n-init", "-1", "q"}, 2, "n_init is -1"},
 		{"chunk of 0", []string{"run", "-chunk", "0", "q"}, 2, "chunk is 0, expected 1 to"},
 		{"theta of 2", []string{"run", "-theta", "2", "q"}, 2, "theta is 2"},
-		{"tau of 0", []string{"run", "-tau", "0", "q"}, 2, "tau is 0"},
 		{"even pool", []string{"run", "-pool", "4", "q"}, 2, "pool is 4, expected 0 (no neighbours) or an odd number up to 17"},
 		{"paper's chunk", []string{"run", "-policy", "paper", "-n-local", "128", "q"}, 2, "chunk is 256, expected at most n_local, 128"},
 		{"not a number", []string{"run", "-k", "many", "q"}, 2, `"many"`},
