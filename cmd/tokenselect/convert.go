@@ -22,10 +22,14 @@ func runConvert(_ context.Context, fs *flag.FlagSet, args []string, std stdio) e
 		return usagef("-type %q, expected q8_0 or f16", *kind)
 	}
 	if fs.NArg() != 2 {
-		return usagef("%d arguments, expected IN (a Hugging Face folder, a safetensors or a GGUF file) and OUT (the GGUF file to write)", fs.NArg())
+		return usagef("%d arguments, expected IN (a Hugging Face folder, a safetensors or a GGUF file, or the name of a pulled model) and OUT (the GGUF file to write)", fs.NArg())
 	}
 	in, out := fs.Arg(0), fs.Arg(1)
-	m, err := weights.Open(in)
+	path, err := modelPath(in)
+	if err != nil {
+		return err
+	}
+	m, err := weights.Open(path)
 	if err != nil {
 		return err
 	}
