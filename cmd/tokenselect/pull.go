@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -94,6 +95,9 @@ func runPull(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 		return err
 	}
 	client.Connections = *connections
+	if client.Token.Secret != "" && client.Endpoint.Scheme == "http" && !isLoopback(client.Endpoint.Hostname()) {
+		fmt.Fprintf(std.err, "warning: the token of %s goes to %s unencrypted\n", client.Token.From, client.Endpoint)
+	}
 
 	show := &transfer{w: std.err, live: std.errTerminal, every: 10 * time.Second}
 	o := hub.Options{Say: show.say, Progress: show.show}
@@ -110,6 +114,12 @@ func runPull(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	}
 	fmt.Fprintf(std.out, "%s: %s, in %s\n", m.Name, byteSize(m.Size), m.Path)
 	return nil
+}
+
+// isLoopback tells whether a host is this machine.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
 // hubClient is a client as the environment has it.

@@ -40,7 +40,7 @@ func findModel(name string) (string, *hub.Model, error) {
 		return m.Path, &m, nil
 	}
 	if errors.Is(ferr, hub.ErrNotPulled) {
-		return "", nil, fmt.Errorf("there is no file or folder %w", ferr)
+		return "", nil, fmt.Errorf("there is no file or folder %q, and %w", name, ferr)
 	}
 	if _, perr := hub.ParseName(name); perr != nil && strings.Contains(name, "/") {
 		return "", nil, err

@@ -114,11 +114,13 @@ func (p *part) WriteAt(b []byte, at int64) (int, error) {
 	before := p.have.total()
 	p.have.add(span{at, at + int64(n)})
 	p.moved(p.have.total() - before)
-	if err == nil && time.Since(p.noted) >= p.every {
-		err = p.note(false)
-	}
 	if err != nil {
 		return n, localError{err}
+	}
+	if time.Since(p.noted) >= p.every {
+		// A note that fails, because something else reads the last one, costs no more
+		// than the next one makes good.
+		p.note(false)
 	}
 	return n, nil
 }

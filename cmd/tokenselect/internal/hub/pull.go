@@ -77,6 +77,9 @@ func (c *Client) Pull(ctx context.Context, s Store, name Name, o Options) (Model
 	if p.plan.why != "" {
 		p.o.Say(p.plan.why)
 	}
+	if id := p.repo.Owner + "/" + p.repo.Name; !strings.EqualFold(id, name.ID()) {
+		p.o.Say(name.ID() + " is called " + id + " by now")
+	}
 	p.name = Name{Owner: p.repo.Owner, Repo: p.repo.Name, Revision: name.Revision}
 	p.dir = filepath.Join(s.folder("partial", p.name), p.plan.unit)
 	l, err := s.wait(ctx, p.name, p.plan.unit, func() { p.o.Say("another tokenselect is pulling this model; waiting for it") })
@@ -348,11 +351,6 @@ func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 // appear gives the folder of the model its place among the complete ones, and
 // takes the one of the model as it was away.
 func (p *pull) appear(final string) error {
-	for _, f := range p.plan.files {
-		if err := os.Remove(filepath.Join(p.dir, filepath.FromSlash(f.Path)) + ".part.json"); err != nil {
-			return err
-		}
-	}
 	if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
 		return err
 	}
@@ -361,11 +359,22 @@ func (p *pull) appear(final string) error {
 		return err
 	}
 	defer p.store.prune(filepath.Dir(old))
+	restore := func() error { return nil }
 	switch err := os.Rename(final, old); {
 	case err == nil:
 		defer os.RemoveAll(old)
+		restore = func() error { return os.Rename(old, final) }
 	case !errors.Is(err, fs.ErrNotExist):
-		return err
+		return fmt.Errorf("the model as it was cannot be replaced, some program may be using it: %w", err)
 	}
-	return os.Rename(p.dir, final)
+	if err := os.Rename(p.dir, final); err != nil {
+		return errors.Join(err, restore())
+	}
+	// Until here the notes say that the files are verified.
+	for _, f := range p.plan.files {
+		if err := os.Remove(filepath.Join(final, filepath.FromSlash(f.Path)) + ".part.json"); err != nil {
+			return err
+		}
+	}
+	return nil
 }

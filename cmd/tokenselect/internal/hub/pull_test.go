@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -16,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -636,6 +639,16 @@ func TestRoom(t *testing.T) {
 	}
 	_, err = h.client().Pull(context.Background(), Store{blocked}, parsed(t, "me/it"), Options{})
 	refused(t, err, blocked)
+	for err, want := range map[error]bool{
+		localError{&fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}}: false,
+		fmt.Errorf("x: %w", &net.OpError{Op: "read", Err: syscall.ECONNRESET}): true,
+		&net.DNSError{Err: "no such host", IsNotFound: true}:                   false,
+		&net.DNSError{Err: "server misbehaving", IsTemporary: true}:            true,
+	} {
+		if temporary(err) != want {
+			t.Errorf("%v is temporary: %v, expected %v", err, !want, want)
+		}
+	}
 	if os.Getuid() == 0 {
 		return // who may write everywhere
 	}

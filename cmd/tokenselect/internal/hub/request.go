@@ -209,6 +209,11 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 
 // temporary tells whether another attempt may do better.
 func temporary(err error) bool {
+	// The numbers of a full disk would do for a net.Error too.
+	var local localError
+	if errors.As(err, &local) {
+		return false
+	}
 	var status *statusError
 	if errors.As(err, &status) {
 		switch status.status {

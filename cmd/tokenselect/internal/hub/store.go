@@ -225,9 +225,9 @@ func (s Store) Find(name string) (Model, error) {
 	case len(found) > 0:
 		return Model{}, fmt.Errorf("%s has been fetched in part only: 'tokenselect pull %s' goes on", found[0].Name, found[0].Name)
 	case n.Owner == "":
-		return Model{}, fmt.Errorf("%q: %w", name, ErrNotPulled)
+		return Model{}, fmt.Errorf("%w; 'tokenselect list' lists those that have", ErrNotPulled)
 	}
-	return Model{}, fmt.Errorf("%q: %w: 'tokenselect pull %s' fetches it", name, ErrNotPulled, n)
+	return Model{}, fmt.Errorf("%w; 'tokenselect pull %s' fetches it", ErrNotPulled, n)
 }
 
 func names(all []Model) string {
@@ -251,7 +251,7 @@ func (s Store) Remove(name string) ([]Model, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return nil, fmt.Errorf("%q: %w: 'tokenselect list' lists those that have", name, ErrNotPulled)
+		return nil, fmt.Errorf("%q: %w; 'tokenselect list' lists those that have", name, ErrNotPulled)
 	case len(distinct) > 1 && !strings.Contains(n.File, "*"):
 		return nil, fmt.Errorf("%q means more than one pulled model, name one of them, or all with %s/*:%s", name, n.repoName(), names(found))
 	}
