@@ -62,7 +62,7 @@ func runPull(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	}
 	cache := cacheFlag(fs)
 	revision := fs.String("revision", "", "`branch`, tag or commit, for names that have a slash; otherwise it can stand behind an @")
-	connections := fs.Int("connections", 4, "`connections` that a file is fetched over")
+	connections := fs.Int("connections", 4, "`number` of connections that a file is fetched over")
 	force := fs.Bool("force", false, "fetch the model even if this program cannot run it")
 	if err := parse(fs, args); err != nil {
 		return err

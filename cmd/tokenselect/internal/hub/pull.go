@@ -132,7 +132,9 @@ func (p *pull) unlessThere(ctx context.Context, final string) error {
 	}
 	err = p.fetch(ctx, parts)
 	for _, f := range parts {
-		err = errors.Join(err, f.part.close())
+		if cerr := f.part.close(); err == nil {
+			err = cerr
+		}
 	}
 	var refused refusal
 	if errors.As(err, &refused) && !p.weights {
@@ -144,7 +146,7 @@ func (p *pull) unlessThere(ctx context.Context, final string) error {
 	return p.appear(final)
 }
 
-// refusal is why a model is not worth fetching.
+// refusal is why a model is not fetched at all. Nothing of it is left.
 type refusal struct{ error }
 
 func (r refusal) Unwrap() error { return r.error }
@@ -275,7 +277,7 @@ func (p *pull) room(need int64) error {
 		free = n
 	}
 	if free >= 0 && free < need {
-		return fmt.Errorf("%s more are needed, and the disk of %s has %s free (TOKENSELECT_CACHE or -cache names another folder)", byteSize(need), p.store.Root, byteSize(free))
+		return refusal{fmt.Errorf("%s more are needed, and the disk of %s has %s free (TOKENSELECT_CACHE or -cache names another folder)", byteSize(need), p.store.Root, byteSize(free))}
 	}
 	return nil
 }

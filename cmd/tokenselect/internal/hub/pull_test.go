@@ -630,6 +630,9 @@ func TestRoom(t *testing.T) {
 	if n := h.count(); n > 0 {
 		t.Errorf("%d bytes were served", n)
 	}
+	if all, _ := store.List(); len(all) > 0 {
+		t.Errorf("%+v is left", all)
+	}
 	if n, ok := freeSpace(store.Root); ok && n <= 0 {
 		t.Errorf("%d bytes free here", n)
 	}

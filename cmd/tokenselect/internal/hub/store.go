@@ -253,7 +253,7 @@ func (s Store) Remove(name string) ([]Model, error) {
 	case len(found) == 0:
 		return nil, fmt.Errorf("%q: %w; 'tokenselect list' lists those that have", name, ErrNotPulled)
 	case len(distinct) > 1 && !strings.Contains(n.File, "*"):
-		return nil, fmt.Errorf("%q means more than one pulled model, name one of them, or all with %s/*:%s", name, n.repoName(), names(found))
+		return nil, fmt.Errorf("%q means more than one pulled model, name one of them, or all with %s/*:%s", name, found[0].record.name().repoName(), names(found))
 	}
 	var gone []Model
 	for _, m := range found {

@@ -135,6 +135,7 @@ func TestRemove(t *testing.T) {
 	s := full(t)
 	for name, words := range map[string][]string{
 		"me/it":      {"more than one", "me/it/*", "me/it:Q2_K", "me/it:Q4_0"},
+		"two":        {"all with me/two/*"},
 		"me/nothing": {"tokenselect list"},
 		"../it":      {"../it"},
 	} {
