@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -106,7 +105,7 @@ func runPull(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	}
 	m, err := client.Pull(ctx, store, name, o)
 	show.clear()
-	if errors.Is(err, context.Canceled) {
+	if err != nil && show.kept() > 0 {
 		show.say("what has been fetched is kept: the same command goes on with it")
 	}
 	if err != nil {

@@ -66,7 +66,9 @@ func TestPulled(t *testing.T) {
 	says(2, "owner/name", "pull", "needle")
 	says(2, "-connections 0", "pull", "-connections", "0", "me/needle")
 	says(1, "has no model \"Q4_K_M\"", "pull", "me/needle:Q4_K_M")
-	says(1, "this program cannot run the model", "pull", "me/needle:F16")
+	if r := says(1, "this program cannot run the model", "pull", "me/needle:F16"); strings.Contains(r.err, "kept") {
+		t.Errorf("said %q, expected nothing to be kept", r.err)
+	}
 
 	r := says(0, "me/needle:Q8_0: ", "pull", "me/needle")
 	if !strings.Contains(r.err, "the one in Q8_0 is taken") {

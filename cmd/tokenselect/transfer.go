@@ -23,6 +23,7 @@ type transfer struct {
 	drawn     time.Time
 	width     int // of what is on the line
 	verifying bool
+	done      int64
 	marks     []mark // of the last seconds, the oldest first
 }
 
@@ -38,6 +39,9 @@ const recent = 10 * time.Second
 func (t *transfer) show(p hub.Progress) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if !p.Verifying {
+		t.done = p.Done
+	}
 	now := time.Now()
 	if p.Verifying != t.verifying {
 		t.verifying, t.marks = p.Verifying, nil
@@ -94,6 +98,13 @@ func (t *transfer) say(line string) {
 	defer t.mu.Unlock()
 	t.wipe()
 	fmt.Fprintln(t.w, line)
+}
+
+// kept is how many bytes of the model are there.
+func (t *transfer) kept() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.done
 }
 
 // clear takes away what is on the line.

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Kinds of models.
@@ -122,6 +124,14 @@ func prefer(id string, models []plan) (plan, error) {
 	return plan{}, fmt.Errorf("%s has %d models, name one of them, like %s/FILE:%s", id, len(models), id, table(models))
 }
 
+// printable is s, quoted if it has characters that a terminal would obey.
+func printable(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
 // table lists models with their sizes.
 func table(models []plan) string {
 	var b strings.Builder
@@ -130,7 +140,7 @@ func table(models []plan) string {
 			fmt.Fprintf(&b, "\n  and %d more", len(models)-i)
 			break
 		}
-		name := m.files[0].Path
+		name := printable(m.files[0].Path)
 		if len(m.files) > 1 {
 			name += fmt.Sprintf(" and %d more parts", len(m.files)-1)
 		}

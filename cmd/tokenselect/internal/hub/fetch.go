@@ -195,11 +195,11 @@ func (f *fetcher) open(ctx context.Context, s *span) (*answer, error) {
 func (f *fetcher) named(a *answer) error {
 	if tag := strings.Trim(strings.TrimPrefix(a.hub.Get("X-Linked-Etag"), "W/"), `"`); tag != "" {
 		if want := f.part.file.Digest.hex(); len(tag) == len(want) && !strings.EqualFold(tag, want) {
-			return fmt.Errorf("%s: the hub has content %s by now, expected %s: it has changed, try again", f.part.file.Path, tag, want)
+			return fmt.Errorf("%s: the hub has content %.80q by now, expected %s: it has changed, try again", f.part.file.Path, tag, want)
 		}
 	}
 	if size := a.hub.Get("X-Linked-Size"); size != "" && size != strconv.FormatInt(f.part.file.Size, 10) {
-		return fmt.Errorf("%s: the hub has %.40s bytes by now, expected %d as it listed: it has changed, try again", f.part.file.Path, size, f.part.file.Size)
+		return fmt.Errorf("%s: the hub has %.40q bytes by now, expected %d as it listed: it has changed, try again", f.part.file.Path, size, f.part.file.Size)
 	}
 	return nil
 }

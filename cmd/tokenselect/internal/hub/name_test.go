@@ -89,6 +89,7 @@ func TestChoose(t *testing.T) {
 		{"by pattern", many, "*Q2*", []string{"m-Q2_K.gguf"}, nil},
 		{"by a pattern of several", many, "*.gguf", nil, []string{"more than one", "m-Q2_K.gguf"}},
 		{"not there", many, "Q5_0", nil, []string{`no model "Q5_0"`, "m-Q8_0.gguf"}},
+		{"names for a terminal", repo("a\x1b[2J.gguf", "b.gguf"), "", nil, []string{`"a\x1b[2J.gguf"`}},
 		{"a pattern that is none", many, "[", nil, []string{`no model "["`}},
 		{"safetensors beside GGUF", many, "safetensors", []string{"config.json", "model.safetensors"}, nil},
 		{"safetensors by file", many, "model.safetensors", []string{"config.json", "model.safetensors"}, nil},

@@ -138,6 +138,7 @@ func (p *pull) unlessThere(ctx context.Context, final string) error {
 	}
 	var refused refusal
 	if errors.As(err, &refused) && !p.weights {
+		p.moved(-p.done)
 		return errors.Join(err, os.RemoveAll(p.dir))
 	}
 	if err != nil {

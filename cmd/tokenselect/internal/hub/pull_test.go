@@ -272,7 +272,7 @@ func TestLies(t *testing.T) {
 			h.edit = func(l map[string]any) {
 				l["siblings"].([]any)[0].(map[string]any)["lfs"].(map[string]any)["size"] = 94_000
 			}
-		}, []string{"the hub has 95000 bytes by now, expected 94000"}},
+		}, []string{"the hub has \"95000\" bytes by now, expected 94000"}},
 		{"always 503", func(h *fakeHub) {
 			h.large = func(w http.ResponseWriter, r *http.Request, data []byte) bool {
 				w.WriteHeader(http.StatusServiceUnavailable)
@@ -550,12 +550,14 @@ func TestRefusals(t *testing.T) {
 		{"forbidden", "", 403, "", []string{"403 Forbidden", "me/it"}},
 		{"no such revision", "", 404, "RevisionNotFound", []string{"me/it has no revision v9"}},
 		{"not there", "", 404, "", []string{"there is no model me/it"}},
+		{"with words", "", 403, "", []string{"403 Forbidden: ask the owner"}},
 		{"broken", "", 500, "", []string{"500", "given up after 5 attempts"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHub(t, nil)
 			h.api = func(w http.ResponseWriter, r *http.Request) bool {
 				w.Header().Set("X-Error-Code", c.code)
+				w.Header().Set("X-Error-Message", "ask the owner")
 				w.WriteHeader(c.status)
 				return true
 			}
