@@ -49,6 +49,7 @@ func child(t *testing.T, endpoint, store string, env ...string) *exec.Cmd {
 
 // TestKilled kills a process that downloads, and goes on where it was.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, map[string][]byte{q8: noise(200_000, 1)})
 	h.large = afterwards(100_000)
 	store := Store{t.TempDir()}
@@ -90,6 +91,7 @@ func TestKilled(t *testing.T) {
 
 // TestProxy goes through the proxy that the environment names.
 func TestProxy(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, map[string][]byte{q8: noise(50_000, 1)})
 	target, err := url.Parse(h.hub.URL)
 	if err != nil {

@@ -27,6 +27,7 @@ const q8 = "it-Q8_0.gguf"
 
 // TestPull pulls a GGUF file over several connections.
 func TestPull(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, map[string][]byte{q8: noise(205_000, 1), "it-Q4_K_M.gguf": noise(5000, 2), "README.md": []byte("# it")})
 	h.large = func(http.ResponseWriter, *http.Request, []byte) bool {
 		time.Sleep(5 * time.Millisecond)
@@ -64,6 +65,7 @@ func TestPull(t *testing.T) {
 
 // TestPullSafetensors has the files of a model appear together.
 func TestPullSafetensors(t *testing.T) {
+	t.Parallel()
 	config := []byte(`{"model_type": "llama"}`)
 	files := map[string][]byte{"config.json": config, "tokenizer.json": noise(3000, 1), "model.safetensors.index.json": []byte("{}"),
 		"model-00001-of-00002.safetensors": noise(30_000, 2), "model-00002-of-00002.safetensors": noise(20_000, 3),
@@ -108,6 +110,7 @@ func TestPullSafetensors(t *testing.T) {
 
 // TestFaults has servers that misbehave, and still gets the file.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	var requests atomic.Int64
 	var used sync.Map // addresses
 	write := func(w http.ResponseWriter, r *http.Request, data []byte, n int) {
@@ -213,6 +216,7 @@ func TestFaults(t *testing.T) {
 
 // TestLies has servers whose answers cannot be what the hub lists.
 func TestLies(t *testing.T) {
+	t.Parallel()
 	data := noise(95_000, 1)
 	header := func(key, value string) func(w http.ResponseWriter, r *http.Request, data []byte) bool {
 		return func(w http.ResponseWriter, r *http.Request, data []byte) bool {
@@ -330,6 +334,7 @@ func afterwards(n int64) func(w http.ResponseWriter, r *http.Request, data []byt
 
 // TestResume interrupts a download, and goes on with it.
 func TestResume(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, map[string][]byte{q8: noise(200_000, 1)})
 	store := Store{t.TempDir()}
 	interrupt := func() {
@@ -417,6 +422,7 @@ func TestResume(t *testing.T) {
 
 // TestTwoAtOnce pulls a model twice at the same time: it is fetched once.
 func TestTwoAtOnce(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, map[string][]byte{q8: noise(200_000, 1)})
 	h.large = func(http.ResponseWriter, *http.Request, []byte) bool {
 		time.Sleep(5 * time.Millisecond)
@@ -444,6 +450,7 @@ func TestTwoAtOnce(t *testing.T) {
 
 // TestRefusedFirst refuses a model by its first bytes, and fetches no others.
 func TestRefusedFirst(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, map[string][]byte{q8: noise(500_000, 1)})
 	store := Store{t.TempDir()}
 	read := int64(5000)
@@ -494,6 +501,7 @@ func TestRefusedFirst(t *testing.T) {
 
 // TestToken shows the token to the hub, and to nobody that it sends to.
 func TestToken(t *testing.T) {
+	t.Parallel()
 	h := newHub(t, map[string][]byte{q8: noise(50_000, 1)})
 	c := h.client()
 	c.Token = Token{"hf_secret", "HF_TOKEN"}
@@ -536,6 +544,7 @@ func TestPrivate(t *testing.T) {
 
 // TestRefusals has the hub refuse, and says what that means.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, token string
 		status      int
@@ -581,6 +590,7 @@ func TestRefusals(t *testing.T) {
 
 // TestListings has listings that are not to be trusted.
 func TestListings(t *testing.T) {
+	t.Parallel()
 	sibling := func(path string) func(map[string]any) {
 		return func(l map[string]any) {
 			l["siblings"].([]any)[0].(map[string]any)["rfilename"] = path
