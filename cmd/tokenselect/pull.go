@@ -143,11 +143,11 @@ const cannotRun = "this program cannot run the model (-force fetches it all the 
 
 // checkHeader refuses a GGUF model that weights would not open, by its header.
 func checkHeader(files []hub.Header) error {
-	if len(files) > 1 {
-		return nil // the tensors of a split model are listed in all of its parts
+	var parts []weights.Part
+	for _, f := range files {
+		parts = append(parts, weights.Part{Name: f.Path, R: f, Size: f.Size})
 	}
-	f := files[0]
-	if _, err := weights.OpenGGUF(f.Path, f, f.Size, nil); err != nil {
+	if _, err := weights.OpenGGUFParts(files[0].Path, parts...); err != nil {
 		return fmt.Errorf("%s: %w", cannotRun, err)
 	}
 	return nil

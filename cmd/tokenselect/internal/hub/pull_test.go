@@ -108,6 +108,29 @@ func TestPullSafetensors(t *testing.T) {
 	}
 }
 
+// TestPullSplit pulls all parts of a split file, and looks at the beginning of each.
+func TestPullSplit(t *testing.T) {
+	t.Parallel()
+	parts := []string{"b/it-Q8_0-00001-of-00002.gguf", "b/it-Q8_0-00002-of-00002.gguf"}
+	h := newHub(t, map[string][]byte{parts[0]: noise(30_000, 1), parts[1]: noise(40_000, 2)})
+	o := Options{Header: func(files []Header) error {
+		for i, f := range files {
+			b := make([]byte, 100)
+			if _, err := f.ReadAt(b, 0); err != nil || f.Path != parts[i] || !bytes.Equal(b, h.files[f.Path][:100]) {
+				t.Errorf("part %d is %s and begins with %x (%v)", i, f.Path, b, err)
+			}
+		}
+		return nil
+	}}
+	m := h.pulls(h.client(), Store{t.TempDir()}, "me/it", o, parts...)
+	if m.Name != "me/it:Q8_0" || m.Parts != 2 || m.Path != filepath.Join(m.Dir, "b", "it-Q8_0-00001-of-00002.gguf") {
+		t.Errorf("%+v", m)
+	}
+	if n := h.count(); n != 70_000 {
+		t.Errorf("%d bytes were served, expected each once", n)
+	}
+}
+
 // TestFaults has servers that misbehave, and still gets the file.
 func TestFaults(t *testing.T) {
 	t.Parallel()
