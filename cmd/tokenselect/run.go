@@ -35,7 +35,7 @@ type runFlags struct {
 }
 
 func (f *runFlags) add(fs *flag.FlagSet) {
-	fs.StringVar(&f.model, "model", "", "`path` of a model: a GGUF file, a safetensors file with its config.json beside it, or a Hugging Face folder; default: the built-in needle-16m")
+	fs.StringVar(&f.model, "model", "", modelHelp)
 	f.device = addDeviceFlags(fs)
 	fs.StringVar(&f.cache, "kv", "", cacheHelp)
 	fs.Func("file", "`document` to read before the question; may be given several times, \"-\" is standard input", func(path string) error {
@@ -88,6 +88,7 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	if err != nil {
 		return err
 	}
+	defer ckpt.Close()
 	if template != "" && ckpt.Tokenizer != nil {
 		ckpt.Tokenizer.ChatTemplate = template
 	}
@@ -96,10 +97,12 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 		return err
 	}
 	say := func(format string, args ...any) { fmt.Fprintf(std.err, format+"\n", args...) }
-	if w := cfg.Warning(ckpt.Config.Context); w != "" {
+	if w := engine.Warning(ckpt.Config, cfg); w != "" {
 		say("warning: %s", w)
 	}
-	load := func() (*loaded, error) { return devices.load(ckpt, engine.Options{Cache: f.cache}, say) }
+	load := func() (*loaded, error) {
+		return devices.load(ckpt, engine.Options{Cache: f.cache, Context: f.context, Selection: cfg}, say)
+	}
 	m, err := load()
 	if err != nil {
 		return err

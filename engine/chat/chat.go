@@ -149,17 +149,11 @@ func (f *Format) Conversation(messages []Message) ([]Piece, error) {
 // Encode is the ids of a whole prompt: with the token that begins a text once,
 // where the template writes it or the vocabulary wants it.
 func (f *Format) Encode(pieces []Piece) []int {
-	ids, s := Encode(f.tok, pieces), f.tok.Spec()
-	if s.BOS < 0 {
-		return ids
-	}
-	for len(ids) > 1 && ids[0] == s.BOS && ids[1] == s.BOS {
+	ids, bos := Encode(f.tok, pieces), f.tok.Spec().BOS
+	for bos >= 0 && len(ids) > 1 && ids[0] == bos && ids[1] == bos {
 		ids = ids[1:]
 	}
-	if s.AddBOS && (len(ids) == 0 || ids[0] != s.BOS) {
-		ids = slices.Insert(ids, 0, s.BOS)
-	}
-	return ids
+	return f.tok.WithBOS(ids)
 }
 
 // Encode is the ids of pieces, without a token that begins a text. Neighbouring
@@ -167,19 +161,11 @@ func (f *Format) Encode(pieces []Piece) []int {
 // text, the ids are those of all pieces as one string, since words do not cross
 // special tokens.
 func Encode(t *tokenizer.Tokenizer, pieces []Piece) []int {
-	var ids []int
-	for len(pieces) > 0 {
-		text, n := pieces[0].Text, 1
-		if !pieces[0].Special {
-			for n < len(pieces) && !pieces[n].Special {
-				text += pieces[n].Text
-				n++
-			}
-		}
-		ids = append(ids, t.Encode(text, pieces[0].Special)...)
-		pieces = pieces[n:]
+	parts := make([]tokenizer.Part, len(pieces))
+	for i, p := range pieces {
+		parts[i] = tokenizer.Part(p)
 	}
-	return ids
+	return t.EncodeParts(parts, true)
 }
 
 // builder puts a prompt together.

@@ -184,7 +184,10 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 	}
 	t.read = true
 
-	stream, text := c.m.Tokenizer.Stream(), strings.Builder{}
+	stream, text := c.m.Tokenizer.TextStream(), strings.Builder{}
+	if c.opt.Raw { // the answer goes on the text of the prompt
+		stream = c.m.Tokenizer.Stream()
+	}
 	for _, id := range told {
 		text.WriteString(stream.Push(id))
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tokenselect/engine/chat"
+	"tokenselect/engine/tokenizer"
 )
 
 // exchange is a question and its answer, as far as that became part of the text.
@@ -82,9 +83,9 @@ func (c *Conversation) raw(question string) []int {
 	if first {
 		text = join(c.document, question)
 	}
-	ids := tok.Encode(text, true)
-	if spec := tok.Spec(); first && spec.AddBOS && spec.BOS >= 0 {
-		ids = append([]int{spec.BOS}, ids...)
+	ids := tok.EncodeParts([]tokenizer.Part{{Text: text, Special: true}}, first)
+	if first {
+		ids = tok.WithBOS(ids)
 	}
 	return ids
 }
