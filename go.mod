@@ -10,3 +10,8 @@ require (
 	github.com/rajveermalviya/go-webgpu/wgpu v0.17.1
 	golang.org/x/sys v0.38.0
 )
+
+require (
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2 // indirect
+	golang.org/x/text v0.14.0 // indirect
+)
