@@ -21,7 +21,7 @@ const (
 type inst struct {
 	op   op
 	set  uint16 // opByte: which set
-	text bool   // opByte: reads a plain character of a string, whose loop goes on after it while the count is below arg
+	char bool   // opByte: begins a plain character of a string, of which there may be as many as the count is below arg
 	arg  uint32
 	next uint32
 	to   []uint32 // opSplit
@@ -81,7 +81,7 @@ type builder struct {
 // instKey is an instruction without places that may be set later.
 type instKey struct {
 	op        op
-	text      bool
+	char      bool
 	set       uint16
 	arg, next uint32
 }
@@ -94,7 +94,7 @@ func newBuilder() *builder {
 }
 
 func (b *builder) emit(i inst) uint32 {
-	key := instKey{i.op, i.text, i.set, i.arg, i.next}
+	key := instKey{i.op, i.char, i.set, i.arg, i.next}
 	if at, ok := b.known[key]; ok && i.op != opSplit {
 		return at
 	}

@@ -239,7 +239,7 @@ func TestRandomModels(t *testing.T) {
 	v := NewVocabulary(w)
 	m := maker{rand.New(rand.NewPCG(1, 2))}
 	whole, cut := 0, 0
-	for n := range 400 {
+	for n := range 250 {
 		s := m.root()
 		g := must(t, v, s.schema)
 		valid := validator(t, s.schema)

@@ -41,15 +41,18 @@ func (c *compiler) plainCharacter(next, most uint32) []uint32 {
 	three := c.bytes(tail, two)
 	most3 := span(0xe1, 0xef)
 	most3.remove(0xed)
+	first := func(s byteSet, next uint32) uint32 {
+		return c.emit(inst{op: opByte, set: c.set(s), next: next, char: true, arg: most})
+	}
 	return []uint32{
-		c.emit(inst{op: opByte, set: c.set(ascii), next: next, text: true, arg: most}),
-		c.bytes(span(0xc2, 0xdf), one),
-		c.bytes(most3, two),
-		c.bytes(span(0xe0, 0xe0), c.bytes(span(0xa0, 0xbf), one)),
-		c.bytes(span(0xed, 0xed), c.bytes(span(0x80, 0x9f), one)),
-		c.bytes(span(0xf1, 0xf3), three),
-		c.bytes(span(0xf0, 0xf0), c.bytes(span(0x90, 0xbf), two)),
-		c.bytes(span(0xf4, 0xf4), c.bytes(span(0x80, 0x8f), two)),
+		first(ascii, next),
+		first(span(0xc2, 0xdf), one),
+		first(most3, two),
+		first(span(0xe0, 0xe0), c.bytes(span(0xa0, 0xbf), one)),
+		first(span(0xed, 0xed), c.bytes(span(0x80, 0x9f), one)),
+		first(span(0xf1, 0xf3), three),
+		first(span(0xf0, 0xf0), c.bytes(span(0x90, 0xbf), two)),
+		first(span(0xf4, 0xf4), c.bytes(span(0x80, 0x8f), two)),
 	}
 }
 

@@ -268,7 +268,7 @@ func (g *Grammar) mask(s *state) []uint64 {
 	}
 	v := g.v
 	mask := make([]uint64, (len(v.bytes)+63)/64)
-	if free := g.free(s); free > 0 {
+	if free, known := g.free(s); known {
 		v.addPlain(mask, free)
 		g.walk(&v.special, s, mask)
 	} else {
@@ -287,16 +287,32 @@ func (g *Grammar) mask(s *state) []uint64 {
 	return mask
 }
 
-// free is how many plain characters can come in any case: those of a string.
-func (g *Grammar) free(s *state) int {
-	most := 0
+// free is how many plain characters can come in a state in which a string is
+// written. It is known where nothing else than strings could go on with such
+// characters, or strings without end.
+func (g *Grammar) free(s *state) (most int, known bool) {
+	alone := true
 	for _, t := range s.threads {
-		if i := &g.prog.code[t.at.pc]; i.text {
+		i := &g.prog.code[t.at.pc]
+		if i.char && i.arg >= unlimited {
+			most = unlimited
+		} else if i.char {
 			most = max(most, int(i.arg)-int(t.at.count))
+		} else if begun := g.prog.sets[i.set].and(plainStart); !begun.empty() {
+			alone = false
 		}
 	}
-	return most
+	return most, most >= unlimited || alone && most > 0
 }
+
+// plainStart is the bytes with which plain characters begin.
+var plainStart = func() byteSet {
+	s := span(0x20, 0x7f)
+	s.remove('"')
+	s.remove('\\')
+	s.add(0xc2, 0xf4)
+	return s
+}()
 
 // walk adds the tokens of a tree whose bytes can come in a state. What begins with
 // bytes that cannot is passed over at once.
