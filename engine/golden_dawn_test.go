@@ -20,6 +20,8 @@ func TestIndexFidelityDawn(t *testing.T) { shortFidelity(t, gputest.Dawn(t)) }
 
 func TestAgreementDawn(t *testing.T) { agreement(t, gputest.Dawn(t)) }
 
+func TestConstraintDawn(t *testing.T) { constrained(t, gputest.Dawn(t)) }
+
 func TestShadowDawn(t *testing.T) {
 	if !everyGolden {
 		t.Skip("skipped: half a minute on a software GPU, and make test-hardware runs it")

@@ -36,8 +36,8 @@
 //     properties is there. Beside properties their names have no escapes in them.
 //   - oneOf must have alternatives of which it can be told that no value satisfies
 //     two: by type, by values or by a required property with other values.
-//   - White space is a space, or a line break with up to 20 spaces or tabs, inside
-//     of objects and arrays where it is usual: never without end.
+//   - White space is one space, behind a brace, bracket, comma or colon and before a
+//     brace or bracket: a model that is free to indent may do so without end.
 //   - Integers have up to 18 digits and no exponent, other numbers up to 15 digits
 //     before and after the point and an exponent of two, none beside limits: every
 //     reader takes them. Characters beyond U+FFFF and those that need no escape in a

@@ -14,7 +14,7 @@ func TestTexts(t *testing.T) {
 		yes, no []string
 	}{
 		{`true`, []string{`null`, `[1,{"a":[]}]`, `"x"`, `-0.5e-7`}, []string{``, ` 1`, `1 `, `tru`, `01`, `1.`, `.5`, `+1`, `[1,]`, `{"a"}`, `{a:1}`, `nullnull`}},
-		{`{"type":"object"}`, []string{`{}`, `{ "a": 1 }`, "{\n  \"a\": [\n\t1, 2\n  ]\n}", `{"\u00e9\n":{}}`}, []string{`[]`, `{"a":1,}`, `{  }`, "{\n\n}", `{"a" :1}`, "{\n" + strings.Repeat(" ", 21) + "}"}},
+		{`{"type":"object"}`, []string{`{}`, `{ "a": [ 1, 2 ] }`, `{"\u00e9\n":{}}`}, []string{`[]`, `{"a":1,}`, `{  }`, "{\n}", `{"a" :1}`, `{"a":  1}`, `{"a":1  }`}},
 		{`{"type":["string","null"],"maxLength":2}`, []string{`null`, `""`, `"ab"`, `"日\n"`, `"🦊\u00e9"`}, []string{`"abc"`, `"日本x"`, `1`}},
 		{`{"type":"string"}`, []string{`"\""`, `"\\"`, "\"\x7f\"", `"\ud7ff\uE000"`, "\"\u00e9\U0010ffff\""},
 			[]string{`"`, "\"\n\"", `"\x"`, `"\ud800"`, `"\uDC00"`, "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe6\x97\""}},

@@ -22,7 +22,7 @@ type maker struct{ *rand.Rand }
 
 func (m maker) pick(list ...string) string { return list[m.IntN(len(list))] }
 
-func (m maker) space() string { return m.pick("", "", " ", "\n", "\n   ", "\n\t\t") }
+func (m maker) space() string { return m.pick("", " ") }
 
 // character is a character of a string as it may be written.
 func (m maker) character() string {
@@ -95,7 +95,7 @@ func (m maker) list(depth int) sample {
 	least := m.IntN(3)
 	most := least + m.IntN(3)
 	array := func(items []string) string {
-		return "[" + m.pick("", " ", "\n  ") + strings.Join(items, ","+m.pick("", " ", "\n")) + m.space() + "]"
+		return "[" + m.space() + strings.Join(items, ","+m.space()) + m.space() + "]"
 	}
 	times := func(n int) (items []string) {
 		for range n {
@@ -130,7 +130,7 @@ func (m maker) object(depth int) sample {
 		if must[len(must)-1] {
 			required = append(required, quoted)
 		}
-		values = append(values, func() string { return quoted + ":" + m.pick("", " ") + p.value() })
+		values = append(values, func() string { return quoted + ":" + m.space() + p.value() })
 	}
 	schema := `{"type":"object","properties":{` + strings.Join(properties, ",") + `},"required":[` + strings.Join(required, ",") + `]`
 	further := m.scalar()

@@ -14,8 +14,6 @@ func (c *compiler) std(name string) uint32 {
 	c.standard[name] = rule
 	var at uint32
 	switch name {
-	case "space":
-		at = c.writeSpace()
 	case "any":
 		at = c.split(c.literal("null", ret), c.boolean(), c.call(c.std("number"), ret), c.call(c.std("string"), ret),
 			c.call(c.std("array"), ret), c.call(c.std("object"), ret))
@@ -34,18 +32,8 @@ func (c *compiler) std(name string) uint32 {
 	return rule
 }
 
-// indent is the most spaces or tabs of a line within a value.
-const indent = 20
-
-// writeSpace is white space: none, a space, or a line break and an indent.
-func (c *compiler) writeSpace() uint32 {
-	line := c.loop()
-	c.enter(line, ret, c.emit(inst{op: opBelow, arg: indent, next: c.bytes(setOf(" \t"), c.emit(inst{op: opInc, arg: indent, next: line}))}))
-	return c.split(ret, c.bytes(setOf(" "), ret), c.bytes(setOf("\n"), line))
-}
-
-// space is white space and then next.
-func (c *compiler) space(next uint32) uint32 { return c.call(c.std("space"), next) }
+// space is a space or none and then next.
+func (c *compiler) space(next uint32) uint32 { return c.split(next, c.bytes(setOf(" "), next)) }
 
 func (c *compiler) boolean() uint32 {
 	return c.split(c.literal("true", ret), c.literal("false", ret))
