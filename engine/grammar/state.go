@@ -161,7 +161,7 @@ func (c *cache) reach(at place, s *stack) {
 // closure is the state that the program is in at threads, before it reads.
 func (g *Grammar) closure(from []thread) *state {
 	c, code := &g.cache, g.prog.code
-	if len(c.states) >= maxStates || len(c.stacks) >= maxStacks {
+	if len(c.states) >= maxStates || len(c.stacks) >= maxStacks || len(c.unions) >= maxStacks {
 		c.reset()
 	}
 	clear(c.reached)

