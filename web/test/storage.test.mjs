@@ -162,8 +162,8 @@ test("a connection that brings nothing is given up and tried again, so is a serv
 }));
 
 test("a file without a digest is kept by where it comes from, and thrown away when it has changed there", { skip }, () => withPage(async (page) => {
-  const key = "e".repeat(64), { digest: _, ...plain } = { ...file, key, details: { title: "model" } };
-  faults = [{ cut: 1000000, etag: '"1"' }, { cut: 2000000, etag: '"1"' }, { etag: '"2"' }, { etag: '"2"' }];
+  const key = "e".repeat(64), { digest: _, ...plain } = { ...file, key, stall: 200, details: { title: "model" } };
+  faults = [{ cut: 1000000, stall: true, etag: '"1"' }, { cut: 2000000, stall: true, etag: '"1"' }, { etag: '"2"' }, { etag: '"2"' }];
   assert.match((await call(page, "worker", "fetchInto", plain)).error, /bytes are here/);
   assert.match((await call(page, "page", "fetchInto", plain)).error, /bytes are here/);
   assert.deepEqual((await call(page, "worker", "get", key)).list, [{ key, name: file.name, size: bytes.length, stored: 2000000, complete: false, details: { title: "model" } }]);

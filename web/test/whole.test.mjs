@@ -65,13 +65,13 @@ test("a model by its hub name: its header is read, it is downloaded, kept, loade
   await page.click("#example-note");
   await ready(page);
   await page.selectOption("#model", { label: "Another model…" });
-  await page.fill("#models-source", "acme/needle/needle-Q8_0.gguf");
+  await page.fill("#models-source", "acme/twin/twin-Q8_0.gguf");
   await page.click("#models-find");
   await says(page, "#models-takes", "17.8 MB of weights");
   await page.getByRole("button", { name: "Download and use it (17.8 MB)" }).click();
   await page.waitForSelector("#models", { state: "hidden" });
   await ready(page);
-  await says(page, "#setup-summary", "needle-Q8_0: ready");
+  await says(page, "#setup-summary", "twin-Q8_0: ready");
   await ask(page, "Which animal does Clara Nash keep?");
   assert.equal(await answer(page), "Clara Nash keeps a parrot.");
   assert.equal(await page.textContent("#error"), "");

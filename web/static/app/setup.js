@@ -18,6 +18,7 @@ export class Setup {
   #control;
   #changed;
   #chosen = "";
+  #refreshed = Promise.resolve();
   /** @type {Promise<import("../models/dialog.js").ModelDialog> | null} */
   #dialog = null;
 
@@ -32,7 +33,7 @@ export class Setup {
     byId("device").onchange = () => this.#deviceChosen();
     byId("load").onclick = () => this.load();
     byId("cache-manage").onclick = () => this.#openDialog();
-    this.#shelf.addEventListener("models", ({ detail }) => this.#modelsChanged(detail));
+    this.#shelf.addEventListener("change", ({ detail }) => this.#modelsChanged(detail));
     const narrow = matchMedia("(max-width: 899px)");
     const fold = () => { byId("setup").open = !narrow.matches; };
     narrow.addEventListener("change", fold);
@@ -51,31 +52,35 @@ export class Setup {
     }
   }
 
-  /** The user's models are others now. @param {{before: string, now: string} | null} renamed */
+  /** The user's models may be others now. @param {{before: string, now: string} | null} renamed */
   async #modelsChanged(renamed) {
-    if (renamed?.before === this.#chosen) {
-      this.#chosen = renamed.now;
-      this.#changed();
-    }
-    const before = this.#chosen;
-    await this.refresh();
-    if (this.#chosen === before) return;
-    this.#changed();
-    await this.loadIfSmall();
+    const kept = renamed?.before === this.#chosen;
+    if (kept) this.#chosen = renamed.now;
+    const gone = await this.refresh();
+    if (kept || gone) this.#changed();
+    if (gone) await this.loadIfSmall();
   }
 
-  /** Shows what there is now. What was chosen and is gone gives way to the first. */
-  async refresh() {
+  /** Shows what there is now. What was chosen and is gone gives way to the first. @returns {Promise<boolean>} whether it was so */
+  refresh() {
+    const refreshed = this.#refreshed.then(() => this.#refresh());
+    this.#refreshed = refreshed.catch(() => {});
+    return refreshed;
+  }
+
+  async #refresh() {
     const local = await this.#shelf.models();
     this.models = [...this.#offered, ...local];
     const select = byId("model");
     const groups = [...this.#offered.map(option)];
     if (local.length > 0) groups.push(element("optgroup", { label: "Yours" }, ...local.map(option)));
     select.replaceChildren(...groups, element("option", { value: OTHER, textContent: "Another model…" }));
-    if (!this.models.some((m) => m.name === this.#chosen)) this.#chosen = this.models[0]?.name ?? "";
+    const gone = !this.models.some((m) => m.name === this.#chosen);
+    if (gone) this.#chosen = this.models[0]?.name ?? "";
     select.value = this.#chosen;
     select.disabled = false;
     await this.cache();
+    return gone;
   }
 
   get model() {

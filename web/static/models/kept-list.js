@@ -1,10 +1,11 @@
 // What the browser keeps of models, what is on its way, and files of this visit.
 import { byId, element } from "../app/dom.js";
 import { bytes, duration } from "../app/format.js";
+import { modelOf } from "./shelf.js";
 
 const DAY = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
 
-/** @typedef {{key: string, title: string, kept?: import("../storage/weights.js").Kept, model?: import("./shelf.js").LocalModel, job?: import("./shelf.js").Job}} Entry */
+/** @typedef {{key: string, title: string, kept?: import("../storage/weights.js").Kept, model?: import("./shelf.js").LocalModel | null, job?: import("./shelf.js").Job}} Entry */
 
 export class KeptList {
   #list = element("ul", { className: "models-list" });
@@ -27,6 +28,9 @@ export class KeptList {
     this.#page = page;
     place.append(this.#list, this.#total);
     page.shelf.addEventListener("change", () => this.draw());
+    page.shelf.addEventListener("progress", () => {
+      for (const job of page.shelf.jobs.values()) this.#rows.get(job.key)?.update({ ...this.#rows.get(job.key).entry, job });
+    });
   }
 
   /** Shows what there is now. One drawing at a time: the last sees what came meanwhile. */
@@ -34,11 +38,14 @@ export class KeptList {
     this.#again = true;
     if (this.#drawing) return this.#drawing;
     this.#drawing = (async () => {
-      while (this.#again) {
-        this.#again = false;
-        await this.#draw();
+      try {
+        while (this.#again) {
+          this.#again = false;
+          await this.#draw();
+        }
+      } finally {
+        this.#drawing = null;
       }
-      this.#drawing = null;
     })();
     return this.#drawing;
   }
@@ -51,13 +58,16 @@ export class KeptList {
 
   async #draw() {
     const { shelf } = this.#page;
-    const [kept, models, usage] = await Promise.all([shelf.kept(), shelf.models(), shelf.usage()]);
-    const entries = kept.map((one) => ({ key: one.key, title: one.details?.title ?? one.name, kept: one, model: models.find((model) => model.local.key === one.key) }));
+    const [kept, usage] = await Promise.all([shelf.kept(), shelf.usage()]);
+    const entries = kept.map((one) => ({ key: one.key, title: one.details?.title ?? one.name, kept: one, model: modelOf(one) }));
     for (const model of shelf.visiting) entries.push({ key: model.name, title: model.title, model });
     for (const job of shelf.jobs.values()) {
       const entry = entries.find(({ key }) => key === job.key);
       if (entry) entry.job = job;
       else entries.push({ key: job.key, title: job.title, job });
+    }
+    for (const [key, { title }] of shelf.failures) {
+      if (!entries.some((entry) => entry.key === key)) entries.push({ key, title });
     }
     const rows = new Map();
     for (const entry of entries) {
@@ -92,7 +102,8 @@ export class KeptList {
     if (this.#asked === key) return "asked";
     if (kept?.busy) return "elsewhere";
     if (kept?.complete) return model ? "kept" : "site";
-    return kept ? (kept.details?.url ? "begun" : "broken") : "visiting";
+    if (kept) return kept.details?.url ? "begun" : "broken";
+    return model ? "visiting" : "failed";
   }
 
   #row(entry, state) {
@@ -138,6 +149,9 @@ export class KeptList {
         button("Use", () => use(row.entry.model));
         button("Keep", () => keep(row.entry.model), "quiet");
         break;
+      case "failed":
+        button("Dismiss", () => shelf.remove(entry.key), "quiet");
+        break;
       case "site":
       case "broken":
         remove();
@@ -147,7 +161,7 @@ export class KeptList {
     row.update = (now) => {
       row.entry = now;
       facts.textContent = describe(now, state);
-      trouble.textContent = now.job?.trouble ? `${now.job.trouble}: trying again` : shelf.failures.get(now.key) ?? "";
+      trouble.textContent = now.job?.trouble ? `${now.job.trouble}: trying again` : shelf.failures.get(now.key)?.message ?? "";
       if (!now.job) return;
       if (now.job.phase === "wait") bar.removeAttribute("value");
       else bar.value = now.job.total > 0 ? now.job.done / now.job.total : 0;
@@ -160,7 +174,7 @@ export class KeptList {
 function describe({ kept, model, job }, state) {
   if (job) return progress(job);
   if (state === "asked") return `Remove ${kept ? bytes(kept.stored) : "it"} from this browser?`;
-  if (!kept) return `${bytes(model.size)}, from this device, for this visit`;
+  if (!kept) return model ? `${bytes(model.size)}, from this device, for this visit` : "";
   const sizes = kept.complete ? bytes(kept.size) : `${bytes(kept.stored)} of ${bytes(kept.size)} so far`;
   const from = state === "site" ? "from this site" : kept.details?.from ?? "";
   const more = state === "elsewhere" ? "another tab is fetching it" : kept.date ? DAY.format(kept.date) : "";

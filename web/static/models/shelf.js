@@ -21,7 +21,7 @@ const WINDOW = 8_000; // milliseconds over which a speed is measured
 /** A model's title from the name of its file. */
 export const titleOf = (name) => name.replace(/\.gguf$/i, "");
 
-/** Tells "change" when something about them has, and "models" when there are others. */
+/** Tells "progress" of what is on its way, and "change" of all else, with how a model is named now if it was named otherwise. */
 export class Shelf extends EventTarget {
   /** Files of this device. @type {LocalModel[]} */
   visiting = [];
@@ -29,7 +29,7 @@ export class Shelf extends EventTarget {
   /** @type {Map<string, Job>} */
   jobs = new Map();
 
-  /** Why the last attempt failed, by key. @type {Map<string, string>} */
+  /** Why the last attempt failed, by key. @type {Map<string, {title: string, message: string}>} */
   failures = new Map();
 
   #worker = null;
@@ -38,14 +38,9 @@ export class Shelf extends EventTarget {
   #visits = 0;
   #wanted = false;
 
-  #changed() {
-    this.dispatchEvent(new Event("change"));
-  }
-
   /** @param {{before: string, now: string} | null} renamed */
-  #others(renamed = null) {
-    this.dispatchEvent(new CustomEvent("models", { detail: renamed }));
-    this.#changed();
+  #changed(renamed = null) {
+    this.dispatchEvent(new CustomEvent("change", { detail: renamed }));
   }
 
   /** What the browser keeps. @returns {Promise<import("../storage/weights.js").Kept[]>} */
@@ -59,8 +54,8 @@ export class Shelf extends EventTarget {
 
   /** Those that can be loaded. @returns {Promise<LocalModel[]>} */
   async models() {
-    const kept = (await this.kept()).filter((k) => k.complete && k.details?.title);
-    return [...kept.map(modelOf), ...this.visiting];
+    const kept = (await this.kept()).map(modelOf).filter((model) => model !== null);
+    return [...kept, ...this.visiting];
   }
 
   /** The file of a model, where it still is. @returns {Promise<Blob | null>} */
@@ -153,14 +148,14 @@ export class Shelf extends EventTarget {
     const key = this.keyOf({ url, digest });
     const details = { title: titleOf(name), url, digest, from: repo ?? new URL(url).host, context, quantisation };
     const blob = await this.#job(key, { title: details.title, size, keep }, "fetch", { key, url, digest, size, name, details, store: keep });
-    return keep ? modelOf({ key, size, details }) : this.visit(new File([blob], name), name, { context, quantisation });
+    return keep ? madeOf({ key, size, details }) : this.visit(new File([blob], name), name, { context, quantisation });
   }
 
   /** Goes on with a download that was begun. @param {import("../storage/weights.js").Kept} kept */
   async resume({ key, name, size, details }) {
     const { title, url, digest } = details;
     await this.#job(key, { title, size, keep: true }, "fetch", { key, url, digest, size, name, details, store: true });
-    return modelOf({ key, size, details });
+    return madeOf({ key, size, details });
   }
 
   /** Copies a file of this device into the browser. @param {File} blob */
@@ -168,9 +163,9 @@ export class Shelf extends EventTarget {
     const key = this.keyOf(blob), { name, size } = blob;
     const details = { title: titleOf(name), from: "this device", context, quantisation };
     await this.#job(key, { title: details.title, size, keep: true }, "copy", { key, blob, name, details });
-    const model = modelOf({ key, size, details }), before = this.visiting.find((one) => one.local.blob === blob);
+    const model = madeOf({ key, size, details }), before = this.visiting.find((one) => one.local.blob === blob);
     this.visiting = this.visiting.filter((one) => one !== before);
-    this.#others(before && { before: before.name, now: model.name });
+    this.#changed(before && { before: before.name, now: model.name });
     return model;
   }
 
@@ -186,17 +181,17 @@ export class Shelf extends EventTarget {
       job.trouble = trouble ?? "";
       if (phase) Object.assign(job, counts, { phase });
       if (phase === "fetch") job.rate = speed.at(job.done);
-      this.#changed();
+      this.dispatchEvent(new Event("progress"));
     };
     this.#changed();
     try {
       return await this.#call(act, given, { signal: abort.signal, tell });
     } catch (error) {
-      if (error.name !== "AbortError") this.failures.set(key, error.message);
+      if (error.name !== "AbortError") this.failures.set(key, { title, message: error.message });
       throw error;
     } finally {
       this.jobs.delete(key);
-      this.#others();
+      this.#changed();
     }
   }
 
@@ -206,22 +201,24 @@ export class Shelf extends EventTarget {
     if (before) return before;
     const model = { name: `visit:${++this.#visits}`, title: titleOf(name), size: blob.size, context, quantisation, digest: "", url: "", local: { blob } };
     this.visiting.push(model);
-    this.#others();
+    this.#changed();
     return model;
   }
 
-  /** Deletes what is kept of a model, or forgets a file. */
+  /** Deletes what is kept under a key, or forgets that it failed. */
   async remove(key) {
-    this.jobs.get(key)?.cancel();
     this.failures.delete(key);
-    this.visiting = this.visiting.filter((model) => model.name !== key);
-    if (/^[0-9a-f]{64}$/.test(key)) await (await WeightsCache.open()).remove(key);
-    this.#others();
+    await (await WeightsCache.open()).remove(key);
+    this.#changed();
   }
 }
 
-/** @param {Pick<import("../storage/weights.js").Kept, "key" | "size" | "details">} kept @returns {LocalModel} */
-function modelOf({ key, size, details: { title, context, quantisation } }) {
+/** What can be loaded of what is kept, or null. @param {import("../storage/weights.js").Kept} kept @returns {LocalModel | null} */
+export function modelOf(kept) {
+  return kept.complete && kept.details?.title ? madeOf(kept) : null;
+}
+
+function madeOf({ key, size, details: { title, context, quantisation } }) {
   return { name: `kept:${key}`, title, size, context, quantisation, digest: key, url: "", local: { key } };
 }
 

@@ -125,7 +125,8 @@ export async function aboutOf(folder) {
   }
 }
 
-async function writeAbout(folder, { date, ...about }) {
+/** Writes about.json anew. */
+export async function writeAbout(folder, { date, ...about }) {
   const bytes = new TextEncoder().encode(JSON.stringify(about));
   const handle = await folder.getFileHandle(ABOUT, { create: true });
   if (typeof FileSystemFileHandle.prototype.createSyncAccessHandle === "function") {

@@ -1,5 +1,5 @@
 import { bytesFrom, ChangedError } from "./download.js";
-import { aboutOf, DiskFile, MemoryFile, pieces } from "./file.js";
+import { aboutOf, DiskFile, MemoryFile, pieces, writeAbout } from "./file.js";
 import { absent, segments } from "./segments.js";
 import { Sha256 } from "./sha256.js";
 
@@ -122,6 +122,7 @@ export class WeightsCache {
     return exclusively(key, options.signal, onWait, async () => {
       const kept = await this.get(key);
       if (kept) {
+        await this.#describe(key, options);
         options.onProgress?.(kept.size, kept.size);
         return kept;
       }
@@ -172,6 +173,12 @@ export class WeightsCache {
   /** Asks the browser not to evict what is kept. @returns {Promise<boolean>} whether it agrees; a worker cannot ask in every browser */
   async persist() {
     return await globalThis.navigator?.storage?.persist?.() ?? false;
+  }
+
+  /** Notes the details of a file that came without any. */
+  async #describe(key, { name = key, details }) {
+    const folder = await this.#folder(key), about = await aboutOf(folder);
+    if (details && !about.details) await writeAbout(folder, { ...about, name, details: JSON.parse(JSON.stringify(details)) });
   }
 
   async #folder(key) {

@@ -4,8 +4,10 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 
+const digestOf = (bytes) => createHash("sha256").update(bytes).digest("hex");
+
 export const model = readFileSync(new URL("../../models/needle-16m-q8_0.gguf", import.meta.url));
-export const digest = createHash("sha256").update(model).digest("hex");
+export const digest = digestOf(model);
 
 /** The model with another text in place of the first of its kind, of the same length. */
 export function changed(from, to) {
@@ -14,12 +16,16 @@ export function changed(from, to) {
   return bytes;
 }
 
+/** A file of the same model that is another one to its digest. */
+const twin = changed("needle-16m", "needle-16n");
+
 const file = (path, { size = model.length, oid = digest } = {}) => ({ type: "file", path, size: 135, oid: "0".repeat(40), lfs: { oid, size, pointerSize: 135 } });
 
 /** What repositories list. */
 const REPOSITORIES = {
   "acme/needle": [{ type: "directory", path: "old" }, { type: "file", path: "README.md", size: 10 }, file("needle-Q8_0.gguf"), file("needle-F16.gguf", { size: 2 * model.length, oid: "1".repeat(64) })],
   "acme/other": [file("other-Q4_K_M.gguf", { oid: "2".repeat(64) })],
+  "acme/twin": [file("twin-Q8_0.gguf", { oid: digestOf(twin) })],
   "acme/longer": [file("longer.gguf", { size: model.length + 1 })],
   "acme/gated": [file("gated.gguf")],
   "acme/strange": [file("strange.gguf")],
@@ -70,7 +76,7 @@ export async function hub() {
     const range = request.headers.range ?? null;
     const look = /^bytes=0-/.test(range ?? "");
     const fault = (!look && faults.shift()) || {};
-    const body = path.endsWith("strange.gguf") ? changed("llama", "bloom") : model;
+    const body = path.endsWith("strange.gguf") ? changed("llama", "bloom") : path.endsWith("twin-Q8_0.gguf") ? twin : model;
     const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? "") ?? [];
     const whole = fault.whole || path.endsWith("whole.gguf") || first === undefined;
     const from = whole ? 0 : Number(first), to = whole || !last ? body.length : Math.min(Number(last) + 1, body.length);
