@@ -55,13 +55,21 @@ async function looked(file, { name, contexts, cpu }) {
   }
 }
 
-/** Progress now and then, and where it begins and ends. */
+/** Tells of progress now and then; of the latest there is always told, be it a moment later. */
 function reports(tell) {
-  let next = 0;
+  let timer = 0, latest = null;
   const now = (report) => {
-    if (report.done < report.total && report.done > 0 && performance.now() < next) return;
-    next = performance.now() + OFTEN;
-    tell(report);
+    latest = report;
+    if (report.done < report.total && report.done > 0) {
+      timer ||= setTimeout(flush, OFTEN);
+      return;
+    }
+    flush();
+  };
+  const flush = () => {
+    clearTimeout(timer);
+    timer = 0;
+    tell(latest);
   };
   return {
     onProgress: (done, total) => now({ phase: "fetch", done, total }),

@@ -63,7 +63,7 @@ export class KeptList {
     for (const model of shelf.visiting) entries.push({ key: model.name, title: model.title, model });
     for (const job of shelf.jobs.values()) {
       const entry = entries.find(({ key }) => key === job.key);
-      if (entry) entry.job = job;
+      if (entry) Object.assign(entry, { job, title: job.title });
       else entries.push({ key: job.key, title: job.title, job });
     }
     for (const [key, { title }] of shelf.failures) {

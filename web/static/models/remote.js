@@ -71,7 +71,8 @@ export class RemoteFile {
   }
 
   async #get(headers) {
-    const response = await this.#patience.over(() => fetch(this.#url, { headers, signal: this.#patience.signal }));
+    // Of a part in its own cache, a browser would ask anew before the download.
+    const response = await this.#patience.over(() => fetch(this.#url, { headers, cache: "no-store", signal: this.#patience.signal }));
     if (response.ok) return response;
     throw refusal(response, this.#name) ?? new SourceError("network", `${this.#name}: the server answers ${response.status} ${response.statusText}`.trim());
   }
