@@ -2,6 +2,9 @@
 // device, with a scripted engine that loads them and the real one that reads
 // their headers.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test, { after, before } from "node:test";
 import { fit } from "../static/models/fit.js";
 import { parseSource, partOf, quantisationOf } from "../static/models/source.js";
@@ -194,16 +197,15 @@ inDialog("what cannot be had or used is refused by name, before its weights are 
   assert.match(await page.textContent("#models-kept"), /Nothing yet/);
 });
 
-const smallGPU = () => {
+const smallDevice = () => {
   const adapter = { limits: { maxBufferSize: 2 ** 26, maxStorageBufferBindingSize: 2 ** 24 }, info: { vendor: "", architecture: "", description: "Tiny GPU" } };
   Object.defineProperty(navigator, "gpu", { value: { requestAdapter: async () => adapter } });
+  StorageManager.prototype.estimate = async () => ({ usage: 1e6, quota: 1e7 });
 };
 
-inDialog("what this device has is compared with what a model needs, in numbers", { prepare: smallGPU }, async (page, { context }) => {
-  const devtools = await context.newCDPSession(page);
-  await devtools.send("Storage.overrideQuotaForOrigin", { origin: new URL(site.url).origin, quotaSize: 9e6 });
+inDialog("what this device has is compared with what a model needs, in numbers", { prepare: smallDevice }, async (page) => {
   await look(page, "acme/needle/needle-Q8_0.gguf");
-  await says(page, "#models-verdict", /room for [\d.]+ \w+, the file is 17\.8 MB/);
+  await says(page, "#models-verdict", /room for 9\.0 MB, the file is 17\.8 MB/);
   await page.selectOption("#models-context", "131072");
   await says(page, "#models-verdict", /131,072 tokens the keys of a layer take .* MB, and Tiny GPU binds 16\.8 MB: choose a context of at most/);
   const button = page.getByRole("button", { name: `Download it for this visit (${SIZE})` });
@@ -215,10 +217,15 @@ inDialog("what this device has is compared with what a model needs, in numbers",
 });
 
 inDialog("a file of this device: used where it is, kept, and what is no GGUF file refused", {}, async (page) => {
-  const give = (name, buffer) => page.setInputFiles("#models-file", { name, mimeType: "", buffer });
-  await give("broken.gguf", model.subarray(0, 100_000));
+  const folder = mkdtempSync(join(tmpdir(), "tokenselect-models-"));
+  after(() => rmSync(folder, { recursive: true }));
+  const made = (name, bytes) => {
+    writeFileSync(join(folder, name), bytes);
+    return join(folder, name);
+  };
+  await page.setInputFiles("#models-file", made("broken.gguf", model.subarray(0, 100_000)));
   await says(page, "#models-trouble", /broken\.gguf: .*cut short or damaged/);
-  await give("strange.gguf", changed("llama", "bloom"));
+  await page.setInputFiles("#models-file", made("strange.gguf", changed("llama", "bloom")));
   await says(page, "#models-trouble", /general\.architecture is "bloom"/);
   await page.keyboard.press("Escape");
   await page.evaluate(() => {
@@ -228,13 +235,14 @@ inDialog("a file of this device: used where it is, kept, and what is no GGUF fil
   });
   await says(page, "#models-trouble", /model\.safetensors has its weights as safetensors.*tokenselect convert/);
   await page.keyboard.press("Escape");
-  await page.setInputFiles("#file", { name: "mine.gguf", mimeType: "", buffer: model });
+  await page.setInputFiles("#file", made("mine.gguf", model));
   await press(page, "Use it for this visit");
   await using(page, /^mine \(17\.8 MB/);
   await open(page);
   await says(page, "#models-kept", /mine17\.8 MB, from this device, for this visit/);
   await press(page, "Keep: mine");
   await says(page, "#models-kept", /mine17\.8 MB, this device, \w+ \d+/);
+  await page.waitForFunction(async () => (await (await import("./storage.js")).loadSettings()).model?.startsWith("kept:"), null, DEADLINE);
   await page.reload();
   await using(page, /^mine \(17\.8 MB/);
   assert.equal(hub.asked.length, 0);

@@ -61,7 +61,8 @@ export class ModelDialog {
     } },
     element("label", { htmlFor: "models-source", textContent: "Hub name or address" }),
     element("div", { className: "ask-row" }, source, element("button", { type: "submit", id: "models-find", className: "primary", textContent: "Look it up" })),
-    element("p", { id: "models-hint", className: "hint" }, "owner/name or owner/name/file.gguf on the Hugging Face hub, or the address of a GGUF file. Or ",
+    element("p", { id: "models-hint", className: "hint", textContent: "owner/name or owner/name/file.gguf on the Hugging Face hub, or the address of a GGUF file." }),
+    element("p", { className: "hint" }, "Or ",
       element("button", { type: "button", className: "link", id: "models-choose", textContent: "choose a file", onclick: () => file.click() }), " of this device, or drop one here."), file);
     const dialog = element("dialog", { id: "models", className: "models", onclose: () => this.#closed() },
       element("div", { className: "models-head" }, element("h2", { id: "models-title", textContent: "Models" }),
