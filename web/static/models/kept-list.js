@@ -81,7 +81,7 @@ export class KeptList {
     this.#rows = rows;
     this.#place([...rows.values()].map((row) => row.node));
     for (const row of rows.values()) {
-      if (row.focus) row.node.querySelector("button")?.focus();
+      if (row.focus) row.node.querySelector(row.state === "asked" ? "button:last-child" : "button")?.focus();
       row.focus = false;
     }
     const sum = kept.reduce((bytes, one) => bytes + one.stored, 0);
@@ -131,11 +131,11 @@ export class KeptList {
         button("Cancel", () => row.entry.job.cancel(), "quiet");
         break;
       case "asked":
-        button("Keep it", () => ask(""));
         button("Remove it", () => {
           this.#asked = "";
           shelf.remove(entry.key);
         });
+        button("Keep it", () => ask("")); // where Remove was: a second click there does no harm
         break;
       case "kept":
         button("Use", () => use(row.entry.model));

@@ -177,12 +177,16 @@ export class Shelf extends EventTarget {
     this.jobs.set(key, job);
     this.failures.delete(key);
     if (keep) navigator.storage?.persist?.().catch(() => {});
+    const tick = () => {
+      job.rate = job.phase === "fetch" ? speed.at(job.done) : 0;
+      this.dispatchEvent(new Event("progress"));
+    };
     const tell = ({ phase, trouble, ...counts }) => {
       job.trouble = trouble ?? "";
       if (phase) Object.assign(job, counts, { phase });
-      if (phase === "fetch") job.rate = speed.at(job.done);
-      this.dispatchEvent(new Event("progress"));
+      tick();
     };
+    const clock = setInterval(tick, 1000); // where nothing comes, the speed falls
     this.#changed();
     try {
       return await this.#call(act, given, { signal: abort.signal, tell });
@@ -190,6 +194,7 @@ export class Shelf extends EventTarget {
       if (error.name !== "AbortError") this.failures.set(key, { title, message: error.message });
       throw error;
     } finally {
+      clearInterval(clock);
       this.jobs.delete(key);
       this.#changed();
     }
