@@ -67,7 +67,7 @@ test("a model by its hub name: its header is read, it is downloaded, kept, loade
   await page.selectOption("#model", { label: "Another model…" });
   await page.fill("#models-source", "acme/twin/twin-Q8_0.gguf");
   await page.click("#models-find");
-  await says(page, "#models-takes", "17.8 MB of weights");
+  await says(page, "#models-takes", "17.6 MB of weights");
   await page.getByRole("button", { name: "Download and use it (17.8 MB)" }).click();
   await page.waitForSelector("#models", { state: "hidden" });
   await ready(page);
