@@ -63,13 +63,13 @@ func describe(ctx context.Context, file js.Value, name string, contexts []int, k
 			return nil, err
 		}
 		estimates[i] = map[string]any{
-			"context": n, "cache": m.Cache, "selection": m.Selection, "work": m.Work,
+			"context": n, "weights": ckpt.Bytes, "cache": m.Cache, "selection": m.Selection, "work": m.Work,
 			"layer": int64(n) * int64(t.Bytes()*c.KVHeads*c.HeadDim), // keys of one layer, which are bound as one
 		}
 	}
 	return map[string]any{
 		"architecture": c.Architecture, "title": c.Name, "quantisation": ckpt.Quantisation,
-		"layers": c.Layers, "context": c.Context, "weights": ckpt.Bytes, "estimates": estimates,
+		"layers": c.Layers, "context": c.Context, "estimates": estimates,
 	}, nil
 }
 

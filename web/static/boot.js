@@ -25,9 +25,9 @@ export async function bootFromHere(parts) {
 
 /**
  * @typedef {{name: string, contexts: number[], cpu: boolean}} Inspection  cpu: for the CPU, not a GPU
- * @typedef {{context: number, cache: number, selection: number, work: number, layer: number}} Estimate
- * bytes that a context of so many tokens takes; layer: the keys of one layer, which a device binds as one
- * @typedef {{architecture: string, title: string, quantisation: string, layers: number, context: number, weights: number, estimates: Estimate[]}} Inspected
+ * @typedef {{context: number, weights: number, cache: number, selection: number, work: number, layer: number}} Estimate
+ * bytes that the model takes with a context of so many tokens; layer: the keys of one layer, which a device binds as one
+ * @typedef {{architecture: string, title: string, quantisation: string, layers: number, context: number, estimates: Estimate[]}} Inspected
  */
 
 /**

@@ -100,14 +100,15 @@ test("what may be written for a model", () => {
 });
 
 test("what fits, and what does not, with the numbers", () => {
-  const seen = { size: 1e9, weights: 1e9, estimates: [{ context: 4096, cache: 1e8, selection: 1e6, work: 2e6, layer: 5e6 }, { context: 131072, cache: 3.2e9, selection: 3e7, work: 2e6, layer: 160e6 }] };
+  const heavy = (weights) => ({ size: 1e9, estimates: [{ context: 4096, weights, cache: 1e8, selection: 1e6, work: 2e6, layer: 5e6 }, { context: 131072, weights, cache: 3.2e9, selection: 3e7, work: 2e6, layer: 160e6 }] });
+  const seen = heavy(1e9);
   const gpu = { name: "GPU", binding: 128e6 }, room = 2e9;
   const good = fit(seen, 4096, { gpu, memory: 0, room });
   assert.deepEqual(good, { takes: { weights: 1e9, cache: 1e8, work: 3e6, total: 1.103e9 }, keeps: true, refusals: [], warnings: [] });
   assert.match(fit(seen, 131072, { gpu, memory: 0, room }).refusals[0], /131,072 tokens the keys of a layer take 160 MB, and GPU binds 128 MB: choose a context of at most 104,704/);
   assert.match(fit(seen, 4096, { gpu, memory: 2 ** 30, room }).warnings[0], /takes 1\.1 GB; .* about 1\.1 GB of memory/);
-  assert.match(fit({ ...seen, weights: 5e9 }, 4096, { gpu, memory: 2 ** 32, room }).refusals[0], /weights take 5\.0 GB; .* 4\.3 GB/);
-  assert.match(fit({ ...seen, weights: 3e9 }, 4096, { gpu: null, memory: 0, room }).refusals[0], /Without a GPU it takes 6\.0 GB .* WebAssembly has 4\.3 GB/);
+  assert.match(fit(heavy(5e9), 4096, { gpu, memory: 2 ** 32, room }).refusals[0], /weights take 5\.0 GB; .* 4\.3 GB/);
+  assert.match(fit(heavy(3e9), 4096, { gpu: null, memory: 0, room }).refusals[0], /Without a GPU it takes 6\.0 GB .* WebAssembly has 4\.3 GB/);
   assert.match(fit(seen, 4096, { gpu: null, memory: 0, room }).warnings[0], /it will be slow/);
   const full = fit(seen, 4096, { gpu, memory: 0, room: 5e8 });
   assert.deepEqual([full.keeps, full.refusals], [false, []]);

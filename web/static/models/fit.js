@@ -23,8 +23,8 @@ const SLOW = 400e6; // bytes of weights that a CPU in a tab reads for every toke
  * keeps: there is room to keep it. refusals: why it cannot run
  */
 export function fit(model, context, { gpu, memory, room }) {
-  const { cache, selection, work, layer } = model.estimates.find((estimate) => estimate.context === context);
-  const takes = { weights: model.weights, cache, work: selection + work, total: model.weights + cache + selection + work };
+  const { weights, cache, selection, work, layer } = model.estimates.find((estimate) => estimate.context === context);
+  const takes = { weights, cache, work: selection + work, total: weights + cache + selection + work };
   const refusals = [], warnings = [];
   if (gpu && layer > gpu.binding) {
     const most = Math.floor(context * gpu.binding / layer / 256) * 256;
@@ -32,11 +32,11 @@ export function fit(model, context, { gpu, memory, room }) {
   }
   if (!gpu) {
     // The file is read as a whole before it is laid out for the kernels.
-    const peak = Math.max(2 * model.weights, takes.total);
+    const peak = Math.max(2 * weights, takes.total);
     if (peak > WASM) refusals.push(`Without a GPU it takes ${bytes(peak)} of memory while it is loaded, and WebAssembly has ${bytes(WASM)}.`);
-    else if (model.weights > SLOW) warnings.push(`Without a GPU every token takes reading ${bytes(model.weights)}: it will be slow.`);
+    else if (weights > SLOW) warnings.push(`Without a GPU every token takes reading ${bytes(weights)}: it will be slow.`);
   }
-  if (memory > 0 && memory < 2 ** 33 && model.weights > memory) refusals.push(`Its weights take ${bytes(model.weights)}; the browser says that this computer has ${bytes(memory)} of memory.`);
+  if (memory > 0 && memory < 2 ** 33 && weights > memory) refusals.push(`Its weights take ${bytes(weights)}; the browser says that this computer has ${bytes(memory)} of memory.`);
   else if (memory > 0 && takes.total > memory) warnings.push(`It takes ${bytes(takes.total)}; the browser says that this computer has ${memory >= 2 ** 33 ? "at least " : "about "}${bytes(memory)} of memory. It may not fit.`);
   const keeps = room !== null && model.size <= room;
   if (room === null) warnings.push("This browser keeps nothing here, as in a private window: the model is there for this visit only.");
