@@ -150,7 +150,7 @@ func (f *Format) Conversation(messages []Message) ([]Piece, error) {
 // where the template writes it or the vocabulary wants it.
 func (f *Format) Encode(pieces []Piece) []int {
 	ids, bos := Encode(f.tok, pieces), f.tok.Spec().BOS
-	for bos >= 0 && len(ids) > 1 && ids[0] == bos && ids[1] == bos {
+	for len(ids) > 1 && ids[0] == bos && ids[1] == bos {
 		ids = ids[1:]
 	}
 	return f.tok.WithBOS(ids)
@@ -160,12 +160,15 @@ func (f *Format) Encode(pieces []Piece) []int {
 // pieces of plain text are one text. Where no special token is spelled in plain
 // text, the ids are those of all pieces as one string, since words do not cross
 // special tokens.
-func Encode(t *tokenizer.Tokenizer, pieces []Piece) []int {
+func Encode(t *tokenizer.Tokenizer, pieces []Piece) []int { return encode(t, pieces, true) }
+
+// encode is Encode where nothing comes before, or something does.
+func encode(t *tokenizer.Tokenizer, pieces []Piece, begin bool) []int {
 	parts := make([]tokenizer.Part, len(pieces))
 	for i, p := range pieces {
 		parts[i] = tokenizer.Part(p)
 	}
-	return t.EncodeParts(parts, true)
+	return t.EncodeParts(parts, begin)
 }
 
 // builder puts a prompt together.
@@ -200,13 +203,13 @@ func (b *builder) own(text string) {
 // may put a space before.
 func (f *Format) Continue(said string, pieces []Piece) []int {
 	if len(pieces) > 0 && !pieces[0].Special {
-		before := f.tok.Encode(said, false)
-		both := f.tok.Encode(said+pieces[0].Text, false)
+		before := encode(f.tok, []Piece{{Text: said}}, false)
+		both := encode(f.tok, append([]Piece{{Text: said}}, pieces...), false)
 		if n := len(before); len(both) >= n && slices.Equal(both[:n], before) {
-			return append(both[n:], Encode(f.tok, pieces[1:])...)
+			return both[n:]
 		}
 	}
-	return Encode(f.tok, pieces)
+	return encode(f.tok, pieces, false)
 }
 
 // After is what comes in a conversation after its beginning and what was said

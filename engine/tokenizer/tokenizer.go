@@ -91,6 +91,7 @@ type Tokenizer struct {
 	pieces   pieces     // of SentencePiece
 	special  matcher    // control and user-defined tokens, in text as it is
 	prefixed matcher    // and those that are looked for in text that has its prefix
+	marks    matcher    // both, as they are written
 	ends     map[int]bool
 
 	mu      sync.Mutex
@@ -134,6 +135,7 @@ func build(s Spec) (*Tokenizer, error) {
 	for id, text := range s.Tokens {
 		switch t.kind(id) {
 		case typeControl, typeUser, typeUnknown:
+			t.marks.add(text, id)
 			if t.attributes(id)&AttrNormalized != 0 && s.Kind == SentencePiece && s.Prefix <= PrefixAlways {
 				t.prefixed.add(t.spelled(text, true), id)
 			} else {
