@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,6 +71,11 @@ func TestBadInput(t *testing.T) {
 		{"negative context", []string{"run", "-context", "-1", "q"}, 1, "context of -1 tokens"},
 		{"context too short", []string{"run", "-context", "10", "-file", file(t, "a.txt", document), "q"}, 1, "the context is 10"},
 		{"no question", []string{"run", "-file", file(t, "b.txt", document)}, 2, "no question"},
+		{"raw with a system message", []string{"run", "-raw", "-system", "Be brief.", "q"}, 2, "-raw with -system or -template"},
+		{"absent template", []string{"run", "-template", "alpaca", "q"}, 1, "none of chatml, llama2, llama3, mistral, zephyr"},
+		{"empty template", []string{"run", "-template", file(t, "empty.jinja", ""), "q"}, 1, "empty.jinja is empty"},
+		{"no template", []string{"run", "-device", "cpu", "-template", file(t, "bad.jinja", "{% for"), "q"}, 1, "-template says how, -raw continues"},
+		{"absent template to serve", []string{"serve", "-addr", "127.0.0.1:0", "-template", "alpaca"}, 1, "none of chatml, llama2, llama3, mistral, zephyr"},
 		{"absent document", []string{"run", "-file", "no/such/file.txt", "q"}, 1, "no/such/file.txt"},
 		{"absent model", []string{"run", "-model", absent, "q"}, 1, absent},
 		{"empty model", []string{"info", file(t, "empty.gguf", "")}, 1, "empty.gguf"},
@@ -185,6 +191,37 @@ func TestRaw(t *testing.T) {
 	}
 	if plain.PromptTokens != 1 || chat.PromptTokens < 12 {
 		t.Errorf("%d tokens raw, expected 1; %d in a document, expected it spelled out", plain.PromptTokens, chat.PromptTokens)
+	}
+}
+
+// TestTemplate: a conversation is laid out as -template and -system say.
+func TestTemplate(t *testing.T) {
+	path, question := file(t, "doc.txt", document), "Which animal does Ada Dixon keep?"
+	asked := document + "\n\n" + question
+	for _, c := range []struct {
+		name   string
+		args   []string
+		byHand string
+	}{
+		{"a system message", []string{"-system", "Answer from the text."},
+			"<|im_start|>system\nAnswer from the text.<|im_end|>\n<|im_start|>user\n" + asked + "<|im_end|>\n<|im_start|>assistant\n"},
+		{"a file", []string{"-template", file(t, "qa.jinja", "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"), "-system", "Answer."},
+			"system: Answer.\nuser: " + asked + "\nassistant:"},
+		{"a name", []string{"-template", "zephyr"}, "<|user|>\n" + asked + "<|im_end|>\n<|assistant|>\n"},
+	} {
+		common := []string{"run", "-json", "-device", "cpu", "-max-tokens", "3"}
+		said := tokenselect(t, "", false, slices.Concat(common, c.args, []string{"-file", path, question})...)
+		raw := tokenselect(t, "", false, append(common, "-raw", c.byHand)...)
+		var got, want report
+		if err := json.Unmarshal([]byte(said.out), &got); err != nil {
+			t.Fatal(c.name, err, said.err)
+		}
+		if err := json.Unmarshal([]byte(raw.out), &want); err != nil {
+			t.Fatal(c.name, err, raw.err)
+		}
+		if got.PromptTokens != want.PromptTokens || !slices.Equal(got.OutputIDs, want.OutputIDs) {
+			t.Errorf("%s: %d tokens answered by %v, expected %d and %v", c.name, got.PromptTokens, got.OutputIDs, want.PromptTokens, want.OutputIDs)
+		}
 	}
 }
 

@@ -35,6 +35,7 @@ type serveFlags struct {
 	addr, kv                  string
 	device                    *deviceFlags
 	models, first, wasm       string
+	system, template          string
 	open                      bool
 	cert, key, tls            string
 	apiKeys                   string
@@ -53,6 +54,9 @@ func (f *serveFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.first, "default", "", "`name` of the model that comes first: for programs that name none, and on the page; default: the built-in needle-16m")
 	f.device = addDeviceFlags(fs)
 	fs.StringVar(&f.kv, "kv", "", cacheHelp)
+
+	fs.StringVar(&f.system, "system", "", "`text` that models on this machine are told before a page's document; programs say their own")
+	fs.StringVar(&f.template, "template", "", templateHelp+", for the models of -models that have none")
 
 	fs.StringVar(&f.tls, "tls", "", `"auto": serve https with a certificate made for this machine and kept. Browsers give WebGPU to https and localhost only, so that other machines need it; they warn once, and the fingerprint that is printed tells the certificate from a forgery`)
 	fs.StringVar(&f.cert, "tls-cert", "", "serve https with the certificate in this PEM `file`")
@@ -131,7 +135,7 @@ func runServe(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 		return err
 	}
 	c := server.Config{
-		Static: web.Static(), Catalog: models, Generations: f.generations, Queue: f.queue, Memory: int64(f.memory.n),
+		System: f.system, Static: web.Static(), Catalog: models, Generations: f.generations, Queue: f.queue, Memory: int64(f.memory.n),
 		Origins: f.origins, Log: func(err error) { say("%v", err) },
 	}
 	c.Live.Sessions, c.Live.Message, c.Live.Documents = f.sessions, f.message.n, f.document.n
@@ -177,8 +181,12 @@ func runServe(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 
 // catalog lists the built-in model and those of -models.
 func (f *serveFlags) catalog(log func(string)) (*catalog.Catalog, error) {
+	template, err := readTemplate(f.template)
+	if err != nil {
+		return nil, err
+	}
 	path, data := web.DefaultModel()
-	c := catalog.Config{Builtin: catalog.Builtin{Name: "needle-16m", Path: path, Data: data}, Dir: f.models, First: f.first, Log: log}
+	c := catalog.Config{Template: template, Builtin: catalog.Builtin{Name: "needle-16m", Path: path, Data: data}, Dir: f.models, First: f.first, Log: log}
 	if dir, err := os.UserCacheDir(); err == nil {
 		c.Sidecar = filepath.Join(dir, "tokenselect", "digests.json")
 	}

@@ -85,7 +85,7 @@ type buffer struct {
 
 // step is what the selector was asked last, for Chosen.
 type step struct {
-	c         int // queries
+	n, c      int // rows and queries
 	local     int // rows of the window in front of the step's own
 	attended  int // rows, unless it was
 	selecting bool
@@ -212,7 +212,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 	local := s.cfg.local(q.C)
 	lo, hi := s.cfg.NInit, q.N-q.C-local
 	out := kernels.Selection{Sel: s.layer(s.sel, s.selAt, q.Layer), State: s.layer(s.state, kernels.StateBytes, q.Layer)}
-	s.last = step{c: q.C, local: local}
+	s.last = step{n: q.N, c: q.C, local: local}
 	switch {
 	case full && s.rival != nil:
 		s.last.attended = q.N
@@ -245,7 +245,7 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 // last w rows up to its own, which stand as far from it as in the text.
 func (s *Selector) slideOver(q kernels.Query, w int) kernels.Selection {
 	if q.Layer == 0 { // what the layers after it do not say
-		s.last = step{n: q.N, c: q.C, attended: q.N, out: s.last.out}
+		s.last = step{n: q.N, c: q.C, attended: q.N}
 	}
 	return kernels.Selection{
 		Attended: kernels.Attended{NLocal: min(q.N-q.C, w-1), Sliding: w},

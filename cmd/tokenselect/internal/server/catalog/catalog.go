@@ -45,12 +45,15 @@ type Config struct {
 	First   string       // name of the model that comes first; "": the built-in one
 	Sidecar string       // file that keeps digests from one start to the next; "": none
 	Log     func(string) // is told what is left out and why
+
+	Template string // chat template of models that have none
 }
 
 // Catalog is the models of a server. It is safe for concurrent use.
 type Catalog struct {
-	log   func(string)
-	ready chan struct{} // is closed when all digests are known
+	log      func(string)
+	template string
+	ready    chan struct{} // is closed when all digests are known
 
 	mu      sync.Mutex
 	entries []*entry
@@ -78,7 +81,7 @@ func New(c Config) (*Catalog, error) {
 	if c.Log == nil {
 		c.Log = func(string) {}
 	}
-	k := &Catalog{log: c.Log, ready: make(chan struct{})}
+	k := &Catalog{log: c.Log, template: c.Template, ready: make(chan struct{})}
 	b := &entry{name: c.Builtin.Name, path: c.Builtin.Path, data: c.Builtin.Data, stamp: stamp{Size: int64(len(c.Builtin.Data))}}
 	if err := b.read(); err != nil {
 		return nil, fmt.Errorf("catalog: %w", err)
@@ -262,6 +265,9 @@ func (k *Catalog) Open(name string) (string, *weights.Model, error) {
 		return e.name, ckpt, err
 	}
 	ckpt, err := weights.Open(e.path)
+	if err == nil && ckpt.Tokenizer != nil && ckpt.Tokenizer.ChatTemplate == "" {
+		ckpt.Tokenizer.ChatTemplate = k.template
+	}
 	return e.name, ckpt, err
 }
 
