@@ -36,6 +36,7 @@ type serveFlags struct {
 	device                    *deviceFlags
 	models, first, wasm       string
 	system, template          string
+	offered                   []string
 	open                      bool
 	cert, key, tls            string
 	apiKeys                   string
@@ -50,8 +51,12 @@ type serveFlags struct {
 func (f *serveFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.addr, "addr", "127.0.0.1:8080", "`address` to listen on; 0.0.0.0:8080 lets other machines in, port 0 takes any that is free")
 	fs.BoolVar(&f.open, "open", false, "open the page in the browser")
+	fs.Func("model", "`model` to offer, which comes first: a GGUF file, or the name of a pulled model such as owner/name:Q8_0; may be given several times", func(name string) error {
+		f.offered = append(f.offered, name)
+		return nil
+	})
 	fs.StringVar(&f.models, "models", "", "`folder` whose *.gguf files are offered besides the built-in model")
-	fs.StringVar(&f.first, "default", "", "`name` of the model that comes first: for programs that name none, and on the page; default: the built-in needle-16m")
+	fs.StringVar(&f.first, "default", "", "`name` of the model that comes first: for programs that name none, and on the page; default: that of -model, else the built-in needle-16m")
 	f.device = addDeviceFlags(fs)
 	fs.StringVar(&f.kv, "kv", "", cacheHelp)
 
@@ -187,6 +192,16 @@ func (f *serveFlags) catalog(log func(string)) (*catalog.Catalog, error) {
 	}
 	path, data := web.DefaultModel()
 	c := catalog.Config{Template: template, Builtin: catalog.Builtin{Name: "needle-16m", Path: path, Data: data}, Dir: f.models, First: f.first, Log: log}
+	for _, name := range f.offered {
+		file, err := servedModel(name)
+		if err != nil {
+			return nil, fmt.Errorf("-model: %w", err)
+		}
+		c.Files = append(c.Files, file)
+	}
+	if c.First == "" && len(c.Files) > 0 {
+		c.First = c.Files[0].Name
+	}
 	if dir, err := os.UserCacheDir(); err == nil {
 		c.Sidecar = filepath.Join(dir, "tokenselect", "digests.json")
 	}

@@ -38,9 +38,13 @@ type Builtin struct {
 	Data []byte
 }
 
+// File is a GGUF file with a name of its own.
+type File struct{ Name, Path string }
+
 // Config is what a catalogue is made of.
 type Config struct {
 	Builtin Builtin
+	Files   []File
 	Dir     string       // every *.gguf in it is a model; "": none
 	First   string       // name of the model that comes first; "": the built-in one
 	Sidecar string       // file that keeps digests from one start to the next; "": none
@@ -88,6 +92,11 @@ func New(c Config) (*Catalog, error) {
 	}
 	b.model.Title += " (built in)"
 	k.entries = []*entry{b}
+	for _, f := range c.Files {
+		if err := k.add(f); err != nil {
+			return nil, fmt.Errorf("catalog: %w", err)
+		}
+	}
 	if c.Dir != "" {
 		if err := k.scan(c.Dir); err != nil {
 			return nil, err
@@ -106,6 +115,25 @@ func New(c Config) (*Catalog, error) {
 		k.readAll(c.Sidecar)
 	}()
 	return k, nil
+}
+
+// add lists a file that was asked for: what is wrong with it is an error.
+func (k *Catalog) add(f File) error {
+	path, err := filepath.Abs(f.Path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file", path)
+	case slices.Contains(k.names(), f.Name):
+		return fmt.Errorf("%s has the name of another model, %s", path, f.Name)
+	}
+	k.entries = append(k.entries, &entry{name: f.Name, path: path, stamp: stampOf(info)})
+	return nil
 }
 
 // scan finds the files of dir.
