@@ -103,6 +103,28 @@ func TestConfigArchitectures(t *testing.T) {
 	}
 }
 
+// TestConfigDefaults: a field that is missing means what it does to transformers'
+// classes, whose defaults differ.
+func TestConfigDefaults(t *testing.T) {
+	for _, arch := range []string{"llama", "mistral", "qwen2", "qwen3"} {
+		f := configJSON(small(arch))
+		for _, field := range []string{"tie_word_embeddings", "head_dim", "num_key_value_heads", "rope_theta", "hidden_act", "attention_bias"} {
+			delete(f, field)
+		}
+		c, err := parse(t, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head := 16 // the hidden size over the heads
+		if arch == "qwen3" {
+			head = 128
+		}
+		if c.TieEmbeddings || c.HeadDim != head || c.KVHeads != c.Heads || c.RopeTheta != 10000 || c.AttentionBias != (arch == "qwen2") || c.OutputBias || c.MLPBias {
+			t.Errorf("%s: %+v, expected a head of its own, heads of %d, theta 10000 and no bias but Qwen2's", arch, c, head)
+		}
+	}
+}
+
 // TestConfigWindows: which layers have a window, as transformers has it. configJSON
 // has two layers.
 func TestConfigWindows(t *testing.T) {
