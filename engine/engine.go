@@ -139,13 +139,16 @@ func Estimate(ckpt *weights.Model, context int, dev gpu.Info, o Options, cfg sel
 		shape := model.Model{Config: ckpt.Config}
 		keys := shape.CacheShape(cache, kernels.IndexNone).Bytes(context) / int64(2*ckpt.Config.Layers) // or values; an index is smaller
 		_, largest := shape.WorkBytes(cfg.Chunk, dev.Kind, cfg.Index)
-		switch most := int64(min(dev.Limits.Binding, dev.Limits.Buffer)); {
-		case keys > most:
-			return m, fmt.Errorf("engine: %s: the keys of a layer for a context of %d tokens take %d bytes, %s can bind %d: %w",
-				ckpt.Path, context, keys, dev.Name, most, gpu.ErrLimit)
-		case largest > most:
-			return m, fmt.Errorf("engine: %s: a step of %d tokens works in %d bytes at once, %s can bind %d: %w",
-				ckpt.Path, cfg.Chunk, largest, dev.Name, most, gpu.ErrLimit)
+		most := int64(min(dev.Limits.Binding, dev.Limits.Buffer))
+		for _, bound := range []struct {
+			what   string
+			tokens int
+			bytes  int64
+		}{{"a layer in a context", context, keys}, {"a step", cfg.Chunk, largest}} {
+			if bound.bytes > most {
+				return m, fmt.Errorf("engine: %s: %s of %d tokens takes %d bytes at once, %s can bind %d: %w",
+					ckpt.Path, bound.what, bound.tokens, bound.bytes, dev.Name, most, gpu.ErrLimit)
+			}
 		}
 	}
 	m.Weights, err = model.WeightBytes(dev.Limits, ckpt)
@@ -162,6 +165,10 @@ func (m Memory) Fits(dev gpu.Info) error {
 	return nil
 }
 
+// mebibytes is a number of bytes in words. It is called by name for the size of the
+// engine for browsers.
+//
+//go:noinline
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 func estimate(c weights.Config, on gpu.Kind, context int, cache kernels.CacheType, cfg selection.Config) Memory {

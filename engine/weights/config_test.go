@@ -103,6 +103,28 @@ func TestConfigArchitectures(t *testing.T) {
 	}
 }
 
+// TestConfigDefaults: a field that is missing means what it does to transformers'
+// classes, whose defaults differ.
+func TestConfigDefaults(t *testing.T) {
+	for _, arch := range []string{"llama", "mistral", "qwen2", "qwen3"} {
+		f := configJSON(small(arch))
+		for _, field := range []string{"tie_word_embeddings", "head_dim", "num_key_value_heads", "rope_theta", "hidden_act", "attention_bias"} {
+			delete(f, field)
+		}
+		c, err := parse(t, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head := 16 // the hidden size over the heads
+		if arch == "qwen3" {
+			head = 128
+		}
+		if c.TieEmbeddings || c.HeadDim != head || c.KVHeads != c.Heads || c.RopeTheta != 10000 || c.AttentionBias != (arch == "qwen2") || c.OutputBias || c.MLPBias {
+			t.Errorf("%s: %+v, expected a head of its own, heads of %d, theta 10000 and no bias but Qwen2's", arch, c, head)
+		}
+	}
+}
+
 // TestConfigWindows: which layers have a window, as transformers has it. configJSON
 // has two layers.
 func TestConfigWindows(t *testing.T) {
@@ -268,13 +290,13 @@ func TestConfigRefuses(t *testing.T) {
 		{"architecture", "architectures", []string{"GPT2LMHeadModel"}, "GPT2LMHeadModel"},
 		{"no architecture", "architectures", nil, "architectures"},
 		{"longrope", "rope_scaling", rope("longrope"), `rope_scaling: rope type "longrope" is not supported; default, linear, llama3 and yarn are`},
-		{"linear without a factor", "rope_scaling", map[string]any{"rope_type": "linear"}, "factor is 0, expected at least 1"},
-		{"yarn with betas the wrong way", "rope_scaling", map[string]any{"rope_type": "yarn", "factor": 4, "beta_fast": 1, "beta_slow": 2}, "beta_fast is 1 and beta_slow 2"},
+		{"linear without a factor", "rope_scaling", map[string]any{"rope_type": "linear"}, "linear rope scaling: factor is 0, expected 1 to"},
+		{"yarn with betas the wrong way", "rope_scaling", map[string]any{"rope_type": "yarn", "factor": 4, "beta_fast": 1, "beta_slow": 2}, "yarn rope scaling: beta_fast is 1, expected 2 to"},
 		{"yarn without attention", "rope_scaling", map[string]any{"rope_type": "yarn", "factor": 4, "attention_factor": 0}, "attention factor is 0"},
 		{"a scaling with something else", "rope_scaling", map[string]any{"rope_type": "yarn", "factor": 4, "llama_4_scaling_beta": 0.1}, "rope_scaling: field llama_4_scaling_beta is not known"},
 		{"a scaling for each kind of layer", "rope_parameters", map[string]any{"full_attention": map[string]any{"rope_theta": 5}}, "rope_parameters: field full_attention is not known"},
 		{"dynamic, by its old name", "rope_scaling", map[string]any{"type": "dynamic"}, `"dynamic"`},
-		{"llama3 without its factors", "rope_scaling", rope("llama3"), "llama3 rope scaling: the original context is 0"},
+		{"llama3 without its factors", "rope_scaling", rope("llama3"), "llama3 rope scaling: original context is 0"},
 		{"two thetas", "rope_parameters", map[string]any{"rope_type": "default", "rope_theta": 5}, "rope_theta is 5, elsewhere 10000"},
 		{"part of a head", "partial_rotary_factor", 0.5, "partial_rotary_factor is 0.5"},
 		{"part of a head, new form", "rope_parameters", map[string]any{"partial_rotary_factor": 0.25, "rope_theta": 10000}, "partial_rotary_factor is 0.25"},

@@ -17,20 +17,25 @@ const (
 // rope reads the scaling of positions; p is the prefix of the architecture's keys.
 // A file that has a factor and no type means a linear one.
 func (g *ggufMeta) rope(p string, c *Config) {
-	factor := g.float(p+"rope.scaling.factor", g.float(p+"rope.scale_linear", 0))
 	s := p + "rope.scaling."
+	number := func(key string, def float64) float64 { return g.float(s+key, def) }
+	factor := number("factor", g.float(p+"rope.scale_linear", 0))
 	kind := g.text(s + "type")
 	if kind == "" {
 		kind = RopeLinear
 	}
-	for _, key := range []string{yarnExtKey, "yarn_attn_factor"} {
-		if v := g.float(s+key, 1); v != 1 && !(key == yarnExtKey && v < 0) { // negative: not set
-			g.fail("metadata key %s is %v, expected 1", s+key, v)
+	attention := number(attnFactorKey, 1)
+	for _, share := range []struct {
+		key string
+		any bool // it may be other than 1
+	}{
+		{yarnExtKey, number(yarnExtKey, 1) < 0}, // which means that it is not set
+		{"yarn_attn_factor", false},
+		{attnFactorKey, kind == RopeYaRN},
+	} {
+		if v := number(share.key, 1); v != 1 && !share.any {
+			g.fail("metadata key %s is %v, expected 1 with positions scaled as %s", s+share.key, v, kind)
 		}
-	}
-	attention := g.float(s+attnFactorKey, 1)
-	if kind != RopeYaRN && attention != 1 {
-		g.fail("metadata key %s is %v, expected 1 with positions scaled as %s", s+attnFactorKey, attention, kind)
 	}
 	switch kind {
 	case "none":
@@ -43,14 +48,14 @@ func (g *ggufMeta) rope(p string, c *Config) {
 			factor = 1
 		}
 		attention *= yarnAttention(factor, 1)
-		if multiplier := g.float(s+yarnLogKey, 0); multiplier != 0 {
+		if multiplier := number(yarnLogKey, 0); multiplier != 0 {
 			attention /= yarnAttention(factor, multiplier)
 		}
 		c.RopeScaling = &RopeScaling{Type: RopeYaRN, Factor: factor, OriginalContext: g.integer(s+"original_context_length", c.Context),
-			BetaFast: g.float(s+yarnFastKey, yarnFast), BetaSlow: g.float(s+yarnSlowKey, yarnSlow), Attention: attention}
+			BetaFast: number(yarnFastKey, yarnFast), BetaSlow: number(yarnSlowKey, yarnSlow), Attention: attention}
 		c.Context = c.RopeScaling.reach(c.Context)
 	default:
-		g.fail("metadata key %s is %q, expected none, linear or yarn", s+"type", kind)
+		g.fail("metadata key %stype is %q, expected none, linear or yarn", s, kind)
 	}
 }
 

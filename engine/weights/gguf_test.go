@@ -142,7 +142,7 @@ func TestGGUFKeys(t *testing.T) {
 		{"longrope", keys{"llama.rope.scaling.type": "longrope"}, nil, nil, `llama.rope.scaling.type is "longrope", expected none, linear or yarn`},
 		{"half of yarn", keys{"llama.rope.scaling.type": "yarn", "llama.rope.scaling.yarn_ext_factor": 0.5}, nil, nil, "yarn_ext_factor is 0.5, expected 1"},
 		{"a factor of attention without yarn", keys{"llama.rope.scaling.attn_factor": 2.0}, nil, nil, "attn_factor is 2, expected 1"},
-		{"a factor below one", keys{"llama.rope.scaling.factor": 0.5}, nil, nil, "factor is 0.5, expected at least 1"},
+		{"a factor below one", keys{"llama.rope.scaling.factor": 0.5}, nil, nil, "factor is 0.5, expected 1 to"},
 		{"a factor that is a word", keys{"llama.rope.scaling.factor": "two"}, nil, nil, "llama.rope.scaling.factor is two"},
 		{"window", keys{"llama.attention.sliding_window": uint64(64)}, nil, []int{64, 64}, ""},
 		{"window by a pattern", keys{"llama.attention.sliding_window": uint64(64), "llama.attention.sliding_window_pattern": number(ggufBool, 1, 0)}, nil, []int{64, 0}, ""},

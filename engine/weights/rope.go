@@ -130,21 +130,26 @@ func (s RopeScaling) band(d int, theta float64) (low, high float64) {
 
 // validate checks what apply relies on.
 func (s RopeScaling) validate() error {
-	positive := func(v float64) bool { return v > 0 && !math.IsInf(v, 0) }
-	turns := func(v float64) bool { return v >= 1e-6 && v <= 1e6 }
-	switch {
-	case !(s.Factor >= 1 && s.Factor <= 1e6):
-		return fmt.Errorf("%s rope scaling: factor is %v, expected at least 1 and at most 1e6", s.Type, s.Factor)
-	case s.Type == RopeLinear:
-		return nil
-	case s.OriginalContext < 1 || s.OriginalContext > maxContext:
-		return fmt.Errorf("%s rope scaling: the original context is %d, expected 1 to %d", s.Type, s.OriginalContext, maxContext)
-	case s.Type == RopeLlama3 && (!positive(s.LowFreqFactor) || !positive(s.HighFreqFactor) || s.LowFreqFactor >= s.HighFreqFactor):
-		return fmt.Errorf("%s rope scaling: the frequency factors are %v (low) and %v (high), expected 0 < low < high", s.Type, s.LowFreqFactor, s.HighFreqFactor)
-	case s.Type == RopeYaRN && (!turns(s.BetaFast) || !turns(s.BetaSlow) || s.BetaSlow > s.BetaFast):
-		return fmt.Errorf("%s rope scaling: beta_fast is %v and beta_slow %v, expected 0 < slow <= fast", s.Type, s.BetaFast, s.BetaSlow)
-	case s.Type == RopeYaRN && !(s.Attention >= 1e-3 && s.Attention <= 1e3):
-		return fmt.Errorf("%s rope scaling: the attention factor is %v, expected 0.001 to 1000", s.Type, s.Attention)
+	type field struct {
+		name            string
+		value, min, max float64
+	}
+	fields := []field{{"factor", s.Factor, 1, 1e6}}
+	if s.Type != RopeLinear {
+		fields = append(fields, field{"original context", float64(s.OriginalContext), 1, maxContext})
+	}
+	switch s.Type {
+	case RopeLlama3: // the band has a width
+		fields = append(fields, field{"low frequency factor", s.LowFreqFactor, 1e-6, 1e6},
+			field{"high frequency factor", s.HighFreqFactor, math.Nextafter(s.LowFreqFactor, 2e6), 1e6})
+	case RopeYaRN:
+		fields = append(fields, field{"beta_slow", s.BetaSlow, 1e-6, 1e6}, field{"beta_fast", s.BetaFast, s.BetaSlow, 1e6},
+			field{"attention factor", s.Attention, 1e-3, 1e3})
+	}
+	for _, f := range fields {
+		if !(f.value >= f.min && f.value <= f.max) {
+			return fmt.Errorf("%s rope scaling: %s is %v, expected %v to %v", s.Type, f.name, f.value, f.min, f.max)
+		}
 	}
 	return nil
 }
