@@ -98,10 +98,13 @@ func describeModel(w io.Writer, m *weights.Model) {
 	if n := c.WindowLayers(); n > 0 {
 		fmt.Fprintf(w, "sliding window\t%d tokens in %d of %d layers, which read no further with any policy\n", c.Window, n, c.Layers)
 	}
-	if t := m.Tokenizer; t != nil {
-		fmt.Fprintf(w, "tokenizer\tbyte-level BPE, %d tokens, split as %s\n", len(t.Tokens), t.Pre)
-	} else {
+	switch t := m.Tokenizer; {
+	case t == nil:
 		fmt.Fprintf(w, "tokenizer\tnone\n")
+	case t.Pre == "":
+		fmt.Fprintf(w, "tokenizer\tSentencePiece BPE, %d tokens\n", len(t.Tokens))
+	default:
+		fmt.Fprintf(w, "tokenizer\tbyte-level BPE, %d tokens, split as %s\n", len(t.Tokens), t.Pre)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -153,5 +154,37 @@ func TestUploadBlocks(t *testing.T) {
 	bad.Data = append([]byte(nil), bad.Data...)
 	if _, err := Load(dev, &ckpt); err == nil || !strings.Contains(err.Error(), "lm_head.weight: the scale of block") {
 		t.Errorf("%v, expected a scale of lm_head.weight", err)
+	}
+}
+
+// TestImported: what a device fetches by itself of each type, and that it does not
+// where the type has to be converted.
+func TestImported(t *testing.T) {
+	file := &weights.File{Blob: "blob", At: 1000, Order: []uint32{3, 1, 2, 0}}
+	w := func(kind weights.Type) segment {
+		return segment{weights.Tensor{Name: "w", Type: kind, Shape: []int{4, 256}, File: file}, 1, 3, 8}
+	}
+	for _, c := range []struct {
+		kind          weights.Type
+		as            kernels.WeightType
+		block, scales int
+	}{
+		{weights.Q8_0, kernels.Q8_0, 34, 2}, {weights.Q4_0, kernels.Q4_0, 18, 2}, {weights.Q4_1, kernels.Q4_1, 20, 4},
+		{weights.Q4_0, kernels.Q8_0, 0, 0}, {weights.Q5_0, kernels.Q8_0, 0, 0}, {weights.Q4_K, kernels.Q4_1, 0, 0}, {weights.Q6_K, kernels.Q8_0, 0, 0}, {weights.BF16, kernels.F16, 0, 0},
+	} {
+		got, ok := w(c.kind).imported(4096, c.as)
+		if ok != (c.block > 0) {
+			t.Errorf("%v as %v: fetched as it is: %v", c.kind, c.as, ok)
+		}
+		if !ok {
+			continue
+		}
+		want := gpu.Import{Blob: "blob", At: 1000, Rows: 2, RowBytes: 8 * c.block, Order: []uint32{1, 2}, Block: c.block, Parts: []gpu.Part{
+			{Skip: c.scales, Take: c.block - c.scales, Offset: 8 * 8 * (c.block - c.scales)},
+			{Take: c.scales, Offset: 4096 + 8*8*c.scales, Check: gpu.FiniteFloat16},
+		}}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%v as %v: %+v, expected %+v", c.kind, c.as, got, want)
+		}
 	}
 }

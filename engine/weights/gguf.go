@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 )
 
 const (
@@ -12,13 +14,28 @@ const (
 	ggufAlignment = 32 // of tensors, unless general.alignment says otherwise
 )
 
-// ggufTypes are the tensor types that can be read, by GGUF's numbers.
-var ggufTypes = map[uint32]Type{0: F32, 1: F16, 2: Q4_0, 3: Q4_1, 6: Q5_0, 7: Q5_1, 8: Q8_0, 12: Q4_K, 13: Q5_K, 14: Q6_K, 30: BF16}
+// ggufTypes are the names of GGUF's tensor types by their numbers, of which - is none.
+const ggufTypes = "F32 F16 Q4_0 Q4_1 - - Q5_0 Q5_1 Q8_0 Q8_1 Q2_K Q3_K Q4_K Q5_K Q6_K Q8_K IQ2_XXS IQ2_XS IQ3_XXS IQ1_S IQ4_NL IQ3_S IQ2_S IQ4_XS " +
+	"I8 I16 I32 I64 F64 IQ1_M BF16 - - - TQ1_0 TQ2_0 - - - MXFP4"
 
-// ggufTypeNames are those of types that are refused by name.
-var ggufTypeNames = map[uint32]string{9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS",
-	19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 29: "IQ1_M",
-	34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4"}
+// ggufType is the type of GGUF's number. One that cannot be read has a name, or is
+// unknown.
+func ggufType(number uint32) (t Type, name string, ok bool) {
+	names := strings.Fields(ggufTypes)
+	if uint64(number) >= uint64(len(names)) || names[number] == "-" {
+		return 0, "unknown", false
+	}
+	name = names[number]
+	for t := range formats {
+		if formats[t].name == name {
+			return Type(t), name, true
+		}
+	}
+	return 0, name, false
+}
+
+// ggufNumber is GGUF's number of a type.
+func (t Type) ggufNumber() uint32 { return uint32(slices.Index(strings.Fields(ggufTypes), t.String())) }
 
 // ggufReader walks the beginning of a file with every length checked against
 // what is left of it.
@@ -233,12 +250,8 @@ func readGGUF(data []byte, size int64) (*ggufFile, error) {
 		}
 		kind := r.u32()
 		e.offset = r.u64()
-		t, ok := ggufTypes[kind]
+		t, name, ok := ggufType(kind)
 		if r.err == nil && !ok {
-			name := ggufTypeNames[kind]
-			if name == "" {
-				name = "unknown"
-			}
 			return nil, fmt.Errorf("tensor %s: type %s (%d) is not supported; %s are", e.Name, name, kind, typeNames())
 		}
 		if seen[e.Name] {

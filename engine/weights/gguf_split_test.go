@@ -33,11 +33,7 @@ func stored(t testing.TB, tensors []output, meta func(g *ggufWriter)) []byte {
 		for _, d := range slices.Backward(x.Shape) {
 			file.u64(uint64(d))
 		}
-		for number, kind := range ggufTypes {
-			if kind == x.Type {
-				file.u32(number)
-			}
-		}
+		file.u32(x.Type.ggufNumber())
 		body = pad(body)
 		file.u64(uint64(len(body)))
 		body = append(body, loaded.Data...)

@@ -202,6 +202,27 @@ func TestGGUFRope(t *testing.T) {
 	}
 }
 
+// TestGGUFTypes has the numbers of ggml.h.
+func TestGGUFTypes(t *testing.T) {
+	want := map[Type]uint32{F32: 0, F16: 1, Q4_0: 2, Q4_1: 3, Q5_0: 6, Q5_1: 7, Q8_0: 8, Q4_K: 12, Q5_K: 13, Q6_K: 14, BF16: 30}
+	if len(want) != len(formats) {
+		t.Errorf("%d types, expected %d", len(formats), len(want))
+	}
+	for kind, number := range want {
+		if got := kind.ggufNumber(); got != number {
+			t.Errorf("%v is %d, expected %d", kind, got, number)
+		}
+		if got, name, ok := ggufType(number); got != kind || !ok {
+			t.Errorf("%d is %v (%s, %v), expected %v", number, got, name, ok, kind)
+		}
+	}
+	for number, want := range map[uint32]string{4: "unknown", 10: "Q2_K", 16: "IQ2_XXS", 23: "IQ4_XS", 29: "IQ1_M", 35: "TQ2_0", 39: "MXFP4", 40: "unknown", 1 << 31: "unknown"} {
+		if _, name, ok := ggufType(number); ok || name != want {
+			t.Errorf("%d is %s (%v), expected %s, which cannot be read", number, name, ok, want)
+		}
+	}
+}
+
 // TestPermute follows a row of each head by hand: llama.cpp's converter splits a
 // head into two halves and interleaves them.
 func TestPermute(t *testing.T) {

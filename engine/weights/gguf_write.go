@@ -54,11 +54,7 @@ func WriteGGUF(w io.Writer, m *Model, t Type) error {
 		for i := range t.Shape {
 			head.u64(uint64(t.Shape[len(t.Shape)-1-i]))
 		}
-		for number, kind := range ggufTypes {
-			if kind == t.as {
-				head.u32(number)
-			}
-		}
+		head.u32(t.as.ggufNumber())
 		head.u64(uint64(offset))
 		offset = aligned(offset + size)
 	}

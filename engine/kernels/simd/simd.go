@@ -103,36 +103,6 @@ func DequantQ8_0(dst []float32, q []int8, scale []uint16) {
 	dequantQ8_0Go(dst, q, scale)
 }
 
-// DequantQ4_0 decodes len(dst) values, a multiple of 32, of blocks of 16 bytes:
-// the lower halves are the first 16 values, each less 8, the upper ones the
-// others.
-func DequantQ4_0(dst []float32, q []uint8, scale []uint16) {
-	n := len(dst) / 32
-	dst, q, scale = dst[:32*n], q[:16*n], scale[:n]
-	for b, bits := range scale {
-		s, d, v := half[bits], (*[32]float32)(dst[32*b:]), (*[16]uint8)(q[16*b:])
-		for i, two := range v {
-			d[i] = s * float32(int(two&15)-8)
-			d[i+16] = s * float32(int(two>>4)-8)
-		}
-	}
-}
-
-// DequantQ4_1 is DequantQ4_0 of values as they are, to which a minimum is added
-// once they are scaled: both has a block's scale, then its minimum.
-func DequantQ4_1(dst []float32, q []uint8, both []uint16) {
-	n := len(dst) / 32
-	dst, q, both = dst[:32*n], q[:16*n], both[:2*n]
-	for b := range n {
-		s, m := half[both[2*b]], half[both[2*b+1]]
-		d, v := (*[32]float32)(dst[32*b:]), (*[16]uint8)(q[16*b:])
-		for i, two := range v {
-			d[i] = float32(s*float32(two&15)) + m
-			d[i+16] = float32(s*float32(two>>4)) + m
-		}
-	}
-}
-
 // F16ToF32 converts len(dst) values. A NaN stays one.
 func F16ToF32(dst []float32, src []uint16) {
 	src = src[:len(dst)]
