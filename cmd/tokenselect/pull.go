@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"time"
 
 	"tokenselect/cmd/tokenselect/internal/hub"
@@ -153,14 +152,9 @@ func checkHeader(files []hub.Header) error {
 	return nil
 }
 
-// checkFolder refuses a safetensors model by its configuration.
+// checkFolder refuses a safetensors model by its configuration and tokenizer.
 func checkFolder(dir string) error {
-	path := filepath.Join(dir, "config.json")
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if _, err := weights.ParseConfig("config.json", raw); err != nil {
+	if err := weights.CheckFolder(dir); err != nil {
 		return fmt.Errorf("%s: %w", cannotRun, err)
 	}
 	return nil

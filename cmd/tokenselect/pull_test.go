@@ -112,6 +112,37 @@ func TestPulled(t *testing.T) {
 	says(2, "no MODEL", "rm")
 }
 
+// TestPulledFolder pulls safetensors in several files, and refuses those with a
+// tokenizer that is none before it fetches them.
+func TestPulledFolder(t *testing.T) {
+	dir := filepath.Join("..", "..", "engine", "testdata", "tiny-models", "mistral-sharded")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	for _, e := range entries {
+		if files[e.Name()], err = os.ReadFile(filepath.Join(dir, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hubOf(t, files)
+	if r := tokenselect(t, "", false, "pull", "me/needle"); r.status != 0 || !strings.HasPrefix(r.out, "me/needle: ") {
+		t.Fatalf("status %d, printed %q and %q", r.status, r.out, r.err)
+	}
+	if r := tokenselect(t, "", false, "info", "me/needle"); r.status != 0 || !strings.Contains(r.out, "mistral") {
+		t.Errorf("status %d, printed %q and %q", r.status, r.out, r.err)
+	}
+	if _, err := servedModel("me/needle"); err == nil || !strings.Contains(err.Error(), "tokenselect convert me/needle model.gguf") {
+		t.Errorf("served: %v", err)
+	}
+	files["tokenizer.json"] = []byte("{")
+	hubOf(t, files)
+	if r := tokenselect(t, "", false, "pull", "me/needle"); r.status != 1 || !strings.Contains(r.err, "cannot run the model") || !strings.Contains(r.err, "tokenizer.json") {
+		t.Errorf("status %d, printed %q and %q", r.status, r.out, r.err)
+	}
+}
+
 // TestServedModel offers only what pages can fetch.
 func TestServedModel(t *testing.T) {
 	if _, err := servedModel(t.TempDir()); err == nil || !strings.Contains(err.Error(), "tokenselect convert") {

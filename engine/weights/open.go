@@ -119,6 +119,25 @@ func (f *files) gguf(p Part) (*Model, error) {
 // folder reads a Hugging Face folder; file is the one of its weights, or "" to look
 // for it.
 func (f *files) folder(dir, file string) (*Model, error) {
+	m, err := openWeightless(dir, file)
+	if err != nil {
+		return nil, err
+	}
+	if m.Tensors, err = f.tensors(dir, file); err != nil {
+		return nil, err
+	}
+	return m, m.finish()
+}
+
+// CheckFolder opens all of a Hugging Face folder but its weights: for those who
+// are to be told what is wrong with a checkpoint before they have fetched it.
+func CheckFolder(dir string) error {
+	_, err := openWeightless(dir, "")
+	return err
+}
+
+// openWeightless is the model in a Hugging Face folder without its tensors.
+func openWeightless(dir, file string) (*Model, error) {
 	configPath := filepath.Join(dir, "config.json")
 	raw, err := os.ReadFile(configPath)
 	if err != nil {
@@ -132,9 +151,6 @@ func (f *files) folder(dir, file string) (*Model, error) {
 	if abs, err := filepath.Abs(dir); err == nil {
 		m.Config.Name = filepath.Base(abs)
 	}
-	if m.Tensors, err = f.tensors(dir, file); err != nil {
-		return nil, err
-	}
 	if m.Tokenizer, err = readTokenizer(dir, c); err != nil {
 		return nil, err
 	}
@@ -143,7 +159,7 @@ func (f *files) folder(dir, file string) (*Model, error) {
 			return nil, err
 		}
 	}
-	return m, m.finish()
+	return m, nil
 }
 
 func (f *files) tensors(dir, file string) (map[string]Tensor, error) {
@@ -220,8 +236,8 @@ func readTokenizer(dir string, c Config) (*tokenizer.Spec, error) {
 		}
 		return b, err
 	}
-	var files [4][]byte
-	for i, name := range []string{"tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json"} {
+	var files [5][]byte
+	for i, name := range []string{"tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "chat_template.jinja"} {
 		var err error
 		if files[i], err = read(name); err != nil {
 			return nil, fmt.Errorf("weights: %w", err)
@@ -242,6 +258,9 @@ func readTokenizer(dir string, c Config) (*tokenizer.Spec, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if files[4] != nil { // where it is, tokenizer_config.json has none, or an older one
+		spec.ChatTemplate = string(files[4])
 	}
 	return &spec, nil
 }

@@ -166,6 +166,15 @@ func TestOpenRefuses(t *testing.T) {
 			refused(t, err, c.want...)
 		})
 	}
+	dir := with(map[string]any{"model.safetensors": none, "chat_template.jinja": []byte("{{ it }}"), "tokenizer_config.json": map[string]any{"chat_template": "old"}})
+	if err := CheckFolder(dir); err != nil {
+		t.Errorf("all but the weights: %v", err)
+	}
+	if spec, err := readTokenizer(dir, m.Config); err != nil || spec.ChatTemplate != "{{ it }}" {
+		t.Errorf("template %+v (%v), expected that of chat_template.jinja", spec, err)
+	}
+	refused(t, CheckFolder(with(map[string]any{"model.safetensors": none, "tokenizer.json": []byte("{")})), "tokenizer.json")
+	refused(t, CheckFolder(t.TempDir()), "config.json")
 	got, err := Open(with(map[string]any{"tokenizer.json": none}))
 	if err != nil {
 		t.Fatal(err)
