@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"syscall/js"
 
 	"tokenselect/engine"
@@ -56,14 +57,17 @@ func describe(ctx context.Context, file js.Value, name string, contexts []int, k
 	if kind == gpu.CPU {
 		t = kernels.CacheF32
 	}
+	// What the adapter can bind is compared by the page, which knows it before a
+	// device is opened.
+	dev := gpu.Info{Kind: kind, Limits: gpu.Limits{Buffer: math.MaxInt, Binding: math.MaxInt}}
 	estimates := make([]any, len(contexts))
 	for i, n := range contexts {
-		m, err := engine.Estimate(c, n, gpu.Info{Kind: kind}, engine.Options{}, cfg)
+		m, err := engine.Estimate(ckpt, n, dev, engine.Options{}, cfg)
 		if err != nil {
 			return nil, err
 		}
 		estimates[i] = map[string]any{
-			"context": n, "weights": ckpt.Bytes, "cache": m.Cache, "selection": m.Selection, "work": m.Work,
+			"context": n, "weights": m.Weights, "cache": m.Cache, "selection": m.Selection, "work": m.Work,
 			"layer": int64(n) * int64(t.Bytes()*c.KVHeads*c.HeadDim), // keys of one layer, which are bound as one
 		}
 	}
@@ -82,6 +86,6 @@ func answers(ckpt *weights.Model) error {
 	if err != nil {
 		return err
 	}
-	_, err = chat.Recognise(ckpt.Tokenizer.ChatTemplate, tok)
+	_, err = chat.New(tok, nil)
 	return err
 }

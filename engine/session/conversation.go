@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tokenselect/engine"
-	"tokenselect/engine/chat"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/selection"
@@ -23,7 +22,12 @@ type Options struct {
 	MaxTokens int                   // of an answer
 	IgnoreEnd bool                  // an answer goes on past its end, to MaxTokens: for measurements
 	Raw       bool                  // no chat format: the text as it stands, special tokens parsed
+	System    string                // what the model is told before the document; not with Raw
 	Progress  func(done, total int) // during prefill, in tokens; nil: none
+
+	// Constrain begins a constraint of an answer's tokens, as package grammar
+	// makes them of a JSON Schema and the model's Tokenizer. Nil: answers are free.
+	Constrain func() engine.Constraint
 
 	// Next is asked for the same model on another device when the one in use
 	// fails (see [gpu.Failed]). The conversation goes on there: what had been read
@@ -43,6 +47,9 @@ type Conversation struct {
 	pending  []int // tokens at the session's end of a prompt whose reading was stopped
 	turns    []turn
 	room     int // tokens that the session was made for
+
+	exchanges []exchange // what was asked and answered, as text
+	torn      bool       // the turns do not end with the last answer any more: the format has another text there
 }
 
 // NewConversation starts a conversation about a document, which may be empty.
@@ -58,7 +65,10 @@ func (m *Model) NewConversation(document string, o Options) (*Conversation, erro
 		return nil, fmt.Errorf("session: context of %d tokens, expected 0 (as needed) or more", o.Context)
 	}
 	if !o.Raw && m.noFormat != nil {
-		return nil, fmt.Errorf("session: %w; its text can be continued raw", m.noFormat)
+		return nil, fmt.Errorf("session: %w", m.noFormat)
+	}
+	if o.Raw && o.System != "" {
+		return nil, errors.New("session: a system message for raw text, which nobody speaks in")
 	}
 	return &Conversation{m: m, opt: o, document: document}, nil
 }
@@ -115,14 +125,19 @@ func (c *Conversation) Ask(ctx context.Context, question string, emit func(text 
 
 // Listen is Ask with all there is to tell.
 func (c *Conversation) Listen(ctx context.Context, question string, l Listener) (Answer, error) {
-	ids, document := c.prompt(question)
+	p, err := c.prompt(question)
+	if err != nil {
+		return Answer{}, err
+	}
+	ids := p.ids
 	ans := Answer{PromptTokens: len(ids)}
 	if len(ids) == 0 {
 		return ans, errors.New("session: nothing to read: document and question are empty")
 	}
-	if document != nil && l.Layout != nil {
-		l.Layout(*document)
+	if p.document != nil && l.Layout != nil {
+		l.Layout(*p.document)
 	}
+	c.cut(p.keep)
 	t, err := c.attempt(ctx, ids, nil, &ans, l)
 	for err != nil && c.opt.Next != nil && gpu.Failed(err) {
 		c.leave()
@@ -136,6 +151,8 @@ func (c *Conversation) Listen(ctx context.Context, question string, l Listener) 
 	if t.read {
 		fed := min(c.s.Len()-c.held()-len(ids), len(ans.IDs))
 		c.turns = append(c.turns, turn{ids, ans.IDs[:fed]})
+		c.exchanges = append(p.before, exchange{question, c.m.Tokenizer.Decode(ans.IDs[:fed])})
+		c.torn = false
 		c.seen = slices.Concat(c.seen, ids, ans.IDs)
 	}
 	return ans, err
@@ -155,7 +172,13 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 		return t, err
 	}
 	began := time.Now()
-	err := c.restore(ctx, len(ids), l)
+	var err error
+	if n := c.held(); c.Len() > n {
+		err = c.s.Truncate(n)
+	}
+	if err == nil {
+		err = c.restore(ctx, len(ids), l)
+	}
 	if err == nil {
 		err = c.read(ctx, ids, ans, l)
 	}
@@ -165,7 +188,10 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 	}
 	t.read = true
 
-	stream, text := c.m.Tokenizer.Stream(), strings.Builder{}
+	stream, text := c.m.Tokenizer.TextStream(), strings.Builder{}
+	if c.opt.Raw { // the answer goes on the text of the prompt
+		stream = c.m.Tokenizer.Stream()
+	}
 	for _, id := range told {
 		text.WriteString(stream.Push(id))
 	}
@@ -176,7 +202,7 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 		}
 		return l.Piece(Piece{id, piece, rows})
 	}
-	stop := c.m.Tokenizer.IsEnd
+	stop := c.m.IsEnd
 	if c.opt.IgnoreEnd {
 		stop = nil
 	}
@@ -184,9 +210,13 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 	if l.Steps {
 		ahead = 0
 	}
+	var constraint engine.Constraint
+	if c.opt.Constrain != nil {
+		constraint = c.opt.Constrain()
+	}
 	ans.Result, err = c.s.Generate(ctx, engine.GenerateOptions{
 		MaxTokens: c.opt.MaxTokens, Sample: c.opt.Sample, History: slices.Concat(c.seen, ids), Begun: told,
-		Stop: stop, Ahead: ahead,
+		Stop: stop, Ahead: ahead, Constraint: constraint,
 		Emit: func(id int) error {
 			err := say(id, stream.Push(id), begin+len(t.told))
 			if err == nil {
@@ -234,30 +264,6 @@ func (c *Conversation) read(ctx context.Context, ids []int, ans *Answer, l Liste
 	}
 	c.pending = ids[:c.s.Len()-base]
 	return context.Cause(ctx)
-}
-
-// prompt is the tokens that a question adds, and where the document's are in
-// them, if this is the prompt that has them.
-func (c *Conversation) prompt(question string) ([]int, *Rows) {
-	tok, first := c.m.Tokenizer, len(c.turns) == 0
-	if c.opt.Raw {
-		text := question
-		if first {
-			text = join(c.document, question)
-		}
-		ids := tok.Encode(text, true)
-		if spec := tok.Spec(); first && spec.AddBOS && spec.BOS >= 0 {
-			ids = append([]int{spec.BOS}, ids...)
-		}
-		return ids, nil
-	}
-	if first {
-		ids := chat.Encode(tok, c.m.format.First("", join(c.document, question)))
-		return ids, locate(tok, ids, c.document)
-	}
-	// The token that ends the model's turn never entered the session.
-	end := tok.Encode(c.m.format.EndOfTurn(), true)
-	return append(end, chat.Encode(tok, c.m.format.Next(question))...), nil
 }
 
 // join is the document, a blank line and the question: what the default model
@@ -349,7 +355,7 @@ func (c *Conversation) Forget() {
 		c.s.Close()
 		c.s = nil
 	}
-	c.seen, c.pending, c.turns = nil, nil, nil
+	c.seen, c.pending, c.turns, c.exchanges, c.torn = nil, nil, nil, nil, false
 }
 
 // Close frees the conversation's memory.
