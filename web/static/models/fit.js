@@ -31,8 +31,8 @@ export function fit(model, context, { gpu, memory, room }) {
     refusals.push(`With ${count(context)} tokens the keys of a layer take ${bytes(layer)}, and ${gpu.name} binds ${bytes(gpu.binding)}: choose a context of at most ${count(most)}.`);
   }
   if (!gpu) {
-    // The file is read as a whole before it is laid out for the kernels.
-    const peak = Math.max(2 * weights, takes.total);
+    // The file is read as a whole, and stays until it has been laid out for the kernels.
+    const peak = Math.max(model.size + weights, takes.total);
     if (peak > WASM) refusals.push(`Without a GPU it takes ${bytes(peak)} of memory while it is loaded, and WebAssembly has ${bytes(WASM)}.`);
     else if (weights > SLOW) warnings.push(`Without a GPU every token takes reading ${bytes(weights)}: it will be slow.`);
   }
