@@ -145,7 +145,7 @@ func build(s Spec) (*Tokenizer, error) {
 }
 
 // check looks at what can be said of a spec without its merges.
-func (s Spec) check() error {
+func (s *Spec) check() error {
 	if s.Kind > SentencePiece {
 		return fmt.Errorf("kind %d, expected ByteLevel or SentencePiece", s.Kind)
 	}
@@ -180,7 +180,7 @@ func (s Spec) check() error {
 func (t *Tokenizer) buildByteLevel() error {
 	var ok bool
 	if t.split, ok = splitters[t.spec.Pre]; !ok {
-		return fmt.Errorf("pre-tokenizer %q is not supported; %s are", t.spec.Pre, splitterNames())
+		return fmt.Errorf("pre-tokenizer %q is not supported; %s are", t.spec.Pre, splitterNames)
 	}
 	if len(t.spec.Merges) == 0 {
 		return fmt.Errorf("no merges: byte-level BPE needs them")
