@@ -37,8 +37,8 @@ func commands() []command {
 		{"demo", "[flags]", "hide five facts in a long text and ask for them with each policy", runDemo},
 		{"info", "[flags] [MODEL]", "describe a model, what it takes in memory, and the devices found", runInfo},
 		{"bench", "[flags]", "measure prefill and decode at several depths, by policy and device", runBench},
-	}, evalCommand(), []command{
-		{"convert", "[flags] IN OUT", "turn a checkpoint into a GGUF file", runConvert},
+	}, evalCommand(), hubCommands(), []command{
+		{"convert", "[flags] IN OUT", convertAbout, runConvert},
 	})
 }
 
@@ -85,14 +85,15 @@ func run(ctx context.Context, args []string, std stdio) int {
 func usage(w io.Writer) {
 	fmt.Fprint(w, `tokenselect reads documents far longer than its model was trained for, by
 attending at every step only to the few past tokens that matter (TokenSelect,
-arXiv 2411.02886). A small model is built in; nothing is downloaded.
+arXiv 2411.02886). A small model is built in; others can be pulled.
 
   tokenselect run -file book.txt "Where does Ada Dixon live?"
 
 Commands:
 `)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.about)
+		line, _, _ := strings.Cut(c.about, "\n")
+		fmt.Fprintf(w, "  %-8s %s\n", c.name, strings.TrimSuffix(line, "."))
 	}
 	fmt.Fprint(w, "\n'tokenselect COMMAND -h' explains a command and its flags.\n")
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
-	model := fs.String("model", "", "`path` of a model; default: the built-in needle-16m")
+	model := fs.String("model", "", modelHelp)
 	device := addDeviceFlags(fs)
 	cache := fs.String("kv", "", cacheHelp)
 	size := fs.Int("tokens", 20000, "length of the text")
@@ -37,6 +37,7 @@ func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	if err != nil {
 		return err
 	}
+	defer ckpt.Close()
 	cfg, err := budgets.config(ckpt.Config.Context)
 	if err != nil {
 		return err

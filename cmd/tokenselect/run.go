@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tokenselect/engine"
+	"tokenselect/engine/chat"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/session"
@@ -27,12 +28,14 @@ type runFlags struct {
 	context      int
 	sample       sample.Options
 	raw, json    bool
+	system       string
+	template     string
 	verbose      bool
 	selection    *selectionFlags
 }
 
 func (f *runFlags) add(fs *flag.FlagSet) {
-	fs.StringVar(&f.model, "model", "", "`path` of a model: a GGUF file, a safetensors file with its config.json beside it, or a Hugging Face folder; default: the built-in needle-16m")
+	fs.StringVar(&f.model, "model", "", modelHelp)
 	f.device = addDeviceFlags(fs)
 	fs.StringVar(&f.cache, "kv", "", cacheHelp)
 	fs.Func("file", "`document` to read before the question; may be given several times, \"-\" is standard input", func(path string) error {
@@ -47,6 +50,8 @@ func (f *runFlags) add(fs *flag.FlagSet) {
 	fs.Float64Var(&f.sample.Penalty, "repetition-penalty", 1, "divide the logits of tokens that occurred by this `factor`")
 	fs.Uint64Var(&f.sample.Seed, "seed", 0, "of the random numbers, with -temperature")
 	fs.BoolVar(&f.raw, "raw", false, "continue the text as it stands, special tokens parsed, without the model's chat format")
+	fs.StringVar(&f.system, "system", "", "`text` that the model is told before the document")
+	fs.StringVar(&f.template, "template", "", templateHelp+"; default: the model's own")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object instead of the streamed answer")
 	fs.BoolVar(&f.verbose, "v", false, "progress and figures on standard error, also where it is not a terminal")
 	f.selection = addSelectionFlags(fs, true)
@@ -56,6 +61,13 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	var f runFlags
 	f.add(fs)
 	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if f.raw && (f.system != "" || f.template != "") {
+		return usagef("-raw with -system or -template: a text that is continued as it stands has neither")
+	}
+	template, err := readTemplate(f.template)
+	if err != nil {
 		return err
 	}
 	document, err := f.document(std)
@@ -76,15 +88,21 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	if err != nil {
 		return err
 	}
+	defer ckpt.Close()
+	if template != "" && ckpt.Tokenizer != nil {
+		ckpt.Tokenizer.ChatTemplate = template
+	}
 	cfg, err := f.selection.config(ckpt.Config.Context)
 	if err != nil {
 		return err
 	}
 	say := func(format string, args ...any) { fmt.Fprintf(std.err, format+"\n", args...) }
-	if w := cfg.Warning(ckpt.Config.Context); w != "" {
+	if w := engine.Warning(ckpt.Config, cfg); w != "" {
 		say("warning: %s", w)
 	}
-	load := func() (*loaded, error) { return devices.load(ckpt, engine.Options{Cache: f.cache}, say) }
+	load := func() (*loaded, error) {
+		return devices.load(ckpt, engine.Options{Cache: f.cache, Context: f.context, Selection: cfg}, say)
+	}
 	m, err := load()
 	if err != nil {
 		return err
@@ -98,7 +116,7 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	if talk {
 		say("%s on %s (%s)", ckpt.Config.Name, m.dev.Info().Name, m.why)
 	}
-	opt := session.Options{Context: f.context, Selection: cfg, Sample: f.sample, MaxTokens: f.maxTokens, Raw: f.raw}
+	opt := session.Options{Context: f.context, Selection: cfg, Sample: f.sample, MaxTokens: f.maxTokens, Raw: f.raw, System: f.system}
 	if talk {
 		bar := progressBar{w: std.err, live: std.errTerminal}
 		opt.Progress = bar.show
@@ -119,6 +137,9 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 		}
 	}
 	c, err := m.NewConversation(document, opt)
+	if errors.Is(err, chat.ErrUnknown) {
+		return fmt.Errorf("%w; -template says how, -raw continues the text as it stands", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ package selection
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"tokenselect/engine/kernels"
@@ -53,7 +52,6 @@ type Config struct {
 	K      int     // tokens selected from the rest
 	Chunk  int     // queries of a prefill step
 	Theta  float64 // cosine from which the Selection Cache reuses a selection; 0: never
-	Tau    float64 // temperature of the vote's softmax; the paper's is 1
 	// The odd number of neighbours, itself included, the largest vote of which is a
 	// candidate's with TokenSelect, so that what stands beside a token that is asked for
 	// comes along (the paper's released code has such a window for each task); 0 and 1:
@@ -64,15 +62,14 @@ type Config struct {
 	// was made with.
 	Index kernels.IndexType
 
-	Options        // what TokenSelect may do otherwise than the paper
-	Rivals  Rivals // what only policies that TokenSelect is compared with ask for
+	Rivals Rivals // what only policies that TokenSelect is compared with ask for
 }
 
 // Default is TokenSelect with budgets for a model that was trained on context
 // tokens: in all no more than those, in the proportions 16, 512, 256, 256 of
 // needle-16m, which was trained on 2048.
 func Default(context int) Config {
-	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Tau: 1, Pool: 5, Rivals: defaultRivals(context)}
+	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Pool: 5, Rivals: defaultRivals(context)}
 	for c.Budget() > context && c.K > 1 {
 		c.NInit, c.K, c.NLocal, c.Chunk = max(1, c.NInit/2), c.K/2, max(1, c.NLocal/2), max(1, c.Chunk/2)
 	}
@@ -111,9 +108,9 @@ func (c Config) local(queries int) int {
 func (c Config) Positions(rows int) int {
 	switch {
 	case c.Policy == Window:
-		return min(rows, max(c.Budget(), c.denseUntil()))
+		return min(rows, c.Budget())
 	case c.selects(): // the list on a hit or before anything is selected, and a probe at distance n_local
-		return min(rows, max(c.Budget()+c.slide(), c.denseUntil())) + c.Chunk
+		return min(rows, c.Budget()+c.slide()) + c.Chunk
 	}
 	if positions, ok := c.rivalPositions(rows); ok {
 		return positions
@@ -170,7 +167,7 @@ func (c Config) Validate() error {
 	if c.Pool < 0 || c.Pool > 2*kernels.MaxHalf+1 || c.Pool > 0 && c.Pool%2 == 0 {
 		return fmt.Errorf("selection: pool is %d, expected 0 (no neighbours) or an odd number up to %d", c.Pool, 2*kernels.MaxHalf+1)
 	}
-	if err := c.validateRest(); err != nil {
+	if err := c.Rivals.validate(c); err != nil {
 		return err
 	}
 	if c.Index < kernels.IndexNone || c.Index > kernels.IndexI4 {
@@ -178,9 +175,6 @@ func (c Config) Validate() error {
 	}
 	if !(c.Theta >= 0) || c.Theta > 1 {
 		return fmt.Errorf("selection: theta is %v, expected 0 (no Selection Cache) to 1", c.Theta)
-	}
-	if !(c.Tau > 0) || math.IsInf(c.Tau, 0) {
-		return fmt.Errorf("selection: tau is %v, expected more than 0", c.Tau)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tokenselect/engine"
+	"tokenselect/engine/chat"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/trace"
 )
@@ -17,6 +18,8 @@ import (
 // and over a server's websocket.
 type Host struct {
 	Where string // "browser" or "server", for the greeting
+
+	System string // what models are told before every document; may be empty
 
 	// Load answers the command load.
 	Load func(ctx context.Context, c trace.Command, progress func(phase string, done, total int64)) (Loaded, error)
@@ -223,7 +226,7 @@ func (c *client) open(cmd trace.Command) error {
 	if err != nil {
 		return &commandError{trace.BadCommand, err}
 	}
-	c.opt = Options{Context: cmd.Context, Selection: cfg, MaxTokens: trace.DefaultMaxTokens}
+	c.opt = Options{Context: cmd.Context, Selection: cfg, MaxTokens: trace.DefaultMaxTokens, System: c.h.System}
 	tokens := m.Tokens(cmd.Document)
 	if cmd.Context > 0 && tokens >= cmd.Context {
 		return &commandError{trace.ContextFull, fmt.Errorf("open: the document is %d tokens, the context that was asked for %d", tokens, cmd.Context)}
@@ -232,7 +235,7 @@ func (c *client) open(cmd trace.Command) error {
 		return err
 	}
 	memory := m.Engine.Memory(c.opt.room(tokens), cfg)
-	return c.send(trace.Event{Type: trace.Opened, ID: cmd.ID, Tokens: tokens, Memory: bytes(memory), Warning: cfg.Warning(m.Engine.Config().Context)})
+	return c.send(trace.Event{Type: trace.Opened, ID: cmd.ID, Tokens: tokens, Memory: bytes(memory), Warning: engine.Warning(m.Engine.Config(), cfg)})
 }
 
 func (c *client) choose(cmd trace.Command) error {
@@ -245,7 +248,7 @@ func (c *client) choose(cmd trace.Command) error {
 	m := c.loaded.Model
 	s := selectionOf(c.opt.Selection)
 	memory := m.Engine.Memory(c.opt.room(max(c.held(), m.Tokens(c.conv.document))), c.opt.Selection)
-	return c.send(trace.Event{Type: trace.Selected, ID: cmd.ID, Selection: &s, Memory: bytes(memory), Warning: c.opt.Selection.Warning(m.Engine.Config().Context)})
+	return c.send(trace.Event{Type: trace.Selected, ID: cmd.ID, Selection: &s, Memory: bytes(memory), Warning: engine.Warning(m.Engine.Config(), c.opt.Selection)})
 }
 
 func (c *client) setSelection(s *trace.Selection) error {
@@ -434,6 +437,11 @@ func (c *client) fail(cmd trace.Command, err error) {
 		code = trace.NoGPU
 	case engine.IsFull(err):
 		code = trace.ContextFull
+	case errors.Is(err, chat.ErrUnknown):
+		code = trace.BadModel
+		if compile == nil {
+			hint = "This engine knows some families of chat templates and runs none; the engine of tokenselect serve and tokenselect run can run the model's own."
+		}
 	}
 	switch code {
 	case trace.DeviceLost:

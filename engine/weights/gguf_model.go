@@ -14,23 +14,42 @@ import (
 // data, but for the rows of q and k of architecture llama, which GGUF keeps in
 // an order of its own. name is for errors and reports.
 func ParseGGUF(name string, data []byte) (*Model, error) {
-	m, err := parseGGUF(name, data)
+	return ParseGGUFParts(name, data)
+}
+
+// ParseGGUFParts is ParseGGUF of a checkpoint that is split into several files,
+// given in any order.
+func ParseGGUFParts(name string, parts ...[]byte) (*Model, error) {
+	files := make([]*ggufFile, len(parts))
+	for i, data := range parts {
+		part := name
+		if len(parts) > 1 {
+			part = fmt.Sprintf("%s, file %d of %d", name, i+1, len(parts))
+		}
+		f, err := readGGUF(data, int64(len(data)))
+		if err != nil {
+			return nil, fmt.Errorf("weights: %s: %w", part, err)
+		}
+		for j, p := range f.places {
+			end := p.at + int64(p.size)
+			f.tensors[j].Data = data[p.at:end:end]
+		}
+		f.name, files[i] = part, f
+	}
+	return newModel(name, files)
+}
+
+// newModel is the checkpoint in files.
+func newModel(name string, files []*ggufFile) (*Model, error) {
+	f, err := join(files)
+	var m *Model
+	if err == nil {
+		m, err = f.model(name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("weights: %s: %w", name, err)
 	}
 	return m, m.finish()
-}
-
-func parseGGUF(name string, data []byte) (*Model, error) {
-	f, err := readGGUF(data, int64(len(data)))
-	if err != nil {
-		return nil, err
-	}
-	for i, p := range f.places {
-		end := p.at + int64(p.size)
-		f.tensors[i].Data = data[p.at:end:end]
-	}
-	return f.model(name)
 }
 
 // model is the checkpoint in a file whose tensors have their data, or know where
@@ -38,9 +57,6 @@ func parseGGUF(name string, data []byte) (*Model, error) {
 func (f *ggufFile) model(name string) (*Model, error) {
 	var err error
 	g := ggufMeta{meta: f.meta}
-	if n := g.integer("split.count", 1); n > 1 {
-		return nil, fmt.Errorf("split.count is %d: split files are not supported", n)
-	}
 	m := &Model{Path: name, Tensors: make(map[string]Tensor, len(f.tensors))}
 	for _, t := range f.tensors {
 		hf, ok := hfName(t.Name)
@@ -69,19 +85,31 @@ func (f *ggufFile) model(name string) (*Model, error) {
 	if err := m.Config.validate(); err != nil {
 		return nil, err
 	}
-	if m.Config.Architecture == "llama" {
-		for i := range m.Config.Layers {
-			for proj, heads := range map[string]int{"q_proj": m.Config.Heads, "k_proj": m.Config.KVHeads} {
-				n := fmt.Sprintf("model.layers.%d.self_attn.%s.weight", i, proj)
-				if t, ok := m.Tensors[n]; ok {
-					if m.Tensors[n], err = permute(t, heads, false); err != nil {
-						return nil, err
-					}
+	if m.Config.pairsNeighbours() {
+		return m, m.permute()
+	}
+	return m, nil
+}
+
+// permute brings the rows of q and k, in which neighbours are rotated together, to
+// Hugging Face's order.
+func (m *Model) permute() error {
+	for i := range m.Config.Layers {
+		for proj, heads := range map[string]int{"q_proj": m.Config.Heads, "k_proj": m.Config.KVHeads} {
+			for _, kind := range []string{"weight", "bias"} {
+				n := fmt.Sprintf("model.layers.%d.self_attn.%s.%s", i, proj, kind)
+				t, ok := m.Tensors[n]
+				if !ok {
+					continue
+				}
+				var err error
+				if m.Tensors[n], err = permute(t, heads, false); err != nil {
+					return err
 				}
 			}
 		}
 	}
-	return m, nil
+	return nil
 }
 
 // ggufNames are GGUF's tensor names and Hugging Face's, of a layer and of the
@@ -99,6 +127,10 @@ var ggufLayerNames = [][2]string{
 	{"attn_k.bias", "self_attn.k_proj.bias"},
 	{"attn_q.bias", "self_attn.q_proj.bias"},
 	{"attn_v.bias", "self_attn.v_proj.bias"},
+	{"attn_output.bias", "self_attn.o_proj.bias"},
+	{"ffn_gate.bias", "mlp.gate_proj.bias"},
+	{"ffn_up.bias", "mlp.up_proj.bias"},
+	{"ffn_down.bias", "mlp.down_proj.bias"},
 	{"attn_k_norm.weight", "self_attn.k_norm.weight"},
 	{"attn_q_norm.weight", "self_attn.q_norm.weight"},
 }
@@ -131,12 +163,18 @@ func hfName(gguf string) (string, bool) {
 	return "", false
 }
 
-// permute changes the order of a projection's rows within each head between
-// Hugging Face's, where row i is rotated with row i + d/2, and GGUF's of
+// pairsNeighbours tells whether GGUF keeps the rows of q and k in the order of
+// architecture llama: see permute.
+func (c Config) pairsNeighbours() bool {
+	return c.Architecture == "llama" || c.Architecture == "mistral"
+}
+
+// permute changes the order of a projection's rows, or of its bias, within each head
+// between Hugging Face's, where row i is rotated with row i + d/2, and GGUF's of
 // architecture llama, where it is rotated with its neighbour.
 func permute(t Tensor, heads int, toGGUF bool) (Tensor, error) {
-	if len(t.Shape) != 2 || t.Shape[0] == 0 || t.Shape[0]%(2*heads) != 0 {
-		return t, fmt.Errorf("tensor %s: shape %v, expected a matrix of a multiple of %d rows", t.Name, t.Shape, 2*heads)
+	if n := len(t.Shape); n != 1 && n != 2 || t.Shape[0] == 0 || t.Shape[0]%(2*heads) != 0 {
+		return t, fmt.Errorf("tensor %s: shape %v, expected a multiple of %d rows", t.Name, t.Shape, 2*heads)
 	}
 	half := t.Shape[0] / heads / 2
 	order := make([]uint32, t.Shape[0])
@@ -150,6 +188,12 @@ func permute(t Tensor, heads int, toGGUF bool) (Tensor, error) {
 					order[hf] = uint32(gguf)
 				}
 			}
+		}
+	}
+	if len(t.Shape) == 1 { // what stays in a file is read by rows of matrices
+		var err error
+		if t, err = t.Load(); err != nil {
+			return t, err
 		}
 	}
 	return t.reorder(order)
@@ -259,16 +303,20 @@ func (g *ggufMeta) config(m *Model) {
 			g.fail("metadata key %s is %d, expected the head size %d", key, d, c.HeadDim)
 		}
 	}
-	if w := g.integer(p+"attention.sliding_window", 0); w > 0 {
-		g.fail("metadata key %sattention.sliding_window is %d: sliding-window attention is not supported", p, w)
-	}
-	if s := g.text(p + "rope.scaling.type"); s != "" && s != "none" {
-		g.fail("metadata key %srope.scaling.type is %q, which is not supported", p, s)
-	}
+	g.window(p, c)
+	g.rope(p, c)
 	c.NormEps = float32(g.float(p+"attention.layer_norm_rms_epsilon", math.NaN()))
 	c.RopeTheta = g.float(p+"rope.freq_base", 10000)
 	c.QKNorm = arch == "qwen3"
-	c.AttentionBias = arch == "qwen2"
+	bias := func(name string) bool { // a tensor says it, where the architecture does not
+		_, ok := m.Tensors["model.layers.0."+name+".bias"]
+		return ok
+	}
+	c.AttentionBias = arch == "qwen2" || bias("self_attn.q_proj")
+	c.OutputBias, c.MLPBias = bias("self_attn.o_proj"), bias("mlp.gate_proj")
+	if arch == "llama" && c.Window > 0 {
+		c.Architecture = "mistral"
+	}
 	_, head := m.Tensors["lm_head.weight"]
 	c.TieEmbeddings = !head
 	if e, ok := m.Tensors["model.embed_tokens.weight"]; ok && len(e.Shape) == 2 {

@@ -56,7 +56,8 @@ export interface Selection {
   k?: number;
   chunk?: number;
   theta?: number;
-  tau?: number;
+  /** A token has the largest vote of so many neighbours, an odd number; 0: its own. */
+  pool?: number;
   /** How the keys are stored that candidates are scored from; a document keeps what it was opened with. */
   index?: "exact" | "int8" | "int4";
 }

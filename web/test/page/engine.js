@@ -48,7 +48,7 @@ class Engine {
 
   constructor(options) {
     const server = options.device === "server", cpu = options.device === "cpu" || script.has("cpu");
-    this.#selection = { policy: "tokenselect", n_init: 16, n_local: 256, k: 512, chunk: CHUNK, theta: 0.9, tau: 1 };
+    this.#selection = { policy: "tokenselect", n_init: 16, n_local: 256, k: 512, chunk: CHUNK, theta: 0.9 };
     this.info = {
       model: options.model ?? "needle-16m-q8_0", architecture: "llama", quantisation: "Q8_0", layers: LAYERS, heads: 8, kv_heads: 2,
       context: options.model === "large-1b" ? 131072 : 2048, vocab: 8192, device: server ? "wgpu" : cpu ? "cpu" : "webgpu", adapter: cpu ? "CPU" : "Scripted GPU",
