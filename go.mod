@@ -10,5 +10,8 @@ require (
 	github.com/google/uuid v1.6.0
 	github.com/gorilla/websocket v1.5.3
 	github.com/rajveermalviya/go-webgpu/wgpu v0.17.1
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	golang.org/x/sys v0.43.0
 )
+
+require golang.org/x/text v0.14.0 // indirect

@@ -96,8 +96,12 @@ type GenerateOptions struct {
 	// emitted, so that a GPU need not wait for the host after each: a few, and
 	// no more than a GPU takes a moment for. Emit then finds the session further
 	// on than the token that it gets. It is for greedy sampling without AfterStep
-	// and has no effect on others.
+	// and Constraint and has no effect on others.
 	Ahead int
+
+	// Constraint, if not nil, says which tokens may come. It is at the beginning
+	// of the answer: what is Begun is told to it.
+	Constraint Constraint
 }
 
 // Reason is why a generation ended.
@@ -172,10 +176,24 @@ func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *samp
 			sampler.Took(id)
 		case len(queue) > 0:
 			id, queue = queue[0], queue[1:]
+		case o.Constraint != nil:
+			var err error
+			if id, err = s.allowed(ctx, o.Constraint, sampler); err != nil {
+				return err
+			}
+			if id < 0 {
+				res.Reason = Stopped
+				return nil
+			}
 		default:
 			var err error
 			if id, err = s.next(ctx, o.Sample.Greedy(), sampler); err != nil {
 				return err
+			}
+		}
+		if o.Constraint != nil {
+			if err := o.Constraint.Took(id); err != nil {
+				return fmt.Errorf("engine: generate: %w", err)
 			}
 		}
 		res.IDs = append(res.IDs, id)
@@ -211,7 +229,7 @@ func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *samp
 					s.ready, fed = true, n-1
 				}
 			} else {
-				err = s.take(id, o.Sample.Greedy() && !again)
+				err = s.take(id, o.Sample.Greedy() && o.Constraint == nil && !again)
 			}
 			if err != nil {
 				return err
@@ -236,7 +254,7 @@ var burst = 25 * time.Millisecond
 func (s *Session) ahead(o GenerateOptions, res *Result) int {
 	const timed = 4 // tokens that tell how long one takes
 	done := len(res.IDs)
-	if o.Ahead < 2 || !o.Sample.Greedy() || o.AfterStep != nil || done < timed {
+	if o.Ahead < 2 || !o.Sample.Greedy() || o.AfterStep != nil || o.Constraint != nil || done < timed {
 		return 1
 	}
 	took := max(res.Decode/time.Duration(done-1), 1)

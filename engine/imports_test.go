@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 		"cmd/tokenselect/internal/haystack", "cmd/tokenselect/internal/hub", "cmd/tokenselect/internal/layer", "cmd/tokenselect/internal/server", "cmd/tokenselect/internal/server/catalog",
 		"cmd/tokenselect/internal/server/machine", "cmd/tokenselect/internal/server/metrics", "cmd/tokenselect/internal/server/openai",
 		"cmd/tokenselect/internal/server/pool", "cmd/tokenselect/internal/server/selfsigned", "cmd/tokenselect/internal/server/upstream",
-		"engine", "engine/chat", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/dawn", "engine/gpu/webgpujs", "engine/gpu/wgpunative", "engine/kernels",
+		"engine", "engine/chat", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/dawn", "engine/gpu/webgpujs", "engine/gpu/wgpunative", "engine/grammar", "engine/kernels",
 		"engine/kernels/simd", "engine/model", "engine/sample", "engine/selection", "engine/session", "engine/trace", "engine/weights", "web"},
 	"cmd/tokenselect/internal/eval":      {"cmd/tokenselect/internal/eval/mass", "cmd/tokenselect/internal/eval/stat"},
 	"cmd/tokenselect/internal/eval/mass": {"engine/f16", "engine/gpu", "engine/kernels", "engine/selection"},
@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"cmd/tokenselect/internal/server/machine": {"cmd/tokenselect/internal/server/catalog", "cmd/tokenselect/internal/server/local", "cmd/tokenselect/internal/server/openai",
 		"cmd/tokenselect/internal/server/pool", "engine/gpu", "engine/session", "engine/trace"},
 	"cmd/tokenselect/internal/server/openai":   {"engine/trace"},
-	"cmd/tokenselect/internal/server/pool":     {"cmd/tokenselect/internal/server/openai", "engine", "engine/chat", "engine/gpu", "engine/sample", "engine/selection", "engine/session"},
+	"cmd/tokenselect/internal/server/pool":     {"cmd/tokenselect/internal/server/openai", "engine", "engine/chat", "engine/gpu", "engine/grammar", "engine/sample", "engine/selection", "engine/session"},
 	"cmd/tokenselect/internal/server/upstream": {"cmd/tokenselect/internal/server/openai", "engine/trace"},
 }
 

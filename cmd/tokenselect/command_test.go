@@ -70,6 +70,9 @@ func TestBadInput(t *testing.T) {
 		{"no tokens", []string{"run", "-max-tokens", "0", "q"}, 1, "at most 0 tokens"},
 		{"negative context", []string{"run", "-context", "-1", "q"}, 1, "context of -1 tokens"},
 		{"context too short", []string{"run", "-context", "10", "-file", file(t, "a.txt", document), "q"}, 1, "the context is 10"},
+		{"schema that is no JSON", []string{"run", "-device", "cpu", "-json-schema", "{", "q"}, 2, "-json-schema: grammar: the schema is not JSON"},
+		{"schema that is not kept to", []string{"run", "-device", "cpu", "-json-schema", file(t, "s.json", `{"not":{}}`), "q"}, 2, `#/not: the keyword "not" is not supported`},
+		{"absent schema", []string{"run", "-device", "cpu", "-json-schema", "no/such/schema.json", "q"}, 1, "no/such/schema.json"},
 		{"no question", []string{"run", "-file", file(t, "b.txt", document)}, 2, "no question"},
 		{"raw with a system message", []string{"run", "-raw", "-system", "Be brief.", "q"}, 2, "-raw with -system or -template"},
 		{"absent template", []string{"run", "-template", "alpaca", "q"}, 1, "none of chatml, llama2, llama3, mistral, zephyr"},
@@ -168,6 +171,23 @@ func TestRunJSON(t *testing.T) {
 		if _, ok := got[field]; !ok {
 			t.Errorf("%s is missing", field)
 		}
+	}
+}
+
+// TestRunSchema: answers are JSON by a schema, from the command line or a file.
+func TestRunSchema(t *testing.T) {
+	const schema = ` {"type":"object","properties":{"animal":{"enum":["dog","fox","cat"]}},"required":["animal"]}`
+	path := file(t, "doc.txt", document)
+	for _, s := range []string{schema, file(t, "schema.json", schema)} {
+		r := tokenselect(t, "", false, "run", "-device", "cpu", "-file", path, "-json-schema", s, "Which animal does Ada Dixon keep?")
+		var got map[string]string
+		if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.status != 0 || got["animal"] != "fox" || len(got) != 1 || r.err != "" {
+			t.Errorf("status %d, answered %q, said %q", r.status, r.out, r.err)
+		}
+	}
+	r := tokenselect(t, "", false, "run", "-device", "cpu", "-file", path, "-max-tokens", "2", "-json-schema", schema, "Which animal does Ada Dixon keep?")
+	if r.status != 0 || !strings.Contains(r.err, "cut after 2 tokens") {
+		t.Errorf("status %d, answered %q, said %q", r.status, r.out, r.err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"tokenselect/engine"
 	"tokenselect/engine/chat"
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/grammar"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/session"
 )
@@ -30,6 +31,7 @@ type runFlags struct {
 	raw, json    bool
 	system       string
 	template     string
+	schema       string
 	verbose      bool
 	selection    *selectionFlags
 }
@@ -53,6 +55,7 @@ func (f *runFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.system, "system", "", "`text` that the model is told before the document")
 	fs.StringVar(&f.template, "template", "", templateHelp+"; default: the model's own")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object instead of the streamed answer")
+	fs.StringVar(&f.schema, "json-schema", "", "answer in JSON that satisfies a `schema`: a file, or the JSON Schema itself, as {\"type\":\"object\"}")
 	fs.BoolVar(&f.verbose, "v", false, "progress and figures on standard error, also where it is not a terminal")
 	f.selection = addSelectionFlags(fs, true)
 }
@@ -112,18 +115,22 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 			m.close()
 		}
 	}()
+	constrain, err := f.constrain(m.Model)
+	if err != nil {
+		return err
+	}
 	talk := f.verbose || std.errTerminal
 	if talk {
 		say("%s on %s (%s)", ckpt.Config.Name, m.dev.Info().Name, m.why)
 	}
-	opt := session.Options{Context: f.context, Selection: cfg, Sample: f.sample, MaxTokens: f.maxTokens, Raw: f.raw, System: f.system}
+	opt := session.Options{Context: f.context, Selection: cfg, Sample: f.sample, MaxTokens: f.maxTokens, Raw: f.raw, System: f.system, Constrain: constrain}
 	if talk {
 		bar := progressBar{w: std.err, live: std.errTerminal}
 		opt.Progress = bar.show
 		tokens := m.Tokens(document)
 		say("document of %d tokens; memory when it is read: %s", tokens, byteSize(m.Engine.Memory(max(f.context, tokens+f.maxTokens), cfg).Total()))
 	}
-	asker := asker{std: std, json: f.json, talk: talk, info: m.dev.Info(), policy: f.selection.policy}
+	asker := asker{std: std, json: f.json, schema: f.schema != "", talk: talk, info: m.dev.Info(), policy: f.selection.policy}
 	if devices.auto {
 		opt.Next = func(failure error) (*session.Model, error) {
 			asker.endLine()
@@ -149,6 +156,25 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 		return asker.ask(ctx, question)
 	}
 	return asker.loop(ctx)
+}
+
+// constrain begins constraints of answers to the schema, nil: there is none.
+func (f *runFlags) constrain(m *session.Model) (func() engine.Constraint, error) {
+	if f.schema == "" {
+		return nil, nil
+	}
+	text := []byte(f.schema)
+	if !strings.HasPrefix(strings.TrimSpace(f.schema), "{") {
+		var err error
+		if text, err = os.ReadFile(f.schema); err != nil {
+			return nil, fmt.Errorf("-json-schema: %w", err)
+		}
+	}
+	g, err := grammar.NewVocabulary(m.Tokenizer).Schema(text)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("-json-schema: %w", err)}
+	}
+	return func() engine.Constraint { return g.Start() }, nil
 }
 
 // document joins the files, with a blank line between them.
@@ -179,6 +205,7 @@ type asker struct {
 	std    stdio
 	c      *session.Conversation
 	json   bool
+	schema bool // answers are JSON by a schema
 	talk   bool
 	info   gpu.Info
 	policy string
@@ -211,6 +238,9 @@ func (a *asker) ask(ctx context.Context, question string) error {
 		return a.printJSON(ans)
 	}
 	a.endLine()
+	if err == nil && a.schema && ans.Reason != engine.Stopped {
+		fmt.Fprintf(a.std.err, "warning: the answer was cut after %d tokens: its JSON is not complete; -max-tokens allows more\n", len(ans.IDs))
+	}
 	if err == nil && a.talk {
 		a.figures(ans)
 	}

@@ -77,9 +77,16 @@ func (s *Sampler) Took(id int) {
 
 // Next picks a token. Equal logits are ranked by id, lowest first; NaN is never
 // picked while there is anything else.
-func (s *Sampler) Next(logits []float32) int {
+func (s *Sampler) Next(logits []float32) int { return s.Among(logits, nil) }
+
+// Among is Next from the tokens of a set only: bit id%64 of word id/64, at least
+// one of them set; ids beyond its words are not in it. Nil is all.
+func (s *Sampler) Among(logits []float32, set []uint64) int {
 	s.list = s.list[:0]
 	for id, l := range logits {
+		if set != nil && (id>>6 >= len(set) || set[id>>6]>>(id&63)&1 == 0) {
+			continue
+		}
 		v := float64(l)
 		if v != v {
 			v = math.Inf(-1)

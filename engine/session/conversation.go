@@ -25,6 +25,10 @@ type Options struct {
 	System    string                // what the model is told before the document; not with Raw
 	Progress  func(done, total int) // during prefill, in tokens; nil: none
 
+	// Constrain begins a constraint of an answer's tokens, as package grammar
+	// makes them of a JSON Schema and the model's Tokenizer. Nil: answers are free.
+	Constrain func() engine.Constraint
+
 	// Next is asked for the same model on another device when the one in use
 	// fails (see [gpu.Failed]). The conversation goes on there: what had been read
 	// and answered is read again, and an answer that was on its way goes on after
@@ -206,9 +210,13 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 	if l.Steps {
 		ahead = 0
 	}
+	var constraint engine.Constraint
+	if c.opt.Constrain != nil {
+		constraint = c.opt.Constrain()
+	}
 	ans.Result, err = c.s.Generate(ctx, engine.GenerateOptions{
 		MaxTokens: c.opt.MaxTokens, Sample: c.opt.Sample, History: slices.Concat(c.seen, ids), Begun: told,
-		Stop: stop, Ahead: ahead,
+		Stop: stop, Ahead: ahead, Constraint: constraint,
 		Emit: func(id int) error {
 			err := say(id, stream.Push(id), begin+len(t.told))
 			if err == nil {

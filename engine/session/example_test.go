@@ -8,6 +8,7 @@ import (
 
 	"tokenselect/engine"
 	"tokenselect/engine/gpu/cpudev"
+	"tokenselect/engine/grammar"
 	"tokenselect/engine/selection"
 	"tokenselect/engine/session"
 	"tokenselect/engine/weights"
@@ -46,6 +47,44 @@ func Example() {
 		log.Fatal(err)
 	}
 	// Output: Ada Dixon keeps a fox.
+}
+
+// Have the answer in JSON by a schema.
+func ExampleOptions_constrain() {
+	dev := cpudev.New(cpudev.Options{})
+	defer dev.Close()
+	ckpt, err := weights.ParseGGUF(web.DefaultModel())
+	if err != nil {
+		log.Fatal(err)
+	}
+	m, err := session.Load(dev, ckpt, engine.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	g, err := grammar.NewVocabulary(m.Tokenizer).Schema([]byte(`{
+		"type": "object",
+		"properties": {"animal": {"enum": ["dog", "fox", "cat"]}},
+		"required": ["animal"]
+	}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	c, err := m.NewConversation(letter, session.Options{
+		Selection: selection.Default(ckpt.Config.Context),
+		MaxTokens: 32,
+		Constrain: func() engine.Constraint { return g.Start() },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	ans, err := c.Ask(context.Background(), "Which animal does Ada Dixon keep?", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(ans.Text)
+	// Output: {"animal": "fox" }
 }
 
 // Choose a policy: here one that sees only the start and the end of a long

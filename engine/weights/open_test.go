@@ -127,7 +127,7 @@ func TestOpenTensors(t *testing.T) {
 		t.Errorf("a copy of tied embeddings and old frequencies: %v", err)
 	}
 	delete(m.Tensors, "model.embed_tokens.weight")
-	got, err = Open(folder(t, layout(m)))
+	got, err := Open(folder(t, layout(m)))
 	if err != nil || got.Tensors["model.embed_tokens.weight"].Name != "model.embed_tokens.weight" || len(got.Tensors["lm_head.weight"].Shape) > 0 {
 		t.Errorf("tied embeddings under the head's name: %v, %v", got, err)
 	}

@@ -70,6 +70,19 @@ test("the client's own reader of streams is content", { skip }, async () => {
   assert.equal(done.choices[0].message.role, "assistant");
 });
 
+test("answers in JSON by a schema", { skip }, async () => {
+  const schema = { type: "object", properties: { animal: { type: "string", enum: ["dog", "fox"] } }, required: ["animal"], additionalProperties: false };
+  const response_format = { type: "json_schema", json_schema: { name: "animal", strict: true, schema } };
+  const done = await client().chat.completions.create({ ...ask("Which animal does Ada Dixon keep?"), response_format });
+  assert.deepEqual(JSON.parse(done.choices[0].message.content), { animal: "fox" });
+  assert.equal(done.choices[0].finish_reason, "stop");
+  const runner = client().chat.completions.stream({ ...ask("Which animal does Ada Dixon keep?"), response_format });
+  assert.deepEqual(JSON.parse(await runner.finalContent()), { animal: "fox" });
+  response_format.json_schema.schema = { not: {} };
+  await assert.rejects(client().chat.completions.create({ ...ask("?"), response_format }),
+    (error) => error instanceof OpenAI.BadRequestError && error.param === "response_format" && error.code === "invalid_schema");
+});
+
 test("errors are the client's", { skip }, async () => {
   const completions = client().chat.completions;
   await assert.rejects(completions.create({ ...ask("?"), model: "nothing" }),

@@ -5,6 +5,7 @@ package openai
 
 import (
 	"context"
+	"encoding/json"
 
 	"tokenselect/engine/trace"
 )
@@ -55,6 +56,13 @@ type Request struct {
 	Seed              *int64
 	Stop              []string // the answer ends before the first of them
 	Selection         *trace.Selection
+	Format            *Format // nil: any text
+}
+
+// Format is what an answer has to be.
+type Format struct {
+	Schema json.RawMessage // the JSON Schema that it satisfies
+	Said   json.RawMessage // the client's response_format, for engines that take it as it is
 }
 
 // Delta is a piece of an answer.

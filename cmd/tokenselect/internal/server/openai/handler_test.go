@@ -119,12 +119,32 @@ func TestFields(t *testing.T) {
 	}
 	raw, _ := json.Marshal(s.asked)
 	want := `{"Model":"one/model","Messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"One\nTwo"},{"role":"assistant","content":"` + "\ufffd" + `é"}],` +
-		`"MaxTokens":9,"Temperature":0.5,"TopP":0.25,"TopK":-1,"RepetitionPenalty":1.5,"Seed":-3,"Stop":["a","b"],"Selection":{"policy":"window","k":12}}`
+		`"MaxTokens":9,"Temperature":0.5,"TopP":0.25,"TopK":-1,"RepetitionPenalty":1.5,"Seed":-3,"Stop":["a","b"],"Selection":{"policy":"window","k":12},"Format":null}`
 	if string(raw) != want {
 		t.Errorf("%s\nexpected\n%s", raw, want)
 	}
 	if post(t, server, hello+`,"stop":"x","temperature":null}`); len(s.asked.Stop) != 1 || s.asked.Stop[0] != "x" || s.asked.Temperature != nil {
 		t.Errorf("%+v", s.asked)
+	}
+}
+
+// TestFormat: the schema of a format arrives, and the format as it was said.
+func TestFormat(t *testing.T) {
+	s := &script{}
+	server := start(t, s, openai.Config{})
+	for _, c := range []struct{ format, schema string }{
+		{`{"type":"json_object"}`, `{"type":"object"}`},
+		{`{"type":"json_schema","json_schema":{"name":"person_1","description":"d","strict":true,"schema":{"type": "object"}}}`, `{"type": "object"}`},
+	} {
+		if resp := post(t, server, hello+`,"response_format":`+c.format+`}`); resp.StatusCode != 200 {
+			t.Fatal(read(t, resp.Body))
+		}
+		if f := s.asked.Format; f == nil || string(f.Schema) != c.schema || string(f.Said) != c.format {
+			t.Errorf("%s: %+v", c.format, s.asked)
+		}
+	}
+	if post(t, server, hello+`,"response_format":{"type":"text"}}`); s.asked.Format != nil {
+		t.Errorf("%+v", s.asked.Format)
 	}
 }
 
@@ -149,7 +169,14 @@ func TestRefusals(t *testing.T) {
 		{hello + `,"n":2}`, 400, "n", "n is not supported"},
 		{hello + `,"tools":[{"type":"function"}]}`, 400, "tools", "tools is not supported"},
 		{hello + `,"logprobs":true}`, 400, "logprobs", ""},
-		{hello + `,"response_format":{"type":"json_schema","json_schema":{}}}`, 400, "response_format", ""},
+		{hello + `,"response_format":{"type":"json_schema","json_schema":{}}}`, 400, "response_format", `json_schema.name is ""`},
+		{hello + `,"response_format":{"type":"json_schema"}}`, 400, "response_format", "no json_schema"},
+		{hello + `,"response_format":{"type":"json_schema","json_schema":{"name":"a b","schema":{}}}}`, 400, "response_format", `"a b"`},
+		{hello + `,"response_format":{"type":"json_schema","json_schema":{"name":"a"}}}`, 400, "response_format", "json_schema.schema is not there"},
+		{hello + `,"response_format":{"type":"json_object","schema":{}}}`, 400, "response_format", `"schema"`},
+		{hello + `,"response_format":{"type":"json_object","json_schema":{"name":"a","schema":{}}}}`, 400, "response_format", "for the type json_schema"},
+		{hello + `,"response_format":{"type":"xml"}}`, 400, "response_format", `"xml", expected text, json_object or json_schema`},
+		{hello + `,"response_format":"json"}`, 400, "response_format", "is a JSON string"},
 		{hello + `,"presence_penalty":0.5}`, 400, "presence_penalty", ""},
 		{hello + `,"temperature":3}`, 400, "temperature", "3, expected 0 to 2"},
 		{hello + `,"temperature":"hot"}`, 400, "temperature", "is a JSON string"},

@@ -42,6 +42,7 @@ var fields = map[string]func(c *completion, raw json.RawMessage) error{
 	"stream":                func(c *completion, raw json.RawMessage) error { return json.Unmarshal(raw, &c.stream) },
 	"stream_options":        readStreamOptions,
 	"selection":             readSelection,
+	"response_format":       readFormat,
 }
 
 // harmless are the values, besides null, with which a field that is not
@@ -62,7 +63,6 @@ var harmless = map[string][]string{
 	"presence_penalty":   {"0", "0.0"},
 	"frequency_penalty":  {"0", "0.0"},
 	"min_p":              {"0", "0.0"},
-	"response_format":    {`{"type":"text"}`},
 	"modalities":         {`["text"]`},
 	"audio":              {},
 	"web_search_options": {},

@@ -40,6 +40,10 @@ func (p *Pool) Complete(ctx context.Context, r openai.Request, emit func(openai.
 	if err != nil {
 		return res, err
 	}
+	constraint, err := p.constraint(r)
+	if err != nil {
+		return res, err
+	}
 	// Before the text becomes tokens: that takes its time too.
 	if p.Turn != nil {
 		release, err := p.Turn(ctx, func(int) {})
@@ -83,7 +87,7 @@ func (p *Pool) Complete(ctx context.Context, r openai.Request, emit func(openai.
 		}
 		return res, p.failure(ctx, err)
 	}
-	err = p.generate(ctx, e.s, ids, room, opt, r.Stop, emit, &res)
+	err = p.generate(ctx, e.s, ids, room, opt, constraint, r.Stop, emit, &res)
 	if err != nil && ctx.Err() == nil && !errors.As(err, new(emitError)) {
 		p.discard(e)
 	} else {
@@ -123,6 +127,18 @@ func (p *Pool) options(r openai.Request) (selection.Config, sample.Options, erro
 	return cfg, opt, nil
 }
 
+// constraint is what an answer has to keep to, nil: nothing.
+func (p *Pool) constraint(r openai.Request) (engine.Constraint, error) {
+	if r.Format == nil {
+		return nil, nil
+	}
+	g, err := p.vocabulary().Schema(r.Format.Schema)
+	if err != nil {
+		return nil, openai.Invalid("response_format", "invalid_schema", "response_format: the schema cannot be kept to: %v", err)
+	}
+	return g.Start(), nil
+}
+
 // prompt is the request's tokens.
 func (p *Pool) prompt(r openai.Request) ([]int, error) {
 	messages := make([]chat.Message, len(r.Messages))
@@ -145,7 +161,7 @@ type emitError struct{ error }
 
 func (e emitError) Unwrap() error { return e.error }
 
-func (p *Pool) generate(ctx context.Context, s *engine.Session, ids []int, room int, opt sample.Options, stops []string, emit func(openai.Delta) error, res *openai.Result) error {
+func (p *Pool) generate(ctx context.Context, s *engine.Session, ids []int, room int, opt sample.Options, constraint engine.Constraint, stops []string, emit func(openai.Delta) error, res *openai.Result) error {
 	stream, cut := p.Model.Tokenizer.TextStream(), newCutter(stops)
 	errStop := errors.New("a stop string has come")
 	say := func(text string) error {
@@ -169,7 +185,7 @@ func (p *Pool) generate(ctx context.Context, s *engine.Session, ids []int, room 
 	}
 	gen, err := s.Generate(ctx, engine.GenerateOptions{
 		MaxTokens: room, Sample: opt, History: ids,
-		Stop: p.Model.IsEnd, Ahead: p.Model.Engine.Ahead(),
+		Stop: p.Model.IsEnd, Ahead: p.Model.Engine.Ahead(), Constraint: constraint,
 		Emit: func(id int) error { return push(stream.Push(id)) },
 	})
 	res.Usage.CompletionTokens = len(gen.IDs)

@@ -44,8 +44,8 @@ func TestNpmClient(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "node", "--test", filepath.Join(web, "test", "openai.test.mjs"))
 	cmd.Env = append(cmd.Environ(), "TOKENSELECT_API="+server.URL+"/v1", "TOKENSELECT_API_KEY=0123456789abcdef-right")
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "pass 7") {
-		t.Errorf("%v, expected 7 tests that pass\n%s", err, out)
+	if err != nil || !strings.Contains(string(out), "pass 8") {
+		t.Errorf("%v, expected 8 tests that pass\n%s", err, out)
 	}
 	for until := time.Now().Add(time.Minute); (gone.Load() < 2 || p.Stats().Busy > 0) && time.Now().Before(until); {
 		time.Sleep(10 * time.Millisecond)

@@ -13,6 +13,7 @@ import (
 
 	"tokenselect/cmd/tokenselect/internal/server/openai"
 	"tokenselect/engine"
+	"tokenselect/engine/grammar"
 	"tokenselect/engine/selection"
 	"tokenselect/engine/session"
 )
@@ -40,7 +41,8 @@ type Config struct {
 // Pool is an openai.Backend. It is safe for concurrent use.
 type Pool struct {
 	Config
-	made time.Time
+	made       time.Time
+	vocabulary func() *grammar.Vocabulary // of the model, sorted when it is first asked for
 
 	mu      sync.Mutex
 	entries []*entry      // least recently used first
@@ -78,6 +80,7 @@ func New(c Config) (*Pool, error) {
 		c.Memory = 2 << 30
 	}
 	p := &Pool{Config: c, made: time.Now(), freed: make(chan struct{}), head: make(chan struct{}, 1)}
+	p.vocabulary = sync.OnceValue(func() *grammar.Vocabulary { return grammar.NewVocabulary(c.Model.Tokenizer) })
 	cfg, err := c.Model.Apply(nil)
 	if err != nil {
 		return nil, err

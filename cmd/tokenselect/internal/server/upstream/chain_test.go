@@ -81,7 +81,13 @@ func TestChain(t *testing.T) {
 	if status, body := post(front.URL, ask(document, `,"stream":true,"stream_options":{"include_usage":true}`)); status != 200 || !strings.Contains(body, `"cached_tokens":512`) || !strings.HasSuffix(body, "data: [DONE]\n\n") {
 		t.Errorf("%d %s", status, body)
 	}
-	for _, bad := range []string{`,"model":"other"`, `,"selection":{"policy":"best"}`} {
+	format := func(schema string) string {
+		return `,"response_format":{"type":"json_schema","json_schema":{"name":"animal","schema":` + schema + `}}`
+	}
+	if status, body := post(front.URL, ask(document, format(`{"enum":[64]}`))); status != 200 || !strings.Contains(body, `"content":"64"`) {
+		t.Errorf("%d %s", status, body)
+	}
+	for _, bad := range []string{`,"model":"other"`, `,"selection":{"policy":"best"}`, format(`{"not":{}}`)} {
 		want, told := post(back.URL, ask(document, bad))
 		if status, body := post(front.URL, ask(document, bad)); status != want || body != told || status < 400 {
 			t.Errorf("%s: %d %s, the upstream says %d %s", bad, status, body, want, told)

@@ -224,11 +224,12 @@ func TestRequest(t *testing.T) {
 	half, two, seed := 0.5, 2, int64(4)
 	c := dial(t, upstream.Config{URL: server.URL + "/v1"})
 	_, err := c.Complete(context.Background(), openai.Request{Model: "x", Messages: []openai.Message{{Role: "user", Content: "Hi"}}, MaxTokens: 3,
-		Temperature: &half, TopP: &half, TopK: &two, Seed: &seed, Stop: []string{"."}}, nil)
+		Temperature: &half, TopP: &half, TopK: &two, Seed: &seed, Stop: []string{"."},
+		Format: &openai.Format{Schema: json.RawMessage(`{"type":"object"}`), Said: json.RawMessage(`{"type":"json_object"}`)}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "Bearer " + secret + ` /v1/chat/completions {"model":"x","messages":[{"role":"user","content":"Hi"}],"max_tokens":3,"temperature":0.5,"top_p":0.5,"top_k":2,"seed":4,"stop":["."],"stream":true,"stream_options":{"include_usage":true}}`
+	want := "Bearer " + secret + ` /v1/chat/completions {"model":"x","messages":[{"role":"user","content":"Hi"}],"max_tokens":3,"temperature":0.5,"top_p":0.5,"top_k":2,"seed":4,"stop":["."],"response_format":{"type":"json_object"},"stream":true,"stream_options":{"include_usage":true}}`
 	if got := <-asked; got != want {
 		t.Errorf("%s\nexpected\n%s", got, want)
 	}

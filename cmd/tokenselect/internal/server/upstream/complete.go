@@ -28,6 +28,7 @@ type question struct {
 	Seed              *int64           `json:"seed,omitempty"`
 	Stop              []string         `json:"stop,omitempty"`
 	Selection         *trace.Selection `json:"selection,omitempty"`
+	ResponseFormat    json.RawMessage  `json:"response_format,omitempty"`
 	Stream            bool             `json:"stream"`
 	StreamOptions     struct {
 		IncludeUsage bool `json:"include_usage"`
@@ -54,6 +55,9 @@ func (c *Client) Complete(ctx context.Context, r openai.Request, emit func(opena
 	q := question{Model: r.Model, Messages: r.Messages, MaxTokens: r.MaxTokens, Temperature: r.Temperature, TopP: r.TopP, TopK: r.TopK,
 		RepetitionPenalty: r.RepetitionPenalty, Seed: r.Seed, Stop: r.Stop, Selection: r.Selection, Stream: true}
 	q.StreamOptions.IncludeUsage = true
+	if r.Format != nil { // whether it can keep to it is for the upstream to say
+		q.ResponseFormat = r.Format.Said
+	}
 	if q.Model == "" {
 		models, err := c.Models(ctx)
 		if err != nil {
