@@ -90,7 +90,8 @@ type Tokenizer struct {
 	byteID   [256]int32 // token of each single byte, -1 where there is none
 	pieces   pieces     // of SentencePiece
 	special  matcher    // control and user-defined tokens, in text as it is
-	prefixed matcher    // and those that are looked for in text that has its prefix
+	prefixed matcher    // and those that are looked for in spelled text
+	named    matcher    // all of them
 	ends     map[int]bool
 
 	mu      sync.Mutex
@@ -134,6 +135,7 @@ func build(s Spec) (*Tokenizer, error) {
 	for id, text := range s.Tokens {
 		switch t.kind(id) {
 		case typeControl, typeUser, typeUnknown:
+			t.named.add(text, id)
 			if t.attributes(id)&AttrNormalized != 0 && s.Kind == SentencePiece && s.Prefix <= PrefixAlways {
 				t.prefixed.add(t.spelled(text, true), id)
 			} else {
