@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"engine/selection":      {"engine/gpu", "engine/kernels"},
 	"engine/session":        {"engine", "engine/chat", "engine/chat/jinja", "engine/gpu", "engine/sample", "engine/selection", "engine/tokenizer", "engine/trace", "engine/weights"},
 	"engine/weights":        {"engine/f16", "engine/tokenizer"},
-	"wasm":                  {"engine", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/webgpujs", "engine/session", "engine/trace", "engine/weights"},
+	"wasm":                  {"engine", "engine/chat", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/webgpujs", "engine/kernels", "engine/selection", "engine/session", "engine/tokenizer", "engine/trace", "engine/weights"},
 	"cmd/tokenselect": {"cmd/tokenselect/internal/eval", "cmd/tokenselect/internal/eval/mass", "cmd/tokenselect/internal/eval/task",
 		"cmd/tokenselect/internal/haystack", "cmd/tokenselect/internal/hub", "cmd/tokenselect/internal/layer", "cmd/tokenselect/internal/server", "cmd/tokenselect/internal/server/catalog",
 		"cmd/tokenselect/internal/server/machine", "cmd/tokenselect/internal/server/metrics", "cmd/tokenselect/internal/server/openai",

@@ -1,11 +1,8 @@
 package tokenizer
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -87,7 +84,7 @@ func (t *Tokenizer) buildPieces() error {
 			t.bytes[id], t.byteID[b] = []byte{b}, int32(id)
 			continue
 		case typeNormal, typeUser:
-			t.bytes[id] = []byte(strings.ReplaceAll(text, underline, " "))
+			t.bytes[id] = []byte(strings.Join(strings.Split(text, underline), " "))
 		default:
 			t.bytes[id] = []byte(text)
 			continue
@@ -110,7 +107,7 @@ func (t *Tokenizer) buildPieces() error {
 }
 
 // typesByName are the types of a vocabulary that does not tell them.
-func (s Spec) typesByName() []int32 {
+func (s *Spec) typesByName() []int32 {
 	types := make([]int32, len(s.Tokens))
 	for id, text := range s.Tokens {
 		types[id] = typeNormal
@@ -139,36 +136,38 @@ func (t *Tokenizer) isPiece(id int) bool {
 // merges the neighbours that make the token with the highest score, whichever they
 // are, of equal ones the leftmost.
 func (t *Tokenizer) addScores() error {
-	order := make([]int, 0, len(t.spec.Tokens))
-	for id, score := range t.spec.Scores {
-		if math.IsNaN(float64(score)) {
+	for id, text := range t.spec.Tokens {
+		score := t.spec.Scores[id]
+		switch {
+		case score != score:
 			return fmt.Errorf("token %d has the score NaN, expected a number", id)
-		}
-		if t.isPiece(id) {
-			order = append(order, id)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(t.spec.Scores[b], t.spec.Scores[a]) })
-	rank := int32(0)
-	for i, id := range order {
-		if i > 0 && t.spec.Scores[id] != t.spec.Scores[order[i-1]] {
-			rank++
-		}
-		text := t.spec.Tokens[id]
-		if len(text) > maxPiece {
+		case !t.isPiece(id):
+			continue
+		case len(text) > maxPiece:
 			return fmt.Errorf("token %d is %d bytes long, expected at most %d", id, len(text), maxPiece)
 		}
+		m := merge{scoreRank(score), int32(id)}
 		for at := range text {
 			if at == 0 {
 				continue
 			}
 			left, right := t.symbol(text[:at]), t.symbol(text[at:])
 			if left >= 0 && right >= 0 {
-				t.merges[pairOf(left, right)] = merge{rank, int32(id)}
+				t.merges[pairOf(left, right)] = m
 			}
 		}
 	}
 	return nil
+}
+
+// scoreRank is a number that is the lower the higher a score is: floats are in the
+// order of their bits, negative ones in the reverse.
+func scoreRank(score float32) int32 {
+	bits := int32(math.Float32bits(score + 0)) // -0 is 0
+	if bits < 0 {
+		bits ^= math.MaxInt32
+	}
+	return ^bits
 }
 
 // MergeScores are scores for a vocabulary that has merges instead, for readers that
@@ -222,12 +221,12 @@ func character(s string) (rune, int) {
 
 // byteOf is the byte that a token such as <0x0A> stands for.
 func byteOf(token string) (byte, bool) {
-	hex, ok := strings.CutPrefix(token, "<0x")
-	if !ok || len(hex) != 3 || hex[2] != '>' || strings.ToUpper(hex) != hex {
+	const digits = "0123456789ABCDEF"
+	if len(token) != len("<0x0A>") || token[:3] != "<0x" || token[5] != '>' {
 		return 0, false
 	}
-	b, err := strconv.ParseUint(hex[:2], 16, 8)
-	return byte(b), err == nil
+	high, low := strings.IndexByte(digits, token[3]), strings.IndexByte(digits, token[4])
+	return byte(high<<4 | low), high >= 0 && low >= 0
 }
 
 // spelled is a text between added tokens in SentencePiece's spelling. begin says
@@ -240,21 +239,11 @@ func (t *Tokenizer) spelled(text string, begin bool) string {
 	case PrefixFirst, PrefixMissing:
 		prefix = text != "" && text[0] != ' ' && !strings.HasPrefix(text, underline) && (begin || t.spec.Prefix == PrefixMissing)
 	}
-	var b strings.Builder
-	b.Grow(len(text) + (len(underline)-1)*strings.Count(text, " ") + len(underline))
+	text = strings.Join(strings.Split(text, " "), underline)
 	if prefix {
-		b.WriteString(underline)
+		text = underline + text
 	}
-	for {
-		at := strings.IndexByte(text, ' ')
-		if at < 0 {
-			b.WriteString(text)
-			return b.String()
-		}
-		b.WriteString(text[:at])
-		b.WriteString(underline)
-		text = text[at+1:]
-	}
+	return text
 }
 
 // splitPieces is the first word of a text: up to where no merge reaches across.

@@ -257,6 +257,28 @@ func TestNormalizedToken(t *testing.T) {
 	}
 }
 
+// TestNamed: a special token is found by its name, however texts are looked
+// through for it; none adds bytes to a text.
+func TestNamed(t *testing.T) {
+	s := tinyPieces(tokenizer.PrefixAlways)
+	s.Attributes = make([]int32, len(s.Tokens))
+	s.Attributes[2] = tokenizer.AttrNormalized
+	tok := must(t, s)
+	for text, want := range map[string][3]int{"ab</s><s>": {2, 4, 2}, "a<s></s>": {1, 3, 1}, "<unk>": {0, 5, 0}, "abc": {3, 0, -1}} {
+		if at, n, id := tok.FindSpecial(text); [3]int{at, n, id} != want {
+			t.Errorf("%s: at %d, length %d, id %d, expected %v", text, at, n, id, want)
+		}
+	}
+	for id := range 3 {
+		if b := tok.Bytes(id); b != nil {
+			t.Errorf("%s adds %q, expected nothing", tok.Token(id), b)
+		}
+	}
+	if b := tok.Bytes(3 + '\n'); string(b) != "\n" {
+		t.Errorf("the token of a line break adds %q", b)
+	}
+}
+
 // TestPiecesNoTypes: a vocabulary without types has them by its tokens' names.
 func TestPiecesNoTypes(t *testing.T) {
 	s := tinyPieces(tokenizer.PrefixAlways)

@@ -1,9 +1,6 @@
 package tokenizer
 
 import (
-	"maps"
-	"slices"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -19,12 +16,10 @@ var splitters = map[string]splitter{
 	"smollm":    splitSmolLM,
 	"qwen2":     func(s string) int { return splitModern(s, 1) },
 	"llama-bpe": func(s string) int { return splitModern(s, 3) },
-	"tekken":    splitTekken,
 }
 
-func splitterNames() string {
-	return strings.Join(slices.Sorted(maps.Keys(splitters)), ", ")
-}
+// splitterNames is their names, for errors.
+var splitterNames = "gpt-2, llama-bpe, qwen2 and smollm"
 
 // char is the first character of s and its size. A byte that is not UTF-8 is a
 // character of its own, no letter, number or space.
@@ -184,52 +179,3 @@ func otherwise(s string, follows func(rune) bool) int {
 }
 
 func isNewline(r rune) bool { return r == '\r' || r == '\n' }
-
-// Letters and marks by Tekken's classes: of capitals, of small letters, and those
-// that are in both.
-func isBothCases(r rune) bool { return unicode.In(r, unicode.Lm, unicode.Lo, unicode.M) }
-func isUpper(r rune) bool     { return unicode.In(r, unicode.Lu, unicode.Lt) || isBothCases(r) }
-func isLower(r rune) bool     { return unicode.Is(unicode.Ll, r) || isBothCases(r) }
-
-// splitTekken is, with U for [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], D for
-// [\p{Ll}\p{Lm}\p{Lo}\p{M}] and P for [^\r\n\p{L}\p{N}],
-// P?U*D+|P?U+D*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
-func splitTekken(s string) int {
-	first, size := char(s)
-	if isNumber(first) {
-		return size
-	}
-	before := 0
-	if first != '\r' && first != '\n' && !isLetter(first) {
-		before = size
-	}
-	for _, cased := range []func(string) int{capitalised, capitals} {
-		if n := cased(s[before:]); n > 0 {
-			return before + n
-		}
-		if n := cased(s); before > 0 && n > 0 {
-			return n
-		}
-	}
-	return otherwise(s, func(r rune) bool { return isNewline(r) || r == '/' })
-}
-
-// capitalised is U*D+: where no small letter follows the capitals, they give back
-// their last letter that is in both classes.
-func capitalised(s string) int {
-	upper := run(s, isUpper)
-	if lower := run(s[upper:], isLower); lower > 0 {
-		return upper + lower
-	}
-	for upper > 0 {
-		r, size := utf8.DecodeLastRuneInString(s[:upper])
-		if isBothCases(r) {
-			return upper
-		}
-		upper -= size
-	}
-	return 0
-}
-
-// capitals is U+D*, of a text that is not U*D+.
-func capitals(s string) int { return run(s, isUpper) }

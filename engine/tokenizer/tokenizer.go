@@ -90,8 +90,8 @@ type Tokenizer struct {
 	byteID   [256]int32 // token of each single byte, -1 where there is none
 	pieces   pieces     // of SentencePiece
 	special  matcher    // control and user-defined tokens, in text as it is
-	prefixed matcher    // and those that are looked for in text that has its prefix
-	marks    matcher    // both, as they are written
+	prefixed matcher    // and those that are looked for in spelled text
+	named    matcher    // all of them
 	ends     map[int]bool
 
 	mu      sync.Mutex
@@ -135,7 +135,7 @@ func build(s Spec) (*Tokenizer, error) {
 	for id, text := range s.Tokens {
 		switch t.kind(id) {
 		case typeControl, typeUser, typeUnknown:
-			t.marks.add(text, id)
+			t.named.add(text, id)
 			if t.attributes(id)&AttrNormalized != 0 && s.Kind == SentencePiece && s.Prefix <= PrefixAlways {
 				t.prefixed.add(t.spelled(text, true), id)
 			} else {
@@ -147,7 +147,7 @@ func build(s Spec) (*Tokenizer, error) {
 }
 
 // check looks at what can be said of a spec without its merges.
-func (s Spec) check() error {
+func (s *Spec) check() error {
 	if s.Kind > SentencePiece {
 		return fmt.Errorf("kind %d, expected ByteLevel or SentencePiece", s.Kind)
 	}
@@ -182,7 +182,7 @@ func (s Spec) check() error {
 func (t *Tokenizer) buildByteLevel() error {
 	var ok bool
 	if t.split, ok = splitters[t.spec.Pre]; !ok {
-		return fmt.Errorf("pre-tokenizer %q is not supported; %s are", t.spec.Pre, splitterNames())
+		return fmt.Errorf("pre-tokenizer %q is not supported; %s are", t.spec.Pre, splitterNames)
 	}
 	if len(t.spec.Merges) == 0 {
 		return fmt.Errorf("no merges: byte-level BPE needs them")
