@@ -40,10 +40,10 @@ wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.j
 # tests and features use that browsers do not offer or do not tell enough of.
 UNUSED = $(patsubst %,shaders/%.wgsl,attention_chunk_f16_matrix attention_lists_f16 attention_lists_f32 block_scores_f16 block_scores_f32 ceiling_multiply_add ceiling_read \
 	follow_scores_f16 follow_scores_f32 gather_rows head_cut head_stats lib/attention_lists lib/bf16 lib/block_scores lib/bytes_i4 lib/bytes_i8 \
-	lib/follow_scores lib/matvec_subgroup lib/page_bounds lib/score_tiles_dot lib/window_mass lib/window_scores lib/window_stats list_slide matvec_f16_subgroup matvec_q4_0_subgroup \
+	lib/follow_scores lib/matvec_subgroup lib/page_bounds lib/score_tiles_dot lib/window_mass lib/window_scores lib/window_stats matvec_f16_subgroup matvec_q4_0_subgroup matvec_q4_1_subgroup \
 	matvec_q8_0_subgroup max_pool page_bounds_f16 \
 	page_bounds_f32 page_scores paged_dot_f16 paged_dot_f32 probes representatives round_bf16 score_stats_i4_dot score_stats_i8_dot soft_vote \
-	top_k_count top_k_hist top_k_write top_lists top_p vote_stats vote_sum window_mass_f16 window_mass_f32 window_stats_f16 window_stats_f32)
+	top_k_count top_k_hist top_k_write top_lists vote_stats vote_sum window_mass_f16 window_mass_f32 window_stats_f16 window_stats_f32)
 
 # The shaders in it are without comments, indentation and most spaces, but line by
 # line, so that what a compiler says of a line still finds it. Without Go 1.26's new garbage

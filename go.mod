@@ -5,6 +5,7 @@ go 1.26
 require (
 	github.com/cogentcore/webgpu v0.23.0
 	github.com/ebitengine/purego v0.11.3
+	github.com/edsrzf/mmap-go v1.2.0
 	github.com/google/uuid v1.6.0
 	github.com/gorilla/websocket v1.5.3
 	github.com/rajveermalviya/go-webgpu/wgpu v0.17.1

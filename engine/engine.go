@@ -5,6 +5,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
@@ -27,14 +28,28 @@ type Options struct {
 	// on the CPU, where it makes every selection that of the float32 reference,
 	// and float16 elsewhere, which takes half the memory.
 	Cache string
+
+	// Context and Selection are those of the longest session that the engine is wanted
+	// for, where that is known: New then refuses before it loads anything what the
+	// device has not the memory for. With a Context of 0 the weights have to fit.
+	Context   int
+	Selection selection.Config
 }
 
 // New puts a checkpoint's weights on dev. The device stays the caller's to
-// close, after the engine.
+// close, after the engine. What cannot fit is refused, with an error that wraps
+// gpu.ErrOutOfMemory or gpu.ErrLimit.
 func New(dev gpu.Device, ckpt *weights.Model, o Options) (*Engine, error) {
 	cache, err := o.cache(dev.Info())
 	if err != nil {
 		return nil, err
+	}
+	need, err := Estimate(ckpt, o.Context, dev.Info(), o, o.Selection)
+	if err != nil {
+		return nil, err
+	}
+	if err := need.Fits(dev.Info()); err != nil {
+		return nil, fmt.Errorf("engine: %s: %w", ckpt.Path, err)
 	}
 	m, err := model.Load(dev, ckpt)
 	if err != nil {
@@ -68,6 +83,20 @@ func (e *Engine) Ahead() int {
 	return 8
 }
 
+// Warning is what a user should know of a policy and its budgets with a model, or "".
+func Warning(c weights.Config, cfg selection.Config) string {
+	said := []string{cfg.Warning(c.Context)}
+	n := c.WindowLayers()
+	switch {
+	case n == 0 || cfg.Policy == selection.Dense:
+	case n == c.Layers:
+		said = append(said, fmt.Sprintf("all layers of this model have a sliding window: each reads the last %d tokens, and policy %s selects nothing", c.Window, cfg.Policy))
+	default:
+		said = append(said, fmt.Sprintf("%d of the %d layers of this model have a sliding window: they read the last %d tokens, and policy %s selects in the others alone", n, c.Layers, c.Window, cfg.Policy))
+	}
+	return strings.Trim(strings.Join(said, "; "), "; ")
+}
+
 // Device describes what the engine runs on.
 func (e *Engine) Device() gpu.Info { return e.dev.Info() }
 
@@ -93,24 +122,68 @@ func (e *Engine) Memory(context int, cfg selection.Config) Memory {
 	return m
 }
 
-// Estimate is Memory for a model that is not loaded, without its weights, on a
-// device.
-func Estimate(c weights.Config, context int, dev gpu.Info, o Options, cfg selection.Config) (Memory, error) {
+// Estimate is Memory for a checkpoint that is not loaded, on a device; with a context
+// of 0 that of the weights alone. Nothing is allocated, nor read of weights that are
+// still in their file. An error wraps gpu.ErrLimit where the device cannot bind what it
+// would have to.
+func Estimate(ckpt *weights.Model, context int, dev gpu.Info, o Options, cfg selection.Config) (m Memory, err error) {
 	cache, err := o.cache(dev)
-	return estimate(c, dev.Kind, context, cache, cfg), err
+	if err != nil {
+		return m, err
+	}
+	if context > 0 {
+		if err := cfg.Validate(); err != nil {
+			return m, err
+		}
+		m = estimate(ckpt.Config, dev.Kind, context, cache, cfg)
+		shape := model.Model{Config: ckpt.Config}
+		keys := shape.CacheShape(cache, kernels.IndexNone).Bytes(context) / int64(2*ckpt.Config.Layers) // or values; an index is smaller
+		_, largest := shape.WorkBytes(cfg.Chunk, dev.Kind, cfg.Index)
+		switch most := int64(min(dev.Limits.Binding, dev.Limits.Buffer)); {
+		case keys > most:
+			return m, fmt.Errorf("engine: %s: the keys of a layer for a context of %d tokens take %d bytes, %s can bind %d: %w",
+				ckpt.Path, context, keys, dev.Name, most, gpu.ErrLimit)
+		case largest > most:
+			return m, fmt.Errorf("engine: %s: a step of %d tokens works in %d bytes at once, %s can bind %d: %w",
+				ckpt.Path, cfg.Chunk, largest, dev.Name, most, gpu.ErrLimit)
+		}
+	}
+	m.Weights, err = model.WeightBytes(dev.Limits, ckpt)
+	return m, err
 }
+
+// Fits is an error, with the numbers, where m is more than the memory that was free
+// when a device was opened, as far as the device tells: a GPU's drivers do not.
+func (m Memory) Fits(dev gpu.Info) error {
+	if free := int64(dev.Limits.Memory); free > 0 && m.Total() > free {
+		return fmt.Errorf("%s of memory are needed (weights %s, keys and values %s, selection %s, work %s), %s has %s free: %w",
+			mebibytes(m.Total()), mebibytes(m.Weights), mebibytes(m.Cache), mebibytes(m.Selection), mebibytes(m.Work), dev.Name, mebibytes(free), gpu.ErrOutOfMemory)
+	}
+	return nil
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
 
 func estimate(c weights.Config, on gpu.Kind, context int, cache kernels.CacheType, cfg selection.Config) Memory {
 	m := model.Model{Config: c}
+	work, _ := m.WorkBytes(cfg.Chunk, on, cfg.Index)
 	return Memory{
 		Cache:     m.CacheShape(cache, cfg.Index).Bytes(context),
-		Selection: selection.Bytes(cfg, shape(c), context, on),
-		Work:      m.WorkBytes(cfg.Chunk, on, cfg.Index) + m.TableBytes(cfg.Positions(context)),
+		Selection: selection.Bytes(cfg, SelectionShape(c), context, on),
+		Work:      work + m.TableBytes(SelectionShape(c).Positions(cfg, context)),
 	}
 }
 
-func shape(c weights.Config) selection.Shape {
-	return selection.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, InvFreq: c.InvFreq()}
+// SelectionShape is what a selector needs to know of a model.
+func SelectionShape(c weights.Config) selection.Shape {
+	s := selection.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, InvFreq: c.InvFreq(), RopeScale: c.RopeAttention()}
+	if c.WindowLayers() > 0 {
+		s.Windows = make([]int, c.Layers)
+		for i := range s.Windows {
+			s.Windows[i] = c.WindowOf(i)
+		}
+	}
+	return s
 }
 
 // SessionOptions are those of a session.
@@ -122,7 +195,7 @@ type SessionOptions struct {
 // NewSession makes an empty session. Its cache takes memory as it fills, up to
 // what Memory says.
 func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
-	sel, err := selection.New(e.dev, o.Selection, shape(e.model.Config))
+	sel, err := selection.New(e.dev, o.Selection, SelectionShape(e.model.Config))
 	if err != nil {
 		return nil, err
 	}
@@ -130,10 +203,9 @@ func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
 		sel.Close()
 		return nil, fmt.Errorf("engine: context of %d tokens, expected at least 1", o.Context)
 	}
-	need := e.Memory(o.Context, o.Selection)
-	if free := e.dev.Info().Limits.Memory; free > 0 && need.Total()-need.Weights > int64(free) {
+	if err := e.Memory(o.Context, o.Selection).Fits(e.dev.Info()); err != nil {
 		sel.Close()
-		return nil, fmt.Errorf("engine: context of %d tokens takes %d bytes of memory, %d are free: %w", o.Context, need.Total()-need.Weights, free, gpu.ErrOutOfMemory)
+		return nil, fmt.Errorf("engine: context of %d tokens: %w", o.Context, err)
 	}
 	seq, err := e.model.NewSequence(o.Context, o.Selection.Chunk, e.cache, o.Selection.Index, sel)
 	if err != nil {

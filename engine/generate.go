@@ -296,7 +296,7 @@ func (s *Session) SetSelection(cfg selection.Config) error {
 	if has := s.seq.Cache().IndexType(); cfg.Index != kernels.IndexNone && cfg.Index != has {
 		return fmt.Errorf("engine: key index of %v, expected %v, which the session was made with", cfg.Index, has)
 	}
-	sel, err := selection.New(s.e.dev, cfg, shape(s.e.model.Config))
+	sel, err := selection.New(s.e.dev, cfg, SelectionShape(s.e.model.Config))
 	if err != nil {
 		return err
 	}

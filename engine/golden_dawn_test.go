@@ -22,6 +22,10 @@ func TestAgreementDawn(t *testing.T) { agreement(t, gputest.Dawn(t)) }
 
 func TestConstraintDawn(t *testing.T) { constrained(t, gputest.Dawn(t)) }
 
+func TestTinyModelsDawn(t *testing.T) { tinyModels(t, gputest.Dawn(t), nil) }
+
+func TestArchitecturesDawn(t *testing.T) { architecturesOn(t, gputest.Dawn(t), "f16", 2e-2) }
+
 func TestShadowDawn(t *testing.T) {
 	if !everyGolden {
 		t.Skip("skipped: half a minute on a software GPU, and make test-hardware runs it")

@@ -54,10 +54,11 @@ var mayImport = map[string][]string{
 var thirdParty = map[string][]string{
 	"github.com/cogentcore/webgpu":        {"engine/gpu/wgpunative/internal/wgpu"},
 	"github.com/ebitengine/purego":        {"engine/gpu/dawn"},
+	"github.com/edsrzf/mmap-go":           {"engine/weights"},
 	"github.com/google/uuid":              {"cmd/tokenselect/internal/server/live"},
 	"github.com/gorilla/websocket":        {"cmd/tokenselect/internal/server/live"},
 	"github.com/rajveermalviya/go-webgpu": {"engine/gpu/wgpunative/internal/wgpu"},
-	"golang.org/x/sys":                    {"engine/kernels/simd", "engine/gpu/cpudev"},
+	"golang.org/x/sys":                    {"engine/kernels/simd", "engine/gpu/cpudev", "engine/weights"},
 }
 
 // TestImports holds the code to the layers of the design: the engine knows no

@@ -72,8 +72,9 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         return;
     }
     let mid = list_mid();
-    let first = part * p.split;
-    let end = min(first + p.split, list_length() - p.c + min((block + BLOCKS) * queries, p.c));
+    let past = list_length() - p.c;
+    let end = min((part + 1u) * p.split, past + min((block + BLOCKS) * queries, p.c));
+    let first = max(part * p.split, list_first(past + block * queries) / KEYS * KEYS); // parts are of whole tiles
     let scale = 1.0 / sqrt(f32(HEAD_DIM));
 
     // This subgroup's rows, and of them the one that this invocation works on
@@ -84,7 +85,9 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let row = subgroup * 16u + r;
     let query = block * queries + row / group;
     let head = kv * group + row % group;
-    let limit = list_length() - p.c + min(query + 1u, p.c);
+    let limit = past + min(query + 1u, p.c);
+    let unseen = list_first(limit - 1u); // entries of a window before this row's
+    let sees = limit - unseen;
     let used = row < BLOCKS * queries * group && query < p.c;
     let from_q = (min(query, p.c - 1u) * p.heads + head) * VECS;
     let my_scores = subgroup * 16u * SCORE_STRIDE;
@@ -163,7 +166,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         var most = LOWEST;
 //#each E 16
         {
-            let seen = tile + 2u * E + odd < limit;
+            let seen = tile + 2u * E + odd - unseen < sees;
             s[E] = select(LOWEST, scores[my_scores + r * SCORE_STRIDE + 2u * E + odd] * scale, seen);
             most = max(most, s[E]);
         }
@@ -192,7 +195,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         }
 //#each E 16
         {
-            let w = f16(select(0.0, exp(s[E] - m), tile + 2u * E + odd < limit));
+            let w = f16(select(0.0, exp(s[E] - m), tile + 2u * E + odd - unseen < sees));
             sum += f32(w);
             weights[my_weights + r * WEIGHT_STRIDE + 2u * E + odd] = w;
         }

@@ -3,8 +3,7 @@
 // window since the anchor. Departs from the paper in that those rows join the
 // cached ones.
 //
-// q, centre, cache_q: [width], with p.centred the queries are compared less centre;
-// state: lib/state; sel: [n_select + slide].
+// q, cache_q: [width]; state: lib/state; sel: [n_select + slide].
 // One workgroup. The cosine with a zero vector is 0; a NaN is a miss.
 //#import lib/grid
 //#import lib/state
@@ -17,14 +16,12 @@ struct Params {
     slide: u32,    // rows that may leave the window before a miss is forced
     enabled: u32,  // 0: never a hit
     theta: f32,
-    centred: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<f32>;
-@group(0) @binding(1) var<storage, read> centre: array<f32>;
-@group(0) @binding(2) var<storage, read_write> cache_q: array<f32>;
-@group(0) @binding(3) var<storage, read_write> state: array<u32>;
-@group(0) @binding(4) var<storage, read_write> sel: array<u32>;
+@group(0) @binding(1) var<storage, read_write> cache_q: array<f32>;
+@group(0) @binding(2) var<storage, read_write> state: array<u32>;
+@group(0) @binding(3) var<storage, read_write> sel: array<u32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
 const EPS: f32 = 1e-8; // of both norms, as in PyTorch's cosine_similarity
@@ -55,12 +52,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     var qq = 0.0;
     var cc = 0.0;
     for (var j = i; j < p.width; j += 256u) {
-        var a = q[j];
-        var b = cache_q[j];
-        if (p.centred != 0u) {
-            a -= centre[j];
-            b -= centre[j];
-        }
+        let a = q[j];
+        let b = cache_q[j];
         qc += a * b;
         qq += a * a;
         cc += b * b;

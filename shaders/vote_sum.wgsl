@@ -1,19 +1,16 @@
 // Votes of the candidates, each the sum of what the heads say, in one of several
 // ways: see engine/kernels/vote_sum.go.
 //
-// score: [lists * heads][n], as bits; of_head: [lists * heads][2], of head_stats or
-// head_cut; vote: [lists][stride], as bits. A workgroup takes 256 candidates of a
-// list. Heads are added in order, so equal scores get equal votes. Writes nothing
-// on a hit.
+// score: [heads][n], as bits; of_head: [heads][2], of head_stats or head_cut; vote:
+// [n], as bits. A workgroup takes 256 candidates. Heads are added in order, so equal
+// scores get equal votes. Writes nothing on a hit.
 //#import lib/bf16
 //#import lib/grid
 //#import lib/sort_key
 //#import lib/state
 struct Params {
-    heads: u32, // of a list
-    n: u32,     // candidates
-    lists: u32,
-    stride: u32, // votes from list to list
+    heads: u32,
+    n: u32, // candidates
     mode: u32,
     add: u32, // 1: masses join the votes that are there
 }
@@ -28,26 +25,21 @@ const SCORES: u32 = 0u;
 const MASS: u32 = 1u;
 const MASS_BF16: u32 = 2u;
 const COUNT: u32 = 3u;
-const RAISE: u32 = 4u;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
-    let number = group_index(id, groups);
-    let blocks = (p.n + 255u) / 256u;
-    let list = number / blocks;
-    let t = number % blocks * 256u + i;
-    if (state[STATE_HIT] != 0u || list >= p.lists || t >= p.n) {
+    let t = group_index(id, groups) * 256u + i;
+    if (state[STATE_HIT] != 0u || t >= p.n) {
         return;
     }
-    let at = list * p.stride + t;
-    let before = vote[at];
+    let before = vote[t];
     var sum = 0.0;
     var count = 0u;
     if (p.add != 0u) {
         sum = bitcast<f32>(before);
     }
-    for (var head = list * p.heads; head < (list + 1u) * p.heads; head++) {
+    for (var head = 0u; head < p.heads; head++) {
         let bits = score[head * p.n + t];
         if (p.mode == SCORES) {
             sum += bitcast<f32>(bits);
@@ -70,11 +62,6 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         result = round_bits(result);
     } else if (p.mode == COUNT) {
         result = (count << 23u) | (before >> 8u);
-    } else if (p.mode == RAISE) {
-        result = before;
-        if (count > 0u) {
-            result = 0x4a000000u + (before >> 1u);
-        }
     }
-    vote[at] = result;
+    vote[t] = result;
 }

@@ -71,16 +71,30 @@ type subject struct {
 	ids  []int
 }
 
-// load puts the model of -model on dev, with n tokens to read: a text, or for
-// random weights any tokens.
-func (b *bench) load(dev gpu.Device, n int) (*subject, error) {
-	o := engine.Options{Cache: b.cache}
+// checkpoint is the model of -model.
+func (b *bench) checkpoint() (*weights.Model, error) {
 	name, kind, random := randomModel(b.ckptPath)
 	if !random {
-		ckpt, err := openModel(b.ckptPath)
-		if err != nil {
-			return nil, err
-		}
+		return openModel(b.ckptPath)
+	}
+	c, err := shapeNamed("-model "+strings.TrimSuffix(b.ckptPath, name), name)
+	if err != nil {
+		return nil, err
+	}
+	c.Name = "random " + c.Name
+	return weights.Random(c, kind, 1)
+}
+
+// load puts the model of -model on dev, with n tokens to read: a text, or for one
+// without a tokenizer, as random weights are, any tokens.
+func (b *bench) load(dev gpu.Device, n int) (*subject, error) {
+	o := engine.Options{Cache: b.cache}
+	ckpt, err := b.checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	defer ckpt.Close()
+	if ckpt.Tokenizer != nil {
 		cfg, err := b.budgets.config(ckpt.Config.Context)
 		if err != nil {
 			return nil, err
@@ -91,20 +105,12 @@ func (b *bench) load(dev gpu.Device, n int) (*subject, error) {
 		}
 		return &subject{m.Engine, ckpt, cfg, m.Tokenizer.Encode(haystack.New(1, n+64, 1, m.Tokens).Document, false)}, nil
 	}
-	c, err := shapeNamed("-model "+strings.TrimSuffix(b.ckptPath, name), name)
-	if err != nil {
-		return nil, err
-	}
+	c := ckpt.Config
 	base := selection.Default(c.Context)
 	if c.Context >= 4096 {
 		base = paperBudgets
 	}
 	cfg, err := b.budgets.over(base)
-	if err != nil {
-		return nil, err
-	}
-	c.Name = "random " + c.Name
-	ckpt, err := weights.Random(c, kind, 1)
 	if err != nil {
 		return nil, err
 	}

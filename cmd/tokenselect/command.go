@@ -38,7 +38,7 @@ func commands() []command {
 		{"info", "[flags] [MODEL]", "describe a model, what it takes in memory, and the devices found", runInfo},
 		{"bench", "[flags]", "measure prefill and decode at several depths, by policy and device", runBench},
 	}, evalCommand(), []command{
-		{"convert", "[flags] IN OUT", "turn a checkpoint into a GGUF file", runConvert},
+		{"convert", "[flags] IN OUT", convertAbout, runConvert},
 	})
 }
 
@@ -92,7 +92,8 @@ arXiv 2411.02886). A small model is built in; nothing is downloaded.
 Commands:
 `)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.about)
+		line, _, _ := strings.Cut(c.about, "\n")
+		fmt.Fprintf(w, "  %-8s %s\n", c.name, strings.TrimSuffix(line, "."))
 	}
 	fmt.Fprint(w, "\n'tokenselect COMMAND -h' explains a command and its flags.\n")
 }

@@ -64,9 +64,6 @@ func TestBadInput(t *testing.T) {
 		{"theta of 2", []string{"run", "-theta", "2", "q"}, 2, "theta is 2"},
 		{"tau of 0", []string{"run", "-tau", "0", "q"}, 2, "tau is 0"},
 		{"even pool", []string{"run", "-pool", "4", "q"}, 2, "pool is 4, expected 0 (no neighbours) or an odd number up to 17"},
-		{"probes beyond the chunk", []string{"run", "-chunk", "16", "-probes", "17", "q"}, 2, "probes is 17, expected 0 to 16"},
-		{"share of 2", []string{"run", "-vote-share", "2", "q"}, 2, "top p is 2"},
-		{"floor beyond k", []string{"run", "-k", "64", "-floor", "9", "q"}, 1, "floor of 9 tokens for each of 8 heads, expected at most 64"},
 		{"paper's chunk", []string{"run", "-policy", "paper", "-n-local", "128", "q"}, 2, "chunk is 256, expected at most n_local, 128"},
 		{"not a number", []string{"run", "-k", "many", "q"}, 2, `"many"`},
 		{"negative temperature", []string{"run", "-temperature", "-1", "q"}, 1, "temperature is -1"},
@@ -85,7 +82,10 @@ func TestBadInput(t *testing.T) {
 		{"two models", []string{"info", "a", "b"}, 2, "2 arguments"},
 		{"context of 0", []string{"info", "-context", "0"}, 2, "-context 0"},
 		{"convert one argument", []string{"convert", "a"}, 2, "1 arguments, expected IN"},
-		{"convert to q4", []string{"convert", "-type", "q4_0", "a", "b"}, 2, `"q4_0", expected q8_0 or f16`},
+		{"convert to q4_k", []string{"convert", "-type", "q4_k", "a", "b"}, 2, `"q4_k", expected q8_0, q4_0, f16, bf16 or f32`},
+		{"convert to 8 bits of safetensors", []string{"convert", "-type", "q8_0", "a", "b.safetensors"}, 2, `"q8_0" for a file of safetensors, expected f16`},
+		{"convert random and IN", []string{"convert", "-random", "tiny", "a", "b"}, 2, "2 arguments with -random"},
+		{"convert no such shape", []string{"convert", "-random", "huge", "b"}, 2, `-random "huge"`},
 		{"convert nothing", []string{"convert", absent, filepath.Join(t.TempDir(), "out.gguf")}, 1, absent},
 		{"bench depths", []string{"bench", "-depths", "12,x"}, 2, `"x"`},
 		{"bench shape", []string{"bench", "-model", "random:huge", "-devices", "cpu"}, 2, `"huge", expected of needle-16m, qwen2.5-1.5b`},
@@ -264,6 +264,55 @@ func TestConvert(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("%d files left, expected the one that was written", len(entries))
+	}
+}
+
+// TestConvertFolder takes the built-in model to a folder of Hugging Face's and back to
+// the same bytes, and to a safetensors file.
+func TestConvertFolder(t *testing.T) {
+	_, model := web.DefaultModel()
+	dir := t.TempDir()
+	folder, out := filepath.Join(dir, "needle-16m")+string(filepath.Separator), filepath.Join(dir, "out.gguf")
+	for _, args := range [][]string{
+		{"-type", "f32", file(t, "in.gguf", string(model)), folder},
+		{filepath.Join(dir, "needle-16m"), out},
+		{"-type", "bf16", out, filepath.Join(dir, "model.safetensors")},
+		{"-type", "q4_0", out, filepath.Join(dir, "small.gguf")},
+	} {
+		if r := tokenselect(t, "", false, append([]string{"convert"}, args...)...); r.status != 0 {
+			t.Fatalf("%q: status %d, said %q", args, r.status, r.err)
+		}
+	}
+	got, err := os.ReadFile(out)
+	if err != nil || !bytes.Equal(got, model) {
+		t.Errorf("%v; %d bytes written, expected the same %d", err, len(got), len(model))
+	}
+	for path, want := range map[string]string{"model.safetensors": "as BF16", "small.gguf": "as Q4_0", "needle-16m": "as F32"} {
+		if r := tokenselect(t, "", false, "info", filepath.Join(dir, path)); r.status != 0 || !strings.Contains(r.out, want) {
+			t.Errorf("%s: status %d, %q and %q, expected it to say %q", path, r.status, r.out, r.err, want)
+		}
+	}
+}
+
+// TestConvertRandom makes random weights of a shape by name, and of a config.json.
+func TestConvertRandom(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "tiny.gguf")
+	for _, args := range [][]string{
+		{"-random", "tiny", "-type", "q4_0", out},
+		{"-random", filepath.Join("..", "..", "engine", "testdata", "tiny-models", "qwen2-bias", "config.json"), "-type", "q4_0", filepath.Join(dir, "qwen2.gguf")},
+	} {
+		if r := tokenselect(t, "", false, append([]string{"convert"}, args...)...); r.status != 0 {
+			t.Fatalf("%q: status %d, said %q", args, r.status, r.err)
+		}
+	}
+	r := tokenselect(t, "", false, "info", out)
+	if r.status != 0 || !strings.Contains(r.out, "2 layers, hidden 64") || !strings.Contains(r.out, "as Q4_0") {
+		t.Errorf("status %d, %q, %q", r.status, r.out, r.err)
+	}
+	r = tokenselect(t, "", false, "bench", "-json", "-devices", "cpu", "-model", out, "-depths", "64", "-decode", "2", "-repeats", "1", "-policies", "dense")
+	if r.status != 0 || !strings.Contains(r.out, `"Q4_0"`) {
+		t.Errorf("status %d, %q, %q, expected a model without a tokenizer to be measured", r.status, r.out, r.err)
 	}
 }
 

@@ -37,6 +37,7 @@ func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	if err != nil {
 		return err
 	}
+	defer ckpt.Close()
 	cfg, err := budgets.config(ckpt.Config.Context)
 	if err != nil {
 		return err

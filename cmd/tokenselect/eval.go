@@ -136,6 +136,7 @@ func runEval(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	if err := e.check(); err != nil {
 		return err
 	}
+	defer e.ckpt.Close()
 	return e.run(ctx)
 }
 
@@ -295,12 +296,9 @@ func (e *evaluation) policy(entry string) (selection.Config, error) {
 		if err != nil || options == "" {
 			break
 		}
-		option, value, given := strings.Cut(o, "=")
+		option, value, _ := strings.Cut(o, "=")
 		if !slices.Contains(known, option) {
 			return selection.Config{}, usagef("-policies %q: no option %q, expected of %s", entry, option, strings.Join(known, ", "))
-		}
-		if yes, ok := own.Lookup(option).Value.(interface{ IsBoolFlag() bool }); !given && ok && yes.IsBoolFlag() {
-			value = "true" // as on the command line
 		}
 		if err = own.Set(option, value); err != nil {
 			err = fmt.Errorf("%s %q: %w", option, value, err)

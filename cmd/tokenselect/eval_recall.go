@@ -8,6 +8,7 @@ import (
 
 	"tokenselect/cmd/tokenselect/internal/eval"
 	"tokenselect/cmd/tokenselect/internal/eval/mass"
+	"tokenselect/engine"
 	"tokenselect/engine/kernels"
 	"tokenselect/engine/model"
 	"tokenselect/engine/selection"
@@ -32,7 +33,8 @@ func (w *evalWorker) recall(ctx context.Context, u eval.Unit, emit func(eval.Rec
 	}
 	reply := w.m.Tokenizer.Encode(c.Reply, false)
 	reply = reply[:min(len(reply), w.tokens)]
-	table := kernels.RopeTable(w.bare.Config.InvFreq(), len(ids)+len(reply))
+	scale := w.bare.Config.RopeAttention() // of queries and of keys, and the table is for both
+	table := kernels.RopeTable(w.bare.Config.InvFreq(), len(ids)+len(reply), scale*scale)
 	for _, policy := range u.Policies {
 		r := w.record(u, policy)
 		if err := w.watch(ctx, ids, reply, table, &r); err != nil {
@@ -52,7 +54,7 @@ func (w *evalWorker) watch(ctx context.Context, ids, reply []int, table []float3
 	if err != nil {
 		return err
 	}
-	sel, err := selection.New(w.dev, cfg, selection.Shape{Layers: c.Layers, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, InvFreq: c.InvFreq()})
+	sel, err := selection.New(w.dev, cfg, engine.SelectionShape(c))
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func TestEvalBadInput(t *testing.T) {
 	}{
 		{[]string{"-measure", "speed"}, 2, `-measure "speed", expected answers, recall, perplexity or cache`},
 		{[]string{"-policies", "sparse"}, 2, `"sparse": selection: policy "sparse", expected tokenselect`},
-		{[]string{"-policies", "tokenselect:depth=3"}, 2, `no option "depth", expected of cache-centred, chunk,`},
+		{[]string{"-policies", "tokenselect:depth=3"}, 2, `no option "depth", expected of chunk, index,`},
 		{[]string{"-policies", "tokenselect:policy=dense"}, 2, `no option "policy"`},
 		{[]string{"-policies", "tokenselect:k=many"}, 2, `"many"`},
 		{[]string{"-policies", "tokenselect:k"}, 2, `"tokenselect:k"`},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -33,6 +34,7 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 	if err != nil {
 		return err
 	}
+	defer ckpt.Close()
 	cfg, err := budgets.config(ckpt.Config.Context)
 	if err != nil {
 		return err
@@ -40,14 +42,25 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
 	describeModel(w, ckpt)
 	all, auto, why, notes := listDevices(devices)
-	mem, err := engine.Estimate(ckpt.Config, *length, all[auto].info, engine.Options{Cache: *cache}, cfg)
-	if err != nil {
+	mem, err := engine.Estimate(ckpt, *length, all[auto].info, engine.Options{Cache: *cache}, cfg)
+	var refusal string
+	switch {
+	case errors.Is(err, gpu.ErrLimit):
+		refusal = err.Error()
+	case err != nil:
 		return usageError{err}
+	default:
+		if err := mem.Fits(all[auto].info); err != nil {
+			refusal = err.Error()
+		}
 	}
 	fmt.Fprintf(w, "memory for %d tokens\t%s: weights %s, keys and values %s, selection %s, work %s\n", *length,
-		byteSize(mem.Total()+ckpt.Bytes), byteSize(ckpt.Bytes), byteSize(mem.Cache), byteSize(mem.Selection), byteSize(mem.Work))
+		byteSize(mem.Total()), byteSize(mem.Weights), byteSize(mem.Cache), byteSize(mem.Selection), byteSize(mem.Work))
+	if refusal != "" {
+		fmt.Fprintf(w, "does not fit\t%s\n", refusal)
+	}
 	fmt.Fprintf(w, "%s\tattends to at most %s\n", cfg.Policy, attends(string(cfg.Policy), cfg.Budget(), *length))
-	if warning := cfg.Warning(ckpt.Config.Context); warning != "" {
+	if warning := engine.Warning(ckpt.Config, cfg); warning != "" {
 		fmt.Fprintf(w, "warning\t%s\n", warning)
 	}
 	fmt.Fprintln(w)
@@ -82,6 +95,9 @@ func describeModel(w io.Writer, m *weights.Model) {
 		scaling = fmt.Sprintf(", %s scaling by %g", c.RopeScaling.Type, c.RopeScaling.Factor)
 	}
 	fmt.Fprintf(w, "positions\tRoPE, base %g%s\n", c.RopeTheta, scaling)
+	if n := c.WindowLayers(); n > 0 {
+		fmt.Fprintf(w, "sliding window\t%d tokens in %d of %d layers, which read no further with any policy\n", c.Window, n, c.Layers)
+	}
 	if t := m.Tokenizer; t != nil {
 		fmt.Fprintf(w, "tokenizer\tbyte-level BPE, %d tokens, split as %s\n", len(t.Tokens), t.Pre)
 	} else {

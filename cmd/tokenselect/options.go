@@ -19,7 +19,6 @@ type selectionFlags struct {
 	pool                    int
 	index                   string
 	rivals                  selection.Rivals
-	options                 selection.Options
 	fs                      *flag.FlagSet
 }
 
@@ -45,15 +44,6 @@ func addSelectionFlags(fs *flag.FlagSet, withPolicy bool) *selectionFlags {
 	fs.Float64Var(&s.tau, "tau", d.Tau, "`temperature` of the vote")
 	fs.IntVar(&s.pool, "pool", d.Pool, "tokenselect: a token has the largest vote of so many `neighbours`, an odd number up to 17, itself included; 0: its own")
 	fs.StringVar(&s.index, "index", d.Index.String(), `what candidates are scored from: "exact" (the cache's keys), or a copy of them as "int8" or "int4", which takes memory besides and is faster to read`)
-	o := &s.options
-	fs.IntVar(&o.DenseUntil, "dense-until", d.DenseUntil, "attend to all `tokens` while there are no more than so many, whatever the budgets")
-	fs.IntVar(&o.ShareLayers, "share-layers", d.ShareLayers, "so many `layers` that follow each other share the first one's selection; 0: each selects")
-	fs.BoolVar(&o.CacheCentred, "cache-centred", d.CacheCentred, "Selection Cache: compare queries less the mean query of the prompt's first chunk")
-	fs.IntVar(&o.Probes, "probes", d.Probes, "tokenselect: score a chunk with the means of so many `parts` of it, votes added up; 0: with one mean")
-	fs.BoolVar(&o.PerKeyHead, "per-key-head", d.PerKeyHead, "tokenselect: k tokens for each key head instead of for all heads")
-	fs.IntVar(&o.Floor, "floor", d.Floor, "tokenselect: so many `tokens` with the largest scores of each head are selected in any case")
-	fs.Float64Var(&o.TopP, "vote-share", d.TopP, "tokenselect: select only as many tokens, at most k, as have this `share` of the votes; 0: k")
-	fs.IntVar(&o.KMin, "k-min", d.KMin, "tokenselect with -vote-share: `tokens` selected at least")
 	return s
 }
 
@@ -67,7 +57,7 @@ func (s *selectionFlags) config(context int) (selection.Config, error) {
 func (s *selectionFlags) over(c selection.Config) (selection.Config, error) {
 	set := map[string]bool{}
 	s.fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	c.Policy, c.Theta, c.Tau, c.Pool, c.Options = selection.Policy(s.policy), s.theta, s.tau, s.pool, s.options
+	c.Policy, c.Theta, c.Tau, c.Pool = selection.Policy(s.policy), s.theta, s.tau, s.pool
 	for _, b := range []struct {
 		name string
 		from int

@@ -79,15 +79,18 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	if err != nil {
 		return err
 	}
+	defer ckpt.Close()
 	cfg, err := f.selection.config(ckpt.Config.Context)
 	if err != nil {
 		return err
 	}
 	say := func(format string, args ...any) { fmt.Fprintf(std.err, format+"\n", args...) }
-	if w := cfg.Warning(ckpt.Config.Context); w != "" {
+	if w := engine.Warning(ckpt.Config, cfg); w != "" {
 		say("warning: %s", w)
 	}
-	load := func() (*loaded, error) { return devices.load(ckpt, engine.Options{Cache: f.cache}, say) }
+	load := func() (*loaded, error) {
+		return devices.load(ckpt, engine.Options{Cache: f.cache, Context: f.context, Selection: cfg}, say)
+	}
 	m, err := load()
 	if err != nil {
 		return err

@@ -103,17 +103,9 @@ func (f Format) answer(p []Piece) []Piece {
 // Where no special token is spelled in plain text, the ids are those of the whole
 // prompt as one string, since words do not cross special tokens.
 func Encode(t *tokenizer.Tokenizer, pieces []Piece) []int {
-	var ids []int
-	for len(pieces) > 0 {
-		text, n := pieces[0].Text, 1
-		if !pieces[0].Special {
-			for n < len(pieces) && !pieces[n].Special {
-				text += pieces[n].Text
-				n++
-			}
-		}
-		ids = append(ids, t.Encode(text, pieces[0].Special)...)
-		pieces = pieces[n:]
+	parts := make([]tokenizer.Part, len(pieces))
+	for i, p := range pieces {
+		parts[i] = tokenizer.Part(p)
 	}
-	return ids
+	return t.EncodeParts(parts, true)
 }

@@ -23,6 +23,7 @@ type AttentionParams struct {
 	// part one such block; attention_decode deals blocks out to the parts in turn.
 	Split  uint32
 	Splits uint32
+	Window uint32 // entries that a query of attention_chunk sees at most, its own the last; 0: all before it
 }
 
 // Attended tells what attention reads besides the last C rows.
@@ -30,6 +31,10 @@ type Attended struct {
 	NInit, NLocal int
 	UseMid        bool // the selection of state and sel as well
 	MaxMid        int  // its rows at most
+	// Sliding is the entries of the list that each query sees at most, its own the last
+	// (sliding-window attention, arXiv 2310.06825, section 2); 0: all before it. The
+	// list of a decode step has no more to begin with.
+	Sliding int
 }
 
 // list is the index list of one attention call.
@@ -46,6 +51,14 @@ func newList(p *AttentionParams, state, sel []uint32) list {
 	}
 	l.length = l.nInit + l.mid + int(p.NLocal+p.C)
 	return l
+}
+
+// first is the first entry that a query at an entry sees.
+func (p *AttentionParams) first(entry int) int {
+	if p.Window == 0 {
+		return 0
+	}
+	return max(0, entry+1-int(p.Window))
 }
 
 // row is the row of the cache at entry i.
@@ -331,9 +344,10 @@ func chunkTwin(t CacheType, d int) func(c *gpu.Call, lo, hi int) {
 					row := j*heads + h
 					// Causal: query j is entry length-n+j of the list.
 					seen := l.length - n + j + 1
+					unseen := p.first(seen - 1)
 					for s := range int(p.Splits) {
-						from := min(s*int(p.Split), seen)
-						to := min(from+int(p.Split), seen)
+						from := max(min(s*int(p.Split), seen), unseen)
+						to := max(min((s+1)*int(p.Split), seen), from)
 						o := y[row*d:][:d]
 						if p.Splits > 1 {
 							o = y[(s*n*heads+row)*(d+2):][:d+2]
@@ -374,7 +388,8 @@ func ChunkPartWords(c, heads, d, splits int) int {
 
 // AttentionChunk records y = attention of the c queries of a chunk, which are
 // the last c rows of the cache, causal among themselves. q is [c][heads][d],
-// rotated to the list's last c positions; y is [c][heads*d]; the rest as in
+// rotated to the list's last c positions; y is [c][heads*d]; where a is Sliding, each
+// query sees the entries of its own window alone; the rest as in
 // AttentionDecode. A workgroup takes 64 rows, a row being a query of one of the
 // query heads of one key head (64 / group queries of all of them), and one of
 // splits parts of the list, which are merged with an online softmax; part holds
@@ -406,7 +421,7 @@ func AttentionChunk(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, p
 }
 
 func attentionParams(n, c, heads, kvHeads int, a Attended) AttentionParams {
-	p := AttentionParams{N: uint32(n), C: uint32(c), NInit: uint32(a.NInit), NLocal: uint32(a.NLocal), Heads: uint32(heads), KVHeads: uint32(kvHeads)}
+	p := AttentionParams{N: uint32(n), C: uint32(c), NInit: uint32(a.NInit), NLocal: uint32(a.NLocal), Heads: uint32(heads), KVHeads: uint32(kvHeads), Window: uint32(a.Sliding)}
 	if a.UseMid {
 		p.UseMid = 1
 	}
@@ -420,6 +435,9 @@ func needAttention(r *gpu.Recording, kern *gpu.Kernel, t CacheType, q, k, v, sel
 	need(r, kern, 3, sel, a.MaxMid)
 	need(r, kern, 4, state, stateWords)
 	need(r, kern, 5, table, (a.NInit+a.MaxMid+a.NLocal+c)*d)
+	if a.Sliding < 0 || c == 1 && a.Sliding > 0 && a.NInit+a.MaxMid+a.NLocal+c > a.Sliding {
+		r.Fail(fmt.Errorf("kernels: %s: sliding window of %d rows, expected 0 (none) or as many as one query attends to: %d", kern.Name, a.Sliding, a.NInit+a.MaxMid+a.NLocal+c))
+	}
 	if a.NInit+a.NLocal+c > n {
 		r.Fail(fmt.Errorf("kernels: %s: %d first, %d local and %d new rows of %d, expected no more than there are", kern.Name, a.NInit, a.NLocal, c, n))
 	}

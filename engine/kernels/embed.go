@@ -10,7 +10,7 @@ type EmbedParams struct {
 	Held uint32 // rows that it holds; other ids are left alone
 }
 
-var embed = [...]*gpu.Kernel{F32: newEmbed(F32), F16: newEmbed(F16), Q8_0: newEmbed(Q8_0), Q4_0: newEmbed(Q4_0)}
+var embed = [...]*gpu.Kernel{F32: newEmbed(F32), F16: newEmbed(F16), Q8_0: newEmbed(Q8_0), Q4_0: newEmbed(Q4_0), Q4_1: newEmbed(Q4_1)}
 
 func newEmbed(t WeightType) *gpu.Kernel {
 	name := "embed_" + t.String()

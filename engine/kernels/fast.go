@@ -62,6 +62,8 @@ func fastMatMul(t WeightType) func(c *gpu.Call, lo, hi int) {
 				simd.F16ToF32(w[:m*k], view[uint16](c, 2)[r*k:(r+m)*k])
 			case Q8_0:
 				simd.DequantQ8_0(w[:m*k], view[int8](c, 2)[r*k:(r+m)*k], view[uint16](c, 3)[r*k/blockValues:(r+m)*k/blockValues])
+			case Q4_1:
+				simd.DequantQ4_1(w[:m*k], view[uint8](c, 2)[r*k/2:(r+m)*k/2], view[uint16](c, 3)[2*r*k/blockValues:2*(r+m)*k/blockValues])
 			default:
 				simd.DequantQ4_0(w[:m*k], view[uint8](c, 2)[r*k/2:(r+m)*k/2], view[uint16](c, 3)[r*k/blockValues:(r+m)*k/blockValues])
 			}
@@ -238,12 +240,13 @@ func (t *tile) accumulate(n int, v cached) {
 	simd.AccumPV(t.o, t.d, t.s, tileKeys, len(t.m), n, t.values[:n*t.d], t.d)
 }
 
-// add takes row r of s, of which the first n scores count, into the running
+// add takes row r of s, of which the scores from from to to count, into the running
 // softmax of that row.
-func (t *tile) add(r, n int) {
+func (t *tile) add(r, from, to int) {
 	row := t.s[r*tileKeys:][:tileKeys]
-	clear(row[n:])
-	row = row[:n]
+	clear(row[:from])
+	clear(row[to:])
+	row = row[from:to]
 	simd.Scale(row, t.scaleRoot)
 	m := max(t.m[r], simd.Max(row))
 	if m != t.m[r] {
@@ -279,7 +282,7 @@ func fastAttentionDecode(ct CacheType, d, group int) func(c *gpu.Call, lo, hi in
 					t.load(l, at, at+n, kv, kvHeads, k, v, table[(at-from)*d:])
 					simd.MatMulF32(t.s, tileKeys, turned, d, group, t.keys[:n*d], n, d)
 					for g := range group {
-						t.add(g, n)
+						t.add(g, 0, n)
 					}
 					t.accumulate(n, v)
 				}
@@ -312,7 +315,7 @@ func fastAttentionChunk(ct CacheType, d int) func(c *gpu.Call, lo, hi int) {
 			queries := min(chunkQueries, n-j0)
 			first := l.length - n + j0 // entry of the block's first query
 			t := newTile(work, group*queries, d)
-			for at := 0; at < first+queries; at += tileKeys {
+			for at := p.first(first); at < first+queries; at += tileKeys {
 				keys := min(tileKeys, first+queries-at)
 				t.load(l, at, at+keys, kv, kvHeads, k, v, table[at*d:])
 				for g := range group {
@@ -320,8 +323,10 @@ func fastAttentionChunk(ct CacheType, d int) func(c *gpu.Call, lo, hi int) {
 					simd.MatMulF32(t.s[g*queries*tileKeys:], tileKeys, qh, heads*d, queries, t.keys[:keys*d], keys, d)
 				}
 				for r := range group * queries {
-					if seen := min(keys, first+r%queries+1-at); seen > 0 {
-						t.add(r, seen)
+					entry := first + r%queries
+					from, seen := max(0, p.first(entry)-at), min(keys, entry+1-at)
+					if from < seen {
+						t.add(r, from, seen)
 					} else {
 						clear(t.s[r*tileKeys:][:tileKeys])
 					}

@@ -91,7 +91,7 @@ func fastAttentionLists(ct CacheType, d int) func(c *gpu.Call, lo, hi int) {
 						}
 					}
 					if seen := min(n, first+r+1-at); seen > 0 {
-						t.add(r, seen)
+						t.add(r, 0, seen)
 					} else {
 						clear(t.s[r*tileKeys:][:tileKeys])
 					}

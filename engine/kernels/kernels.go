@@ -10,7 +10,7 @@
 //
 // Conventions, for all kernels: matrices are row-major; activations are
 // float32; keys and values in the cache are float16, two to a word; weights are
-// float32, float16, Q8_0 or Q4_0. Products are rounded before they are added
+// float32, float16, Q8_0, Q4_0 or Q4_1. Products are rounded before they are added
 // (float32(a*b)), so that no compiler fuses them and all machines agree.
 package kernels
 
@@ -154,15 +154,23 @@ const (
 	maxGroup = 8   // query heads to a key head
 )
 
+// FitHeads is an error that says what is wrong with heads of size d, where the
+// shaders cannot take them.
+func FitHeads(heads, kvHeads, d int) error {
+	switch {
+	case kvHeads < 1 || heads < kvHeads || heads%kvHeads != 0 || heads/kvHeads > maxGroup:
+		return fmt.Errorf("%d heads over %d key heads, expected 1 to %d to each", heads, kvHeads, maxGroup)
+	case d < 8 || d%8 != 0 || d > maxHead:
+		return fmt.Errorf("heads of size %d, expected a multiple of 8 up to %d", d, maxHead)
+	}
+	return nil
+}
+
 // needHeads returns how many query heads share a key head; or it fails the
 // recording and returns 0 where the shaders cannot take such heads.
 func needHeads(r *gpu.Recording, kernel string, heads, kvHeads, d int) (group int) {
-	switch {
-	case kvHeads < 1 || heads < kvHeads || heads%kvHeads != 0 || heads/kvHeads > maxGroup:
-		r.Fail(fmt.Errorf("kernels: %s: %d heads over %d key heads, expected 1 to %d to each", kernel, heads, kvHeads, maxGroup))
-		return 0
-	case d < 8 || d%8 != 0 || d > maxHead:
-		r.Fail(fmt.Errorf("kernels: %s: heads of size %d, expected a multiple of 8 up to %d", kernel, d, maxHead))
+	if err := FitHeads(heads, kvHeads, d); err != nil {
+		r.Fail(fmt.Errorf("kernels: %s: %w", kernel, err))
 		return 0
 	}
 	return heads / kvHeads

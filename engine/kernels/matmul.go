@@ -41,7 +41,7 @@ type multiplications struct {
 	many, large multiplication // of many rows of x
 }
 
-var matMul = [...]multiplications{F32: newMultiplications(F32), F16: newMultiplications(F16), Q8_0: newMultiplications(Q8_0), Q4_0: newMultiplications(Q4_0)}
+var matMul = [...]multiplications{F32: newMultiplications(F32), F16: newMultiplications(F16), Q8_0: newMultiplications(Q8_0), Q4_0: newMultiplications(Q4_0), Q4_1: newMultiplications(Q4_1)}
 
 func newMultiplications(t WeightType) (m multiplications) {
 	if !t.blocks() {
@@ -50,7 +50,7 @@ func newMultiplications(t WeightType) (m multiplications) {
 	}
 	if t != F32 {
 		lanes := 128
-		if t == Q4_0 { // of which a row is half as many vectors
+		if t == Q4_0 || t == Q4_1 { // of which a row is half as many vectors
 			lanes = 64
 		}
 		m.few, m.wide = newMatVec(t, lanes, 2), newMatVec(t, 32, 4)

@@ -4,10 +4,9 @@ import "tokenselect/engine/gpu"
 
 // MaxPoolParams are those of max_pool.
 type MaxPoolParams struct {
-	N      uint32 // candidates
-	Lists  uint32
-	Stride uint32 // votes from list to list
-	Half   uint32 // candidates of a window to each side
+	N     uint32 // candidates
+	Lists uint32
+	Half  uint32 // candidates of a window to each side
 }
 
 var maxPoolKernel single
@@ -16,20 +15,19 @@ func maxPool() *gpu.Kernel {
 	return maxPoolKernel.get(func() *gpu.Kernel {
 		return &gpu.Kernel{
 			Name:     "max_pool",
-			Bindings: []gpu.Binding{in("vote"), in("state"), out("pooled")},
+			Bindings: []gpu.Binding{in("x"), out("pooled")},
 			Params:   sizeOf[MaxPoolParams](),
 			WGSL:     wgsl("max_pool", nil),
 			Items: func(c *gpu.Call) int {
 				p := params[MaxPoolParams](c)
-				return unlessHit(c, 1, int(p.Lists)*ceil(int(p.N), voteTokens))
+				return int(p.Lists) * ceil(int(p.N), voteTokens)
 			},
 			Twin: func(c *gpu.Call, lo, hi int) {
 				p := params[MaxPoolParams](c)
 				n, half, blocks := int(p.N), int(p.Half), ceil(int(p.N), voteTokens)
 				for i := lo; i < hi; i++ {
 					list, from := i/blocks, i%blocks*voteTokens
-					vote, pooled := view[uint32](c, 0)[list*int(p.Stride):], view[uint32](c, 2)[list*int(p.Stride):]
-					pool(pooled, vote[:n], from, min(from+voteTokens, n), half)
+					pool(view[uint32](c, 1)[list*n:], view[uint32](c, 0)[list*n:][:n], from, min(from+voteTokens, n), half)
 				}
 			},
 		}
@@ -48,13 +46,12 @@ func pool(pooled, vote []uint32, from, to, half int) {
 	}
 }
 
-// MaxPool records pooled[t] = the largest vote of candidates t-half to t+half, of n
-// in each of lists lists of stride words: the max-pool that the paper's released code
-// tunes for each task, with a window of 2*half+1. Votes are neither negative nor NaN.
-// Nothing is written on a hit. A workgroup takes 256 candidates of a list.
-func MaxPool(r *gpu.Recording, vote, state, pooled gpu.Range, n, lists, stride, half int) {
-	need(r, maxPool(), 0, vote, (lists-1)*stride+n)
-	need(r, maxPool(), 1, state, stateWords)
-	need(r, maxPool(), 2, pooled, (lists-1)*stride+n)
-	gpu.Dispatch(r, maxPool(), lists*ceil(n, voteTokens), &MaxPoolParams{uint32(n), uint32(lists), uint32(stride), uint32(half)}, vote, state, pooled)
+// MaxPool records pooled[t] = the largest x of candidates t-half to t+half, of the n of
+// each of lists lists: SnapKV's pooling, with a window of 2*half+1. x and pooled are
+// [lists][n], values neither negative nor NaN. A workgroup takes 256 candidates of a
+// list.
+func MaxPool(r *gpu.Recording, x, pooled gpu.Range, n, lists, half int) {
+	need(r, maxPool(), 0, x, lists*n)
+	need(r, maxPool(), 1, pooled, lists*n)
+	gpu.Dispatch(r, maxPool(), lists*ceil(n, voteTokens), &MaxPoolParams{uint32(n), uint32(lists), uint32(half)}, x, pooled)
 }

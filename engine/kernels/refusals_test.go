@@ -33,9 +33,9 @@ func TestRefusals(t *testing.T) {
 			kernels.TopK(r, words(100), words(64), words(kernels.HistWords), words(kernels.CutWords), words(counts), words(100), n, k, 0)
 		}
 	}
-	count := func(heads, n, stride, vote int) func(r *gpu.Recording) {
+	count := func(heads, n, vote int) func(r *gpu.Recording) {
 		return func(r *gpu.Recording) {
-			kernels.VoteSum(r, kernels.VoteCount, words(4096), words(600), words(64), words(vote), heads, n, 1, stride, false)
+			kernels.VoteSum(r, kernels.VoteCount, words(4096), words(600), words(64), words(vote), heads, n, false)
 		}
 	}
 	probes := func(rows, heads, kvHeads, probes, per, y int) func(r *gpu.Recording) {
@@ -105,10 +105,9 @@ func TestRefusals(t *testing.T) {
 		{"key_index: none", "no key index, expected int8 or int4", newKeys(kernels.IndexNone, 256, 8, 0)},
 		{"head_cut: more than there are", "the largest 9 of 8 scores, expected 1 to 8", func(r *gpu.Recording) { kernels.HeadCut(r, words(64), words(64), words(64), 2, 8, 9) }},
 		{"head_stats: of_head", "of_head holds 5 words, expected at least 6", func(r *gpu.Recording) { kernels.HeadStats(r, words(64), words(64), words(5), 3, 8, 2) }},
-		{"vote_sum: most heads", "", count(254, 16, 16, 16)},
-		{"vote_sum: heads", "255 heads to count, expected at most 254", count(255, 16, 16, 16)},
-		{"vote_sum: stride", "15 votes from list to list, expected at least the 16 of one", count(2, 16, 15, 16)},
-		{"vote_sum: votes", "vote holds 15 words, expected at least 16", count(2, 16, 16, 15)},
+		{"vote_sum: most heads", "", count(254, 16, 16)},
+		{"vote_sum: heads", "255 heads to count, expected at most 254", count(255, 16, 16)},
+		{"vote_sum: votes", "vote holds 15 words, expected at least 16", count(2, 16, 15)},
 		{"probes: more than rows", "5 of 4 rows in batches of 1, expected 1 to 4", probes(4, 2, 1, 5, 1, 64)},
 		{"probes: batches", "16 values from batch to batch, expected at least 32", probes(4, 2, 1, 3, 2, 64)},
 		{"probes: heads", "3 heads over 2 key heads, expected a multiple", probes(4, 3, 2, 1, 1, 64)},
@@ -120,16 +119,7 @@ func TestRefusals(t *testing.T) {
 			w := words(4096)
 			kernels.Choose(r, w, w, w, w, w, w, w, w, w, 2, 2, 8, 3, 0, 9)
 		}},
-		{"max_pool: pooled", "pooled holds 15 words, expected at least 16", func(r *gpu.Recording) { kernels.MaxPool(r, words(16), words(64), words(15), 8, 2, 8, 1) }},
-		{"top_p: least", "at least 9 of 8 rows", func(r *gpu.Recording) {
-			kernels.TopP(r, words(64), words(64), words(64), words(64), words(2), 2, 16, 8, 8, 0, 9, 1)
-		}},
-		{"top_p: chosen", "chosen holds 1 words, expected at least 2", func(r *gpu.Recording) {
-			kernels.TopP(r, words(64), words(64), words(64), words(64), words(1), 2, 16, 8, 8, 0, 1, 1)
-		}},
-		{"list_slide: stride", "11 words from list to list, expected at least 12", func(r *gpu.Recording) {
-			kernels.ListSlide(r, words(2), words(64), words(2), words(64), 2, 11, 8, 4, 80)
-		}},
+		{"max_pool: pooled", "pooled holds 15 words, expected at least 16", func(r *gpu.Recording) { kernels.MaxPool(r, words(16), words(15), 8, 2, 1) }},
 		{"round_bf16: x", "x holds 7 words, expected at least 8", func(r *gpu.Recording) { kernels.RoundBF16(r, words(7), 8) }},
 		{"attention_decode: head size", "heads of size 12", decode(2, 1, 12, 9, 4096, kernels.Attended{})},
 		{"attention_decode: no head", "heads of size 0", decode(2, 1, 0, 9, 4096, kernels.Attended{})},
@@ -138,6 +128,9 @@ func TestRefusals(t *testing.T) {
 		{"attention_decode: all rows", "", decode(2, 1, 16, 10, 4096, kernels.Attended{NInit: 5, NLocal: 4})},
 		{"attention_decode: part", "part holds 35 words, expected at least 36", decode(2, 1, 16, 10, 35, kernels.Attended{NInit: 5, NLocal: 4})},
 		{"attention_decode: selection", "sel holds 100 words, expected at least 101", decode(2, 1, 16, 200, 4096, kernels.Attended{UseMid: true, MaxMid: 101})},
+		{"attention_decode: beyond the window", "sliding window of 8 rows, expected 0 (none) or as many as one query attends to: 10", decode(2, 1, 16, 10, 4096, kernels.Attended{NLocal: 9, Sliding: 8})},
+		{"attention_decode: the window", "", decode(2, 1, 16, 10, 4096, kernels.Attended{NLocal: 7, Sliding: 8})},
+		{"attention_chunk: negative window", "sliding window of -1 rows", chunk(2, 1, 16, 9, 2, kernels.Attended{Sliding: -1})},
 		{"attention_chunk: head size", "heads of size 136", chunk(2, 1, 136, 9, 2, kernels.Attended{})},
 		{"attention_chunk: heads", "3 heads over 2 key heads", chunk(3, 2, 16, 9, 2, kernels.Attended{})},
 		{"attention_chunk: more rows than there are", "0 first, 8 local and 2 new rows of 9", chunk(2, 1, 16, 9, 2, kernels.Attended{NLocal: 8})},

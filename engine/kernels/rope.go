@@ -8,16 +8,16 @@ import (
 
 // RopeTable is rows 0 to positions-1 of the table of rotary angles that rope
 // and attention read, [positions][d]: the cosines of the d/2 pairs, then the
-// sines. An angle is the float32 product of position and frequency, as the
-// reference implementations of the models compute it.
-func RopeTable(invFreq []float32, positions int) []float32 {
+// sines, both times scale, which is 1 but with YaRN. An angle is the float32 product
+// of position and frequency, as the reference implementations of the models compute it.
+func RopeTable(invFreq []float32, positions int, scale float32) []float32 {
 	half := len(invFreq)
 	table := make([]float32, positions*2*half)
 	for p := range positions {
 		row := table[p*2*half:]
 		for i, f := range invFreq {
 			a := float64(float32(p) * f)
-			row[i], row[half+i] = float32(math.Cos(a)), float32(math.Sin(a))
+			row[i], row[half+i] = float32(math.Cos(a))*scale, float32(math.Sin(a))*scale
 		}
 	}
 	return table

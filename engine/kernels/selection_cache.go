@@ -49,23 +49,18 @@ type SelectionCacheParams struct {
 	Slide   uint32 // rows that may leave the window before a miss is forced
 	Enabled uint32 // 0: never a hit
 	Theta   float32
-	Centred uint32 // 1: queries are compared less centre
 }
 
 var selectionCache = &gpu.Kernel{
 	Name:     "selection_cache",
-	Bindings: []gpu.Binding{in("q"), in("centre"), out("cache_q"), out("state"), out("sel")},
+	Bindings: []gpu.Binding{in("q"), out("cache_q"), out("state"), out("sel")},
 	Params:   sizeOf[SelectionCacheParams](),
 	WGSL:     wgsl("selection_cache", nil),
 	Items:    func(*gpu.Call) int { return 1 },
 	Twin: func(c *gpu.Call, lo, hi int) {
 		p := params[SelectionCacheParams](c)
-		q, cached := view[float32](c, 0)[:p.Width], view[float32](c, 2)[:p.Width]
-		state, sel := view[uint32](c, 3), view[uint32](c, 4)
-		var centre []float32
-		if p.Centred != 0 {
-			centre = view[float32](c, 1)[:p.Width]
-		}
+		q, cached := view[float32](c, 0)[:p.Width], view[float32](c, 1)[:p.Width]
+		state, sel := view[uint32](c, 2), view[uint32](c, 3)
 		if p.C > 1 || p.Enabled == 0 {
 			state[stateValid], state[stateHit], state[stateMid], state[stateCosine] = 0, 0, p.NSelect, 0
 			if p.C == 1 {
@@ -76,7 +71,7 @@ var selectionCache = &gpu.Kernel{
 		hit := false
 		state[stateCosine] = 0
 		if state[stateValid] != 0 {
-			cos := cosine(q, cached, centre)
+			cos := cosine(q, cached)
 			state[stateCosine] = math.Float32bits(cos)
 			hit = cos >= p.Theta && p.Hi-state[stateSeen] <= p.Slide
 		}
@@ -95,15 +90,11 @@ var selectionCache = &gpu.Kernel{
 	},
 }
 
-// cosine is the cosine similarity of two vectors, less centre if there is one; 0
-// where one is zero.
-func cosine(a, b, centre []float32) float32 {
+// cosine is the cosine similarity of two vectors; 0 where one is zero.
+func cosine(a, b []float32) float32 {
 	var ab, aa, bb float32
 	for i, x := range a {
 		y := b[i]
-		if centre != nil {
-			x, y = x-centre[i], y-centre[i]
-		}
 		ab += float32(x * y)
 		aa += float32(x * x)
 		bb += float32(y * y)
@@ -120,18 +111,16 @@ func cosine(a, b, centre []float32) float32 {
 // slide rows gone from the window since the anchor) those rows are appended to
 // the nSelect cached ones in sel, and the kernels that would select again skip
 // their work. On a miss the query becomes the anchor. A chunk (c > 1) empties
-// the cache. sel holds nSelect + slide rows. Where p says so, the cosine is that of
-// the queries less centre, width values. One workgroup.
+// the cache. sel holds nSelect + slide rows. One workgroup.
 //
 // Departs from the paper, which lets rows that have left the window vanish
 // until the next miss.
-func SelectionCache(r *gpu.Recording, q, centre, cacheQ, state, sel gpu.Range, p SelectionCacheParams) {
+func SelectionCache(r *gpu.Recording, q, cacheQ, state, sel gpu.Range, p SelectionCacheParams) {
 	need(r, selectionCache, 0, q, int(p.Width))
-	need(r, selectionCache, 1, centre, int(p.Width))
-	need(r, selectionCache, 2, cacheQ, int(p.Width))
-	need(r, selectionCache, 3, state, stateWords)
-	need(r, selectionCache, 4, sel, int(p.NSelect+p.Slide))
-	gpu.Dispatch(r, selectionCache, 1, &p, q, centre, cacheQ, state, sel)
+	need(r, selectionCache, 1, cacheQ, int(p.Width))
+	need(r, selectionCache, 2, state, stateWords)
+	need(r, selectionCache, 3, sel, int(p.NSelect+p.Slide))
+	gpu.Dispatch(r, selectionCache, 1, &p, q, cacheQ, state, sel)
 }
 
 // isHit tells whether the selection state in binding i says that this step

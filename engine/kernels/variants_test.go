@@ -43,9 +43,9 @@ func TestPackedDotFits(t *testing.T) {
 }
 
 // TestSubgroupsFit: a row's invocations are whole subgroups, of which there is memory
-// for so many. Q4_0 has 64 to a row, the others 128.
+// for so many. Q4_0 and Q4_1 have 64 to a row, the others 128.
 func TestSubgroupsFit(t *testing.T) {
-	all := []string{"matvec_f16_subgroup", "matvec_q4_0_subgroup", "matvec_q8_0_subgroup"}
+	all := []string{"matvec_f16_subgroup", "matvec_q4_0_subgroup", "matvec_q4_1_subgroup", "matvec_q8_0_subgroup"}
 	for sizes, want := range map[gpu.Subgroups][]string{
 		{}: nil, {Least: 2, Most: 32}: nil, {Least: 4, Most: 4}: all, {Least: 32, Most: 32}: all, {Least: 32, Most: 64}: all,
 		{Least: 64, Most: 128}: {"matvec_f16_subgroup", "matvec_q8_0_subgroup"}, {Least: 256, Most: 256}: nil,

@@ -44,7 +44,7 @@ func HeadStats(r *gpu.Recording, stats, state, ofHead gpu.Range, heads, n, block
 // VoteMode is what VoteSum makes a vote of.
 type VoteMode uint32
 
-// The modes of VoteSum. Of ofHead, the last two ask for a cut of HeadCut, those of
+// The modes of VoteSum. Of ofHead, VoteCount asks for a cut of HeadCut, those of
 // masses for HeadStats'; VoteScores does not look at it.
 const (
 	// VoteScores is the sum of the heads' scores (paper, eq. 5).
@@ -58,28 +58,17 @@ const (
 	// (paper, eq. 6). Candidates of one number are ordered by what was their vote
 	// before: it stays in the bits below the number's, to 15 bits of its mantissa.
 	VoteCount
-	// VoteRaise leaves votes as they are, but those of candidates that a head has
-	// among its largest: these it raises above all others, in the order that they
-	// had, to all but the last bit.
-	VoteRaise
 )
 
 // VoteSumParams are those of vote_sum.
 type VoteSumParams struct {
-	Heads  uint32 // of a list
-	N      uint32 // candidates
-	Lists  uint32
-	Stride uint32 // votes from list to list
-	Mode   VoteMode
-	Add    uint32 // 1: masses join the votes that are there
+	Heads uint32
+	N     uint32 // candidates
+	Mode  VoteMode
+	Add   uint32 // 1: masses join the votes that are there
 }
 
-// maxVoters is the number of heads that VoteCount has bits for, and raised the bits
-// that VoteRaise starts from: more than those of a vote of so many heads.
-const (
-	maxVoters = 254
-	raised    = 0x4a000000 // 2^21
-)
+const maxVoters = 254 // heads that VoteCount has bits for
 
 var voteSumKernel single
 
@@ -90,58 +79,47 @@ func voteSum() *gpu.Kernel {
 			Bindings: []gpu.Binding{in("score"), in("of_head"), in("state"), out("vote")},
 			Params:   sizeOf[VoteSumParams](),
 			WGSL:     wgsl("vote_sum", nil),
-			Items: func(c *gpu.Call) int {
-				p := params[VoteSumParams](c)
-				return unlessHit(c, 2, int(p.Lists)*ceil(int(p.N), voteTokens))
-			},
-			Twin: voteSums,
-			Fast: fastVoteSum,
+			Items:    func(c *gpu.Call) int { return unlessHit(c, 2, ceil(int(params[VoteSumParams](c).N), voteTokens)) },
+			Twin:     voteSums,
+			Fast:     fastVoteSum,
 		}
 	})
 }
 
 func voteSums(c *gpu.Call, lo, hi int) {
 	p := params[VoteSumParams](c)
-	n, heads, blocks := int(p.N), int(p.Heads), ceil(int(p.N), voteTokens)
+	n, heads := int(p.N), int(p.Heads)
 	score, ofHead, vote := view[float32](c, 0), view[uint32](c, 1), view[uint32](c, 3)
-	for i := lo; i < hi; i++ {
-		list, from := i/blocks, i%blocks*voteTokens
-		for t := from; t < min(from+voteTokens, n); t++ {
-			at := list*int(p.Stride) + t
-			before, sum, count := vote[at], float32(0), uint32(0)
-			if p.Add != 0 {
-				sum = math.Float32frombits(before)
-			}
-			for h := list * heads; h < (list+1)*heads; h++ {
-				v := score[h*n+t]
-				switch p.Mode {
-				case VoteScores:
-					sum += v
-				case VoteMass, VoteMassBF16:
-					m, inv := inverse(ofHead[2*h:])
-					mass := float32(exp(v-m) * inv)
-					if p.Mode == VoteMassBF16 {
-						mass = toBF16(mass)
-					}
-					sum += mass
-				default:
-					if above(ofHead[2*h:], v, t) {
-						count++
-					}
-				}
-			}
+	for t := lo * voteTokens; t < min(hi*voteTokens, n); t++ {
+		before, sum, count := vote[t], float32(0), uint32(0)
+		if p.Add != 0 {
+			sum = math.Float32frombits(before)
+		}
+		for h := range heads {
+			v := score[h*n+t]
 			switch p.Mode {
-			case VoteMassBF16:
-				vote[at] = math.Float32bits(toBF16(sum))
-			case VoteCount:
-				vote[at] = count<<23 | before>>8
-			case VoteRaise:
-				if count > 0 {
-					vote[at] = raised + before>>1
+			case VoteScores:
+				sum += v
+			case VoteMass, VoteMassBF16:
+				m, inv := inverse(ofHead[2*h:])
+				mass := float32(exp(v-m) * inv)
+				if p.Mode == VoteMassBF16 {
+					mass = toBF16(mass)
 				}
+				sum += mass
 			default:
-				vote[at] = math.Float32bits(sum)
+				if above(ofHead[2*h:], v, t) {
+					count++
+				}
 			}
+		}
+		switch p.Mode {
+		case VoteMassBF16:
+			vote[t] = math.Float32bits(toBF16(sum))
+		case VoteCount:
+			vote[t] = count<<23 | before>>8
+		default:
+			vote[t] = math.Float32bits(sum)
 		}
 	}
 }
@@ -153,45 +131,39 @@ func fastVoteSum(c *gpu.Call, lo, hi int) {
 		voteSums(c, lo, hi)
 		return
 	}
-	n, heads, blocks := int(p.N), int(p.Heads), ceil(int(p.N), voteTokens)
+	n, heads := int(p.N), int(p.Heads)
 	score, ofHead := view[float32](c, 0), view[uint32](c, 1)
 	for i := lo; i < hi; i++ {
-		list, from := i/blocks, i%blocks*voteTokens
-		to := min(from+voteTokens, n)
-		vote := view[float32](c, 3)[list*int(p.Stride):][from:to]
+		from, to := i*voteTokens, min((i+1)*voteTokens, n)
+		vote := view[float32](c, 3)[from:to]
 		if p.Add == 0 {
 			clear(vote)
 		}
-		for h := list * heads; h < (list+1)*heads; h++ {
+		for h := range heads {
 			m, inv := inverse(ofHead[2*h:])
 			simd.AddExp(vote, score[h*n+from:h*n+to], m, inv)
 		}
 	}
 }
 
-// VoteSum records the votes of n candidates in lists lists, each of the scores of
-// heads heads, as mode says. score is [lists*heads][n], ofHead [lists*heads][2] and
-// vote [lists][stride]. With add, masses join the votes that are there. Before
-// VoteCount and VoteRaise votes are masses: neither negative nor NaN. Nothing is
-// written on a hit. A workgroup takes 256 candidates of a list.
-func VoteSum(r *gpu.Recording, mode VoteMode, score, ofHead, state, vote gpu.Range, heads, n, lists, stride int, add bool) {
+// VoteSum records the votes [n] of n candidates, of the scores of heads heads, as
+// mode says. score is [heads][n] and ofHead [heads][2]. With add, masses join the
+// votes that are there. Before VoteCount votes are masses: neither negative nor NaN.
+// Nothing is written on a hit. A workgroup takes 256 candidates.
+func VoteSum(r *gpu.Recording, mode VoteMode, score, ofHead, state, vote gpu.Range, heads, n int, add bool) {
 	if mode == VoteCount && heads > maxVoters {
 		r.Fail(fmt.Errorf("kernels: vote_sum: %d heads to count, expected at most %d", heads, maxVoters))
 		return
 	}
-	if stride < n {
-		r.Fail(fmt.Errorf("kernels: vote_sum: %d votes from list to list, expected at least the %d of one", stride, n))
-		return
-	}
-	need(r, voteSum(), 0, score, lists*heads*n)
+	need(r, voteSum(), 0, score, heads*n)
 	if mode != VoteScores {
-		need(r, voteSum(), 1, ofHead, 2*lists*heads)
+		need(r, voteSum(), 1, ofHead, 2*heads)
 	}
 	need(r, voteSum(), 2, state, stateWords)
-	need(r, voteSum(), 3, vote, (lists-1)*stride+n)
-	p := VoteSumParams{uint32(heads), uint32(n), uint32(lists), uint32(stride), mode, 0}
+	need(r, voteSum(), 3, vote, n)
+	p := VoteSumParams{uint32(heads), uint32(n), mode, 0}
 	if add {
 		p.Add = 1
 	}
-	gpu.Dispatch(r, voteSum(), lists*ceil(n, voteTokens), &p, score, ofHead, state, vote)
+	gpu.Dispatch(r, voteSum(), ceil(n, voteTokens), &p, score, ofHead, state, vote)
 }

@@ -16,6 +16,7 @@ const (
 	F16                    // two values a word, the lower half first
 	Q8_0                   // blocks of 32 values along a row: int8, four a word, and a float16 scale in a range of its own, two a word
 	Q4_0                   // blocks of 32 values along a row: 16 bytes, whose lower halves are the first 16 values, each less 8, the upper ones the others; scales as of Q8_0
+	Q4_1                   // as Q4_0, but each as it is, to which a minimum is added once it is scaled; a word of each block has both, float16, the scale first
 )
 
 func (t WeightType) String() string {
@@ -25,13 +26,13 @@ func (t WeightType) String() string {
 	return weightNames[t]
 }
 
-var weightNames = [...]string{"f32", "f16", "q8_0", "q4_0"}
+var weightNames = [...]string{"f32", "f16", "q8_0", "q4_0", "q4_1"}
 
 // weightTypes are all of them.
-var weightTypes = [...]WeightType{F32, F16, Q8_0, Q4_0}
+var weightTypes = [...]WeightType{F32, F16, Q8_0, Q4_0, Q4_1}
 
 // blocks tells types in blocks, which have scales and rows of whole blocks.
-func (t WeightType) blocks() bool { return t == Q8_0 || t == Q4_0 }
+func (t WeightType) blocks() bool { return t == Q8_0 || t == Q4_0 || t == Q4_1 }
 
 // blockValues is the number of values of a block.
 const blockValues = 32
@@ -48,7 +49,7 @@ type Weight struct {
 type Shard struct {
 	Row0, Rows int
 	Data       gpu.Range
-	Scale      gpu.Range // of Q8_0 and Q4_0 only
+	Scale      gpu.Range // of types in blocks only
 }
 
 // DataWords and ScaleWords are the words that rows of a weight take.
@@ -58,18 +59,21 @@ func (t WeightType) DataWords(rows, cols int) int {
 		return ceil(rows*cols, 2)
 	case Q8_0:
 		return rows * cols / 4
-	case Q4_0:
+	case Q4_0, Q4_1:
 		return rows * cols / 8
 	}
 	return rows * cols
 }
 
-// ScaleWords is the number of words of the scales; 0 but for Q8_0 and Q4_0.
+// ScaleWords is the number of words of the scales; 0 but for types in blocks.
 func (t WeightType) ScaleWords(rows, cols int) int {
-	if !t.blocks() {
-		return 0
+	switch t {
+	case Q8_0, Q4_0:
+		return ceil(rows*cols/blockValues, 2)
+	case Q4_1:
+		return rows * cols / blockValues
 	}
-	return ceil(rows*cols/blockValues, 2)
+	return 0
 }
 
 // weightBindings are those of one shard, as the last of a kernel.
@@ -111,6 +115,13 @@ func (t WeightType) decodeRow(dst []float32, c *gpu.Call, w, r int) {
 			b, j := i/blockValues, i%blockValues
 			bits := q[b*blockValues/2+j%16] >> (j / 16 * 4) & 15
 			dst[i] = f16.ToFloat32(scale[b]) * float32(int(bits)-8)
+		}
+	case Q4_1:
+		q, both := view[uint8](c, w)[r*cols/2:], view[uint16](c, w+1)[2*r*cols/blockValues:]
+		for i := range dst {
+			b, j := i/blockValues, i%blockValues
+			bits := q[b*blockValues/2+j%16] >> (j / 16 * 4) & 15
+			dst[i] = float32(f16.ToFloat32(both[2*b])*float32(bits)) + f16.ToFloat32(both[2*b+1])
 		}
 	}
 }

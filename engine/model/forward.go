@@ -53,7 +53,7 @@ func (s *Sequence) attention(r *gpu.Recording, i, n int) {
 	kernels.KVAppend(r, cache, qkv, k, v, n, width, kOffset, vOffset, kvHeads*d, past)
 
 	index := s.cache.Index(i)
-	if index.Type != kernels.IndexNone {
+	if index.Type != kernels.IndexNone && c.WindowOf(i) == 0 { // a layer with a window scores nothing
 		centre := s.centreOf(i)
 		if past == 0 {
 			kernels.MeanRows(r, qkv, centre, n, width)
@@ -81,6 +81,9 @@ func (s *Sequence) attention(r *gpu.Recording, i, n int) {
 		kernels.AttentionChunk(r, cache, q, k, v, sel.Sel, sel.State, table, gpu.All(s.part), att, heads, kvHeads, d, past+n, n, sel.Attended, splits)
 	}
 	kernels.MatMulAdd(r, l.o, att, x, n, 0)
+	if c.OutputBias {
+		kernels.Add(r, l.oBias, x, n*c.Hidden, c.Hidden)
+	}
 }
 
 // feedForward records x += down(silu(gate(norm(x))) * up(norm(x))).
@@ -89,6 +92,12 @@ func (s *Sequence) feedForward(r *gpu.Recording, l *layer, n int) {
 	x, h, gateUp, ff := gpu.All(s.x), gpu.All(s.h), gpu.All(s.gateUp), gpu.All(s.ff)
 	kernels.RMSNorm(r, x, l.mlpNorm, h, n, c.Hidden, 0, c.NormEps)
 	kernels.MatMul(r, l.gateUp, h, gateUp, n, 0)
+	if c.MLPBias {
+		kernels.Add(r, l.gateUpBias, gateUp, 2*n*c.FeedForward, 2*c.FeedForward)
+	}
 	kernels.SwiGLU(r, gateUp, ff, n, c.FeedForward)
 	kernels.MatMulAdd(r, l.down, ff, x, n, 0)
+	if c.MLPBias {
+		kernels.Add(r, l.downBias, x, n*c.Hidden, c.Hidden)
+	}
 }

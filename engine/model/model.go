@@ -5,6 +5,7 @@ package model
 
 import (
 	"fmt"
+	"runtime/debug"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
@@ -43,16 +44,48 @@ type layer struct {
 	qNorm    gpu.Range      // [d], where the model has one
 	kNorm    gpu.Range
 	o        kernels.Weight // [hidden][heads d]
+	oBias    gpu.Range      // [hidden], where the model has one
 	mlpNorm  gpu.Range
 	gateUp   kernels.Weight // [2 feedForward][hidden]
 	down     kernels.Weight // [hidden][feedForward]
+
+	gateUpBias gpu.Range // [2 feedForward], where the model has one
+	downBias   gpu.Range // [hidden], likewise
 }
 
-// Load puts a checkpoint's weights on dev.
+// garbage is the share in percent of what is in use that Go may leave uncollected
+// while weights are loaded. They are most of what is in use then, and of pieces of
+// them that have been converted nothing should stay: its default lets as much
+// again lie about.
+const garbage = 5
+
+// Load puts a checkpoint's weights on dev. It needs little more memory than what the
+// device takes.
 func Load(dev gpu.Device, ckpt *weights.Model) (*Model, error) {
-	c := ckpt.Config
-	m := &Model{Config: c, dev: dev, layers: make([]layer, c.Layers)}
-	u := uploader{Model: m, ckpt: ckpt}
+	defer debug.SetGCPercent(debug.SetGCPercent(garbage))
+	m := &Model{Config: ckpt.Config, dev: dev}
+	if err := m.load(uploader{Model: m, ckpt: ckpt, limits: dev.Info().Limits}); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// WeightBytes is the device memory that a checkpoint's weights will take, as Load
+// keeps them on a device with some limits. Nothing is allocated or read: numbers in
+// bfloat16 are taken to be of ordinary size. An error says why Load will fail.
+func WeightBytes(limits gpu.Limits, ckpt *weights.Model) (int64, error) {
+	m := &Model{Config: ckpt.Config}
+	err := m.load(uploader{Model: m, ckpt: ckpt, limits: limits, dry: true})
+	return m.bytes, err
+}
+
+func (m *Model) load(u uploader) error {
+	c := m.Config
+	if err := kernels.FitHeads(c.Heads, c.KVHeads, c.HeadDim); err != nil {
+		return fmt.Errorf("model: %s: %w", u.ckpt.Path, err)
+	}
+	m.layers = make([]layer, c.Layers)
 	m.embed = u.matrix("model.embed_tokens.weight")
 	m.head = m.embed
 	if !c.TieEmbeddings {
@@ -70,15 +103,21 @@ func Load(dev gpu.Device, ckpt *weights.Model) (*Model, error) {
 			l.qNorm, l.kNorm = u.vector(p+"self_attn.q_norm.weight"), u.vector(p+"self_attn.k_norm.weight")
 		}
 		l.o = u.matrix(p + "self_attn.o_proj.weight")
+		if c.OutputBias {
+			l.oBias = u.vector(p + "self_attn.o_proj.bias")
+		}
 		l.mlpNorm = u.vector(p + "post_attention_layernorm.weight")
 		l.gateUp = u.matrix(p+"mlp.gate_proj.weight", p+"mlp.up_proj.weight")
 		l.down = u.matrix(p + "mlp.down_proj.weight")
+		if c.MLPBias {
+			l.gateUpBias = u.vector(p+"mlp.gate_proj.bias", p+"mlp.up_proj.bias")
+			l.downBias = u.vector(p + "mlp.down_proj.bias")
+		}
 	}
 	if u.err != nil {
-		m.Close()
-		return nil, fmt.Errorf("model: %s: %w", ckpt.Path, u.err)
+		return fmt.Errorf("model: %s: %w", u.ckpt.Path, u.err)
 	}
-	return m, nil
+	return nil
 }
 
 // Bytes is the device memory that the weights take.

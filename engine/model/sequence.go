@@ -83,13 +83,14 @@ func (s *Sequence) partWords(chunk int) int {
 func (m *Model) qkvWidth() int { return (m.Config.Heads + 2*m.Config.KVHeads) * m.Config.HeadDim }
 
 // WorkBytes is the device memory that a sequence takes besides its cache, its
-// selector and the rotary table, for steps of chunk tokens on a device of kind k.
-func (m *Model) WorkBytes(chunk int, k gpu.Kind, index kernels.IndexType) int64 {
-	s, sum := Sequence{m: m, split: k.Real(), indexed: index != kernels.IndexNone}, int64(0)
+// selector and the rotary table, for steps of chunk tokens on a device of kind k, and
+// the largest buffer of it.
+func (m *Model) WorkBytes(chunk int, k gpu.Kind, index kernels.IndexType) (sum, largest int64) {
+	s := Sequence{m: m, split: k.Real(), indexed: index != kernels.IndexNone}
 	for _, size := range s.sizes(chunk) {
-		sum += int64(size)
+		sum, largest = sum+int64(size), max(largest, int64(size))
 	}
-	return sum
+	return sum, largest
 }
 
 // TableBytes is the size of a rotary table of so many positions.
@@ -142,7 +143,7 @@ func (s *Sequence) prepare(rows int) error {
 		if err != nil {
 			return fmt.Errorf("model: rotary table of %d positions: %w", positions, err)
 		}
-		if err := s.m.dev.Write(table, 0, asBytes(kernels.RopeTable(c.InvFreq(), positions))); err != nil {
+		if err := s.m.dev.Write(table, 0, asBytes(kernels.RopeTable(c.InvFreq(), positions, c.RopeAttention()))); err != nil {
 			s.m.dev.Free(table)
 			return fmt.Errorf("model: rotary table: %w", err)
 		}

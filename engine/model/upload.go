@@ -17,8 +17,22 @@ import (
 // uploader puts tensors on the device and keeps the first error.
 type uploader struct {
 	*Model
-	ckpt *weights.Model
-	err  error
+	ckpt   *weights.Model
+	limits gpu.Limits // of the device
+	dry    bool       // bytes are counted and nothing is done: there need be no device
+	err    error
+
+	data, scale []byte // of a piece, kept for their memory
+}
+
+// zeros is n of them, in the memory of b if that is enough.
+func zeros(b []byte, n int) []byte {
+	if cap(b) < n {
+		return make([]byte, n)
+	}
+	b = b[:n]
+	clear(b)
+	return b
 }
 
 func (u *uploader) tensors(names []string) []weights.Tensor {
@@ -41,6 +55,10 @@ func (u *uploader) buffer(label string, size int) *gpu.Buffer {
 	if u.err != nil {
 		return nil
 	}
+	if u.dry {
+		u.bytes += int64(size)
+		return nil
+	}
 	b, err := u.dev.NewBuffer(label, size)
 	if err != nil {
 		u.err = fmt.Errorf("tensor %s: %w", label, err)
@@ -61,6 +79,14 @@ func (u *uploader) write(b *gpu.Buffer, offset int, data []byte) {
 
 // vector uploads tensors one behind the other as float32.
 func (u *uploader) vector(names ...string) gpu.Range {
+	if u.dry {
+		size := 0
+		for _, t := range u.tensors(names) {
+			size += 4 * t.Shape[0]
+		}
+		u.buffer(names[0], size)
+		return gpu.Range{}
+	}
 	var data []byte
 	for _, t := range u.tensors(names) {
 		v, err := t.Float32()
@@ -83,7 +109,7 @@ func (u *uploader) vector(names ...string) gpu.Range {
 
 // matrix uploads matrices of one width as one, rows behind rows, so that one
 // product serves them all. It is kept as it is stored where the kernels can read
-// that; bfloat16 becomes float16, which holds its every weight of ordinary size.
+// that, as storage has it otherwise. Of several types in blocks all become Q8_0.
 func (u *uploader) matrix(names ...string) kernels.Weight {
 	ts := u.tensors(names)
 	if u.err != nil {
@@ -91,7 +117,7 @@ func (u *uploader) matrix(names ...string) kernels.Weight {
 	}
 	w := kernels.Weight{Cols: ts[0].Shape[1]}
 	for i, t := range ts {
-		as, err := storage(t)
+		as, err := storage(t, u.dry)
 		if err != nil {
 			u.err = err
 			return w
@@ -100,14 +126,13 @@ func (u *uploader) matrix(names ...string) kernels.Weight {
 		if i == 0 {
 			w.Type = as
 		} else if as != w.Type {
-			w.Type = kernels.F32
+			w.Type = common(w.Type, as)
 		}
 	}
-	limits := u.dev.Info().Limits
 	perRow := 4 * w.Type.DataWords(2, w.Cols) / 2
-	shardRows := min(limits.Binding, limits.Buffer/2) / perRow &^ 1 // an even number keeps halves whole
+	shardRows := min(u.limits.Binding, u.limits.Buffer/2) / perRow &^ 1 // an even number keeps halves whole
 	if shardRows < 1 {
-		u.err = fmt.Errorf("tensor %s: rows of %d bytes, the device binds %d: %w", names[0], perRow, limits.Binding, gpu.ErrLimit)
+		u.err = fmt.Errorf("tensor %s: rows of %d bytes, the device binds %d: %w", names[0], perRow, u.limits.Binding, gpu.ErrLimit)
 		return w
 	}
 	for row := 0; row < w.Rows; row += shardRows {
@@ -125,7 +150,7 @@ func (u *uploader) shard(w kernels.Weight, ts []weights.Tensor, row0, rows int) 
 		size = scaleAt + scaleBytes
 	}
 	b := u.buffer(ts[0].Name, size)
-	if u.err != nil {
+	if u.err != nil || u.dry {
 		return kernels.Shard{}
 	}
 	segs := segments(ts, row0, rows)
@@ -160,13 +185,29 @@ func segments(ts []weights.Tensor, row0, rows int) []segment {
 	return segs
 }
 
-// block is the bytes of a block of 32 values of a type: a float16 scale, then
-// what kernels keep apart from it. 0 of a type without blocks.
-func block(t kernels.WeightType) int {
-	if t.ScaleWords(1, 32) == 0 {
-		return 0
+// block is the bytes of a block of 32 values of a type: scale bytes of its scale, and
+// minimum where it has one, then what kernels keep apart from them. 0 of a type
+// without blocks.
+func block(t kernels.WeightType) (size, scale int) {
+	scale = 4 * t.ScaleWords(2, 32) / 2
+	if scale == 0 {
+		return 0, 0
 	}
-	return 2 + 4*t.DataWords(1, 32)
+	return scale + 4*t.DataWords(1, 32), scale
+}
+
+// inBlocks are the types of checkpoints that are as the kernels keep them.
+var inBlocks = map[kernels.WeightType]weights.Type{kernels.Q8_0: weights.Q8_0, kernels.Q4_0: weights.Q4_0, kernels.Q4_1: weights.Q4_1}
+
+// common is how tensors are kept together of which some would be kept as a and
+// some as b.
+func common(a, b kernels.WeightType) kernels.WeightType {
+	sizeA, _ := block(a)
+	sizeB, _ := block(b)
+	if sizeA > 0 && sizeB > 0 {
+		return kernels.Q8_0
+	}
+	return kernels.F32
 }
 
 // importing lets the device fetch the weights by itself, where it can and they
@@ -191,8 +232,9 @@ func (u *uploader) importing(b *gpu.Buffer, scaleAt int, w kernels.Weight, segs 
 		u.err = fmt.Errorf("tensor %s: %w", s.t.Name, err)
 		var bad *gpu.ValueError
 		if errors.As(err, &bad) {
-			if block(w.Type) > 0 {
-				u.err = fmt.Errorf("tensor %s: the scale of block %d is not finite", s.t.Name, s.lo*w.Cols/32+bad.Value)
+			if _, scale := block(w.Type); scale > 0 {
+				halves := scale / 2
+				u.err = fmt.Errorf("tensor %s: the %s of block %d is not finite", s.t.Name, [...]string{"scale", "minimum"}[bad.Value%halves], s.lo*w.Cols/32+bad.Value/halves)
 			} else {
 				u.err = fmt.Errorf("tensor %s: value %d is not finite", s.t.Name, s.lo*w.Cols+bad.Value)
 			}
@@ -209,13 +251,14 @@ func (s segment) imported(scaleAt int, as kernels.WeightType) (gpu.Import, bool)
 		return gpu.Import{}, false
 	}
 	from := gpu.Import{Blob: file.Blob, At: file.At, Rows: s.hi - s.lo}
+	kept, blocks := inBlocks[as]
 	switch {
-	case block(as) > 0:
-		size := block(as)
+	case blocks && kept == s.t.Type:
+		size, scale := block(as)
 		from.Block, from.RowBytes = size, cols/32*size
 		from.Parts = []gpu.Part{
-			{Skip: 2, Take: size - 2, Offset: s.to * cols / 32 * (size - 2)},
-			{Take: 2, Offset: scaleAt + s.to*cols/32*2, Check: gpu.FiniteFloat16},
+			{Skip: scale, Take: size - scale, Offset: s.to * cols / 32 * (size - scale)},
+			{Take: scale, Offset: scaleAt + s.to*cols/32*scale, Check: gpu.FiniteFloat16},
 		}
 	case as == kernels.F16 && s.t.Type == weights.F16:
 		from.Block, from.RowBytes = 2*cols, 2*cols
@@ -235,7 +278,7 @@ func (s segment) imported(scaleAt int, as kernels.WeightType) (gpu.Import, bool)
 }
 
 // piece is the bytes of a shard that are packed at a time.
-const piece = 16 << 20
+const piece = 2 << 20
 
 // pack writes segments to b, which has rows rows, piece by piece: a model whose
 // weights are read as they are needed is never in memory as a whole.
@@ -243,30 +286,37 @@ func (u *uploader) pack(b *gpu.Buffer, scaleAt int, w kernels.Weight, segs []seg
 	step := max(2, piece/(4*w.Type.DataWords(2, w.Cols)/2)&^1) // an even number keeps halves whole
 	for first := 0; first < rows && u.err == nil; first += step {
 		n := min(step, rows-first)
-		data, scale := make([]byte, 4*w.Type.DataWords(n, w.Cols)), make([]byte, 4*w.Type.ScaleWords(n, w.Cols))
+		u.data, u.scale = zeros(u.data, 4*w.Type.DataWords(n, w.Cols)), zeros(u.scale, 4*w.Type.ScaleWords(n, w.Cols))
 		for _, s := range segs {
 			lo, hi := max(first, s.to), min(first+n, s.to+s.hi-s.lo)
 			if lo < hi && u.err == nil {
-				u.err = pack(data, scale, w.Type, s.t, s.lo+lo-s.to, s.lo+hi-s.to, lo-first)
+				u.err = pack(u.data, u.scale, w.Type, s.t, s.lo+lo-s.to, s.lo+hi-s.to, lo-first)
 			}
 		}
-		u.write(b, 4*w.Type.DataWords(first, w.Cols), data)
-		u.write(b, scaleAt+4*w.Type.ScaleWords(first, w.Cols), scale)
+		u.write(b, 4*w.Type.DataWords(first, w.Cols), u.data)
+		u.write(b, scaleAt+4*w.Type.ScaleWords(first, w.Cols), u.scale)
 	}
 }
 
-// storage is how a tensor is kept on the device.
-func storage(t weights.Tensor) (kernels.WeightType, error) {
+// storage is how a tensor is kept on the device: as it is where kernels read that.
+// Q4_K becomes Q4_1, whose blocks have float16 in place of its two steps of scales,
+// and types of 5 and 6 bits Q8_0 (NOTES.md of package weights has what that costs);
+// bfloat16 becomes float16, which holds its every weight of ordinary size.
+//
+// Unseen, its values are taken to be of ordinary size.
+func storage(t weights.Tensor, unseen bool) (kernels.WeightType, error) {
 	switch t.Type {
-	case weights.Q8_0:
+	case weights.Q8_0, weights.Q5_0, weights.Q5_1, weights.Q5_K, weights.Q6_K:
 		return kernels.Q8_0, nil
 	case weights.Q4_0:
 		return kernels.Q4_0, nil
+	case weights.Q4_1, weights.Q4_K:
+		return kernels.Q4_1, nil
 	case weights.F16:
 		return kernels.F16, nil
 	case weights.BF16:
 		step := max(1, piece/(2*t.Shape[1]))
-		for lo := 0; lo < t.Shape[0]; lo += step {
+		for lo := 0; lo < t.Shape[0] && !unseen; lo += step {
 			rows, err := t.Rows(lo, min(lo+step, t.Shape[0]))
 			if err != nil {
 				return 0, err
@@ -290,14 +340,18 @@ func pack(data, scale []byte, as kernels.WeightType, t weights.Tensor, lo, hi, t
 		return err
 	}
 	cols := t.Shape[1]
+	kept, blocks := inBlocks[as]
 	switch {
-	case block(as) > 0:
-		size := block(as)
-		values := size - 2
-		data, scale = data[to*cols/32*values:], scale[to*cols/32*2:]
+	case blocks:
+		if t, err = weights.Convert(t, kept); err != nil {
+			return err
+		}
+		size, scales := block(as)
+		values := size - scales
+		data, scale = data[to*cols/32*values:], scale[to*cols/32*scales:]
 		for i, src := 0, t.Data; len(src) > 0; i, src = i+1, src[size:] {
-			copy(scale[2*i:], src[:2])
-			copy(data[values*i:], src[2:size])
+			copy(scale[scales*i:], src[:scales])
+			copy(data[values*i:], src[scales:size])
 		}
 		return nil
 	case as == kernels.F16 && t.Type == weights.F16:

@@ -53,7 +53,7 @@ func newBed(t *testing.T, dev gpu.Device, cfg selection.Config, shape selection.
 		t.Fatal(err)
 	}
 	t.Cleanup(b.sel.Close)
-	b.table = b.floats(kernels.RopeTable(shape.InvFreq, b.sel.Positions(rows)))
+	b.table = b.floats(kernels.RopeTable(shape.InvFreq, b.sel.Positions(rows), 1))
 	for range shape.Layers {
 		b.keys = append(b.keys, b.floats(make([]float32, rows*shape.KVHeads*shape.HeadDim)))
 		b.vals = append(b.vals, b.floats(make([]float32, rows*shape.KVHeads*shape.HeadDim)))

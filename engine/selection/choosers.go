@@ -10,18 +10,15 @@ import (
 	"tokenselect/engine/kernels"
 )
 
-// chooser is how a policy finds the rows that it selects. Its memory is shared by
-// the layers, which come one after the other.
+// chooser is how a policy finds the rows that it selects for all heads. Its memory is
+// shared by the layers, which come one after the other.
 type chooser interface {
 	// memory is the buffers that it works in over a cache of rows rows, with their
 	// bytes. They start as zeros.
 	memory(rows int) []buffer
-	// kept is more of them, which keep what they hold when the cache grows.
-	kept() []buffer
 	// choose records what writes k of the n rows from lo on to out.Sel, in order,
-	// unless out.State says that the Selection Cache has been hit. It returns out, with
-	// lists if there are any.
-	choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection
+	// unless out.State says that the Selection Cache has been hit.
+	choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int)
 }
 
 // rival is a policy with lists, positions or a memory that TokenSelect does without.
@@ -33,9 +30,9 @@ type rival interface {
 	attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection
 }
 
-// lister is a rival that selects, or a chooser that may have lists of its own.
+// lister is a rival that selects.
 type lister interface {
-	// chosen reads back what the last step chose; nil of a chooser without lists.
+	// chosen reads back what the last step chose.
 	chosen(ctx context.Context) ([]Chosen, error)
 }
 
@@ -47,16 +44,12 @@ func (s *Selector) attend(r *gpu.Recording, q kernels.Query, out kernels.Selecti
 	return s.rival.attend(r, q, out)
 }
 
-// chosenLists is what the last step chose, where there are lists; else nil.
-func (s *Selector) chosenLists(ctx context.Context) ([]Chosen, error) {
-	l, ok := s.rival.(lister)
-	if !ok {
-		l, ok = s.chooser.(lister)
+// rivalChosen is what the rival's last step chose, if it selects.
+func (s *Selector) rivalChosen(ctx context.Context) ([]Chosen, error) {
+	if l, ok := s.rival.(lister); ok {
+		return l.chosen(ctx)
 	}
-	if !ok {
-		return nil, nil
-	}
-	return l.chosen(ctx)
+	return nil, nil
 }
 
 // grow puts buffers of other sizes in the place of those that there are, with what

@@ -64,8 +64,7 @@ type Config struct {
 	// was made with.
 	Index kernels.IndexType
 
-	Options        // what TokenSelect may do otherwise than the paper
-	Rivals  Rivals // what only policies that TokenSelect is compared with ask for
+	Rivals Rivals // what only policies that TokenSelect is compared with ask for
 }
 
 // Default is TokenSelect with budgets for a model that was trained on context
@@ -111,9 +110,9 @@ func (c Config) local(queries int) int {
 func (c Config) Positions(rows int) int {
 	switch {
 	case c.Policy == Window:
-		return min(rows, max(c.Budget(), c.denseUntil()))
+		return min(rows, c.Budget())
 	case c.selects(): // the list on a hit or before anything is selected, and a probe at distance n_local
-		return min(rows, max(c.Budget()+c.slide(), c.denseUntil())) + c.Chunk
+		return min(rows, c.Budget()+c.slide()) + c.Chunk
 	}
 	if positions, ok := c.rivalPositions(rows); ok {
 		return positions
@@ -170,7 +169,7 @@ func (c Config) Validate() error {
 	if c.Pool < 0 || c.Pool > 2*kernels.MaxHalf+1 || c.Pool > 0 && c.Pool%2 == 0 {
 		return fmt.Errorf("selection: pool is %d, expected 0 (no neighbours) or an odd number up to %d", c.Pool, 2*kernels.MaxHalf+1)
 	}
-	if err := c.validateRest(); err != nil {
+	if err := c.Rivals.validate(c); err != nil {
 		return err
 	}
 	if c.Index < kernels.IndexNone || c.Index > kernels.IndexI4 {

@@ -14,12 +14,12 @@ import (
 // by chance.
 type headVote struct{ voting }
 
-func (s *headVote) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
+func (s *headVote) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) {
 	heads := s.of.shape.Heads
 	blocks := s.scores(r, q, out.State, lo, n)
 	kernels.HeadStats(r, gpu.All(s.stats), out.State, gpu.All(s.ofHead), heads, n, blocks)
-	s.sum(r, kernels.VoteMass, out.State, heads, n)
+	s.sum(r, kernels.VoteMass, out.State, heads, n, false)
 	kernels.HeadCut(r, gpu.All(s.score), out.State, gpu.All(s.ofHead), heads, n, s.of.cfg.K)
-	s.sum(r, kernels.VoteCount, out.State, heads, n)
-	return s.take(r, out, lo, n)
+	s.sum(r, kernels.VoteCount, out.State, heads, n, false)
+	s.take(r, out, lo, n)
 }

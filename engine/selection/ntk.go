@@ -39,7 +39,7 @@ func (p *ntk) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) k
 		factor, most = float64(length)/float64(trained), min(length, p.rows)
 	}
 	if factor != p.made || q.N > p.upTo {
-		table := kernels.RopeTable(scaledFrequencies(p.shape.InvFreq, factor), most)
+		table := kernels.RopeTable(scaledFrequencies(p.shape.InvFreq, factor), most, p.shape.ropeScale())
 		raw := make([]byte, 0, 4*len(table))
 		for _, x := range table {
 			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))

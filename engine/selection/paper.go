@@ -31,7 +31,7 @@ func (s *paper) memory(rows int) []buffer {
 	return append(s.voting.memory(rows), buffer{&s.probes, 4 * s.of.width()}, buffer{&s.rounded, 4 * kernels.StatsWords(s.of.shape.Heads, rows)})
 }
 
-func (s *paper) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
+func (s *paper) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) {
 	heads, kvHeads, d := s.of.shape.Heads, s.of.shape.KVHeads, s.of.shape.HeadDim
 	probes, score, stats := gpu.All(s.probes), gpu.All(s.score), gpu.All(s.rounded)
 	kernels.Probes(r, s.query.turn(s.of, r, q, out.State), probes, q.C, heads, kvHeads, d, 1, 1, s.of.width(), true)
@@ -39,6 +39,6 @@ func (s *paper) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection,
 	kernels.RoundBF16(r, score, heads*n)
 	kernels.VoteStats(r, score, out.State, stats, heads, n)
 	kernels.HeadStats(r, stats, out.State, gpu.All(s.ofHead), heads, n, kernels.StatsBlocks(n))
-	s.sum(r, kernels.VoteMassBF16, out.State, heads, n)
-	return s.take(r, out, lo, n)
+	s.sum(r, kernels.VoteMassBF16, out.State, heads, n, false)
+	s.take(r, out, lo, n)
 }

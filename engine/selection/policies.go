@@ -2,7 +2,7 @@
 
 package selection
 
-// full is true where policies to compare with and Options are part of the build.
+// full is true where policies to compare with are part of the build.
 const full = true
 
 // Policies lists the policies that Config.Policy may name.
@@ -16,9 +16,6 @@ func newChooser(s *Selector) chooser {
 	vote := voting{scorer: score}
 	switch s.cfg.Policy {
 	case TokenSelect:
-		if s.cfg.changes() {
-			return newImproved(s, vote)
-		}
 		return &softVote{scorer: score}
 	case TopK:
 		return &topK{vote}
@@ -27,7 +24,7 @@ func newChooser(s *Selector) chooser {
 	case Paper:
 		return &paper{voting: vote}
 	case Oracle:
-		return &oracle{ensemble{voting: vote, most: s.cfg.Chunk}}
+		return &oracle{voting: vote}
 	}
 	return nil
 }

@@ -9,8 +9,8 @@ import (
 	"tokenselect/engine/kernels"
 )
 
-// full is false where policies to compare with and Options are not part of the build:
-// in the engine for browsers.
+// full is false where policies to compare with are not part of the build: in the
+// engine for browsers.
 const full = false
 
 // Policies lists the policies that Config.Policy may name.
@@ -40,7 +40,7 @@ func (s *Selector) attend(_ *gpu.Recording, _ kernels.Query, out kernels.Selecti
 	return out
 }
 
-func (s *Selector) chosenLists(context.Context) ([]Chosen, error) { return nil, nil }
+func (s *Selector) rivalChosen(context.Context) ([]Chosen, error) { return nil, nil }
 
 func defaultRivals(int) (r Rivals) { return r }
 
@@ -48,16 +48,7 @@ func (c Config) rivalPositions(int) (positions int, ok bool) { return 0, false }
 
 func (c Config) fits(Shape) error { return nil }
 
-func (c Config) validateRest() error { return nil }
+// Rivals has nothing to say in this build.
+type Rivals struct{}
 
-// Options and Rivals have nothing to say in this build.
-type (
-	Options struct{}
-	Rivals  struct{}
-)
-
-func (Options) denseUntil() int { return 0 }
-
-func (Options) centred() bool { return false }
-
-func (Options) selecting(layer int) int { return layer }
+func (Rivals) validate(Config) error { return nil }

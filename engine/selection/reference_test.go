@@ -104,7 +104,7 @@ func (t *text) selected(tb testing.TB, dev gpu.Device, cfg selection.Config, ste
 		return b
 	}
 	rows := len(t.keys)
-	keys, table := buffer(flat(t.keys, 0)), buffer(kernels.RopeTable(t.angles, s.Positions(rows)))
+	keys, table := buffer(flat(t.keys, 0)), buffer(kernels.RopeTable(t.angles, s.Positions(rows), 1))
 	defer dev.Free(keys)
 	defer dev.Free(table)
 	if err := s.Reserve(rows, gpu.All(table)); err != nil {
@@ -114,13 +114,9 @@ func (t *text) selected(tb testing.TB, dev gpu.Device, cfg selection.Config, ste
 	for _, step := range steps {
 		var r gpu.Recording
 		for layer := range t.shape.Layers {
-			of := step.q
-			if len(step.layers) > 0 {
-				of = step.layers[layer]
-			}
-			qkv := buffer(flat(of, gap))
+			qkv := buffer(flat(step.q, gap))
 			defer dev.Free(qkv)
-			s.Select(&r, kernels.Query{Layer: layer, N: step.n, C: len(of), QKV: gpu.All(qkv), Stride: t.shape.Heads*t.shape.HeadDim + gap, Keys: gpu.All(keys), Cache: kernels.CacheF32})
+			s.Select(&r, kernels.Query{Layer: layer, N: step.n, C: len(step.q), QKV: gpu.All(qkv), Stride: t.shape.Heads*t.shape.HeadDim + gap, Keys: gpu.All(keys), Cache: kernels.CacheF32})
 		}
 		if r.Err() != nil {
 			tb.Fatal(r.Err())
@@ -137,11 +133,10 @@ func (t *text) selected(tb testing.TB, dev gpu.Device, cfg selection.Config, ste
 	return chosen
 }
 
-// ask is a step: its queries, of all layers or of each, are the last of n rows.
+// ask is a step: its queries, the same for all layers, are the last of n rows.
 type ask struct {
-	n      int
-	q      [][][]float32
-	layers [][][][]float32
+	n int
+	q [][][]float32
 }
 
 // turned is query i of a step, head h, as if it stood distance after every key.
@@ -335,6 +330,10 @@ func (t *text) reference(cfg selection.Config, n int, q [][][]float32) want {
 			for i, v := range softmax(t.scores(probe, h/group, lo, hi, cfg.Tau)) {
 				sum[i] += v
 			}
+		}
+		vote := slices.Clone(sum)
+		for i := range sum {
+			sum[i] = slices.Max(vote[max(0, i-cfg.Pool/2):min(candidates, i+cfg.Pool/2+1)])
 		}
 	}
 	return want{lo, best(byValue(sum), candidates), sum, 1e-5, 1}

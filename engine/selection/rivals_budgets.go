@@ -60,6 +60,14 @@ func (r Rivals) validate(c Config) error {
 	return nil
 }
 
+// fits says what is wrong with c for a model of a shape.
+func (c Config) fits(shape Shape) error {
+	if n := len(shape.InvFreq); c.Policy == NTK && n != shape.HeadDim/2 {
+		return fmt.Errorf("selection: %d angles for heads of size %d, expected %d with policy %s", n, shape.HeadDim, shape.HeadDim/2, c.Policy)
+	}
+	return nil
+}
+
 // rivalPositions is Config.Positions of the policies that TokenSelect is compared
 // with.
 func (c Config) rivalPositions(rows int) (positions int, ok bool) {

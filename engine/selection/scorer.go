@@ -42,6 +42,7 @@ func (s *scorer) scores(r *gpu.Recording, q kernels.Query, state gpu.Range, lo, 
 // evenly, and a temperature.
 func (s *scorer) scoresOf(r *gpu.Recording, q kernels.Query, state, probe gpu.Range, turn bool, heads int, tau float32, lo, n int) (blocks int) {
 	kvHeads, index := s.of.shape.KVHeads, q.Index
+	tau /= s.of.shape.ropeScale() // the probe is scaled as it is rotated, and a key would be too
 	if s.of.cfg.Index == kernels.IndexNone {
 		index = kernels.Index{}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
@@ -16,6 +17,36 @@ type Shape struct {
 	KVHeads int
 	HeadDim int
 	InvFreq []float32 // angles of a position, of the HeadDim/2 pairs: for policies that change them
+
+	RopeScale float32 // what the rotary table's cosines and sines are multiplied by (YaRN); 0: 1
+	Windows   []int   // [Layers] tokens that a layer attends to at most (sliding window), 0: all; nil: all layers attend to all
+}
+
+// window is the sliding window of a layer, 0: none.
+func (s Shape) window(layer int) int {
+	if s.Windows == nil {
+		return 0
+	}
+	return s.Windows[layer]
+}
+
+func (s Shape) ropeScale() float32 {
+	if s.RopeScale == 0 {
+		return 1
+	}
+	return s.RopeScale
+}
+
+// Positions is the number of positions that attention over a cache of rows rows
+// can ask of the rotary table, with a policy and budgets.
+func (s Shape) Positions(cfg Config, rows int) int {
+	n := cfg.Positions(rows)
+	for layer := range s.Windows {
+		if w := s.window(layer); w > 0 {
+			n = max(n, min(rows, w-1+cfg.Chunk))
+		}
+	}
+	return n
 }
 
 // Selector chooses the rows that each layer attends to, on the device: what it
@@ -38,12 +69,8 @@ type Selector struct {
 	state  *gpu.Buffer // kernels.StateBytes
 	sel    *gpu.Buffer // k + nLocal/2 rows: the selection and what slid out of the window since
 	anchor *gpu.Buffer // [heads*d], the query of the cached selection
-	centre *gpu.Buffer // a row of qkv, the mean of a chunk's, where queries are compared less theirs
-	selAt  int         // bytes from layer to layer of sel,
-	ancAt  int         // of anchor
-	cenAt  int         // and of centre
-
-	centred int // queries of the chunk that centre is the mean of
+	selAt  int         // bytes from layer to layer of sel
+	ancAt  int         // and of anchor
 
 	watch *gpu.Buffer // state and sel as Chosen reads them, in one piece; made when it is first asked
 
@@ -56,11 +83,9 @@ type buffer struct {
 	bytes int
 }
 
-// step is what the selector was asked last, for Chosen and for layers that share a
-// selection.
+// step is what the selector was asked last, for Chosen.
 type step struct {
-	out       kernels.Selection // of the last layer that selected
-	n, c      int
+	n, c      int // rows and queries
 	local     int // rows of the window in front of the step's own
 	attended  int // rows, unless it was
 	selecting bool
@@ -75,6 +100,9 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 		return nil, err
 	}
 	s := newSelector(cfg, shape, dev.Info().Kind)
+	if full && s.rival != nil && slices.Max(append(shape.Windows, 0)) > 0 {
+		return nil, fmt.Errorf("selection: policy %s is not for models whose layers have a sliding window", cfg.Policy)
+	}
 	s.dev = dev
 	if err := s.make(s.memory()...); err != nil {
 		s.Close()
@@ -87,7 +115,6 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 func newSelector(cfg Config, shape Shape, k gpu.Kind) *Selector {
 	s := &Selector{cfg: cfg, shape: shape, cpu: k == gpu.CPU}
 	s.selAt, s.ancAt = align(4*max(1, cfg.K+cfg.slide())), align(4*s.width())
-	s.cenAt = align(4 * (shape.Heads + 2*shape.KVHeads) * shape.HeadDim)
 	s.chooser, s.rival = newChooser(s), newRival(s)
 	return s
 }
@@ -98,10 +125,7 @@ func (s *Selector) memory() []buffer {
 	if s.chooser == nil {
 		return sizes
 	}
-	if s.cfg.centred() {
-		sizes = append(sizes, buffer{&s.centre, s.shape.Layers * s.cenAt})
-	}
-	return append(append(sizes, buffer{&s.anchor, s.shape.Layers * s.ancAt}), s.chooser.kept()...)
+	return append(sizes, buffer{&s.anchor, s.shape.Layers * s.ancAt})
 }
 
 // align rounds bytes up to where a range may start.
@@ -139,8 +163,8 @@ func Bytes(cfg Config, shape Shape, rows int, k gpu.Kind) int64 {
 	return sum
 }
 
-// Positions is Config.Positions.
-func (s *Selector) Positions(rows int) int { return s.cfg.Positions(rows) }
+// Positions is Shape.Positions.
+func (s *Selector) Positions(rows int) int { return s.shape.Positions(s.cfg, rows) }
 
 // Reserve prepares for a cache of rows rows and takes the rotary table, which
 // holds Positions(rows) rows.
@@ -178,19 +202,22 @@ func (s *Selector) sized(rows int) []buffer {
 // the step's own (the paper counts a chunk inside nLocal, which leaves its first
 // query without recent text). While no more than k are candidates, all rows are
 // attended to at true positions.
+//
+// A layer with a sliding window selects nothing, whatever the policy: it has learned
+// to read the last tokens, at their true distances, and gets those.
 func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
+	if w := s.shape.window(q.Layer); w > 0 {
+		return s.slideOver(q, w)
+	}
 	local := s.cfg.local(q.C)
 	lo, hi := s.cfg.NInit, q.N-q.C-local
-	if full && s.centre != nil {
-		s.findCentre(r, q)
-	}
 	out := kernels.Selection{Sel: s.layer(s.sel, s.selAt, q.Layer), State: s.layer(s.state, kernels.StateBytes, q.Layer)}
-	s.last = step{n: q.N, c: q.C, local: local, out: s.last.out}
+	s.last = step{n: q.N, c: q.C, local: local}
 	switch {
 	case full && s.rival != nil:
 		s.last.attended = q.N
 		return s.attend(r, q, out)
-	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K || q.N <= s.cfg.denseUntil():
+	case s.cfg.Policy == Dense || hi-lo <= s.cfg.K:
 		out.Attended, s.last.attended = kernels.Attended{NLocal: q.N - q.C}, q.N
 		return out
 	case s.cfg.Policy == Window:
@@ -199,40 +226,30 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 		return out
 	}
 	s.last.selecting = true
-	if s.cfg.selecting(q.Layer) != q.Layer {
-		return s.last.out
-	}
-	n := hi - lo
 	p := kernels.SelectionCacheParams{C: uint32(q.C), Width: uint32(s.width()), NSelect: uint32(s.cfg.K),
 		Hi: uint32(hi), Slide: uint32(s.cfg.slide()), Theta: float32(s.cfg.Theta)}
 	if s.cfg.caches() {
 		p.Enabled = 1
 	}
-	centre := q.QKV
-	if s.cfg.centred() {
-		centre, p.Centred = s.layer(s.centre, s.cenAt, q.Layer), 1
-	}
-	kernels.SelectionCache(r, q.QKV, centre, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, p)
+	kernels.SelectionCache(r, q.QKV, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, p)
 
 	out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: local, UseMid: true, MaxMid: s.cfg.K}
 	if q.C == 1 && p.Enabled != 0 {
 		out.MaxMid += s.cfg.slide()
 	}
-	s.last.out = s.chooser.choose(r, q, out, lo, n)
-	return s.last.out
+	s.chooser.choose(r, q, out, lo, hi-lo)
+	return out
 }
 
-// findCentre records the mean of a chunk's queries, where the Selection Cache asks for
-// it: of the first chunk of a text, or of the largest if there was none. It is not
-// that of all that has been read, so that what is read once and gone on from several
-// times has one.
-func (s *Selector) findCentre(r *gpu.Recording, q kernels.Query) {
-	if q.C == 1 || q.N > q.C && q.C <= s.centred {
-		return
+// slideOver is what a layer with a window of w tokens attends to: of each query the
+// last w rows up to its own, which stand as far from it as in the text.
+func (s *Selector) slideOver(q kernels.Query, w int) kernels.Selection {
+	if q.Layer == 0 { // what the layers after it do not say
+		s.last = step{n: q.N, c: q.C, attended: q.N}
 	}
-	kernels.MeanRows(r, q.QKV, s.layer(s.centre, s.cenAt, q.Layer), q.C, q.Stride)
-	if q.Layer == s.shape.Layers-1 {
-		s.centred = q.C
+	return kernels.Selection{
+		Attended: kernels.Attended{NLocal: min(q.N-q.C, w-1), Sliding: w},
+		Sel:      s.layer(s.sel, s.selAt, q.Layer), State: s.layer(s.state, kernels.StateBytes, q.Layer),
 	}
 }
 
@@ -259,6 +276,16 @@ type Chosen struct {
 // Chosen reads back what the last step chose, for every layer. It waits for the
 // device: for traces and tests, not for the way of a token.
 func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
+	chosen, err := s.chosen(ctx)
+	for i := range chosen {
+		if w := s.shape.window(i); w > 0 {
+			chosen[i] = Chosen{Attended: min(s.last.n, w-1+s.last.c)}
+		}
+	}
+	return chosen, err
+}
+
+func (s *Selector) chosen(ctx context.Context) ([]Chosen, error) {
 	chosen := make([]Chosen, s.shape.Layers)
 	if !s.last.selecting {
 		for i := range chosen {
@@ -266,12 +293,8 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 		}
 		return chosen, nil
 	}
-	var lists []Chosen
-	if full {
-		var err error
-		if lists, err = s.chosenLists(ctx); err != nil || s.rival != nil {
-			return lists, err
-		}
+	if full && s.rival != nil {
+		return s.rivalChosen(ctx)
 	}
 	words, err := s.watched(ctx)
 	if err != nil {
@@ -279,16 +302,10 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 	}
 	state, sel := words[:s.state.Size/4], words[s.state.Size/4:]
 	for i := range chosen {
-		from := s.cfg.selecting(i)
-		st := kernels.DecodeState(state[from*kernels.StateBytes/4:])
-		if full && lists != nil {
-			chosen[i] = lists[from]
-			chosen[i].Hit, chosen[i].Cosine = st.Hit, st.Cosine
-			continue
-		}
+		st := kernels.DecodeState(state[i*kernels.StateBytes/4:])
 		rows := make([]int, st.Mid)
 		for j := range rows {
-			rows[j] = int(sel[from*s.selAt/4+j])
+			rows[j] = int(sel[i*s.selAt/4+j])
 		}
 		chosen[i] = Chosen{Rows: rows, Attended: s.cfg.NInit + st.Mid + s.last.local + s.last.c, Hit: st.Hit, Cosine: st.Cosine}
 	}

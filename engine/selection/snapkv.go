@@ -46,7 +46,7 @@ func (p *snapKV) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection
 		p.ended[q.Layer] = 0
 	}
 	if q.C == 1 && p.ended[q.Layer] == 0 {
-		p.keep(r, q, out.State)
+		p.keep(r, q)
 	}
 	p.ring.keep(p.Selector, r, q)
 	if p.ended[q.Layer] == 0 {
@@ -60,7 +60,7 @@ func (p *snapKV) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection
 
 // keep records what finds the rows that a layer keeps of the prompt in front of q, if
 // it has any between the first and the window.
-func (p *snapKV) keep(r *gpu.Recording, q kernels.Query, state gpu.Range) {
+func (p *snapKV) keep(r *gpu.Recording, q kernels.Query) {
 	o, end, heads, kvHeads := p.cfg.Rivals, q.N-q.C, p.shape.Heads, p.shape.KVHeads
 	ring := p.ring.of(p.Selector, q.Layer)
 	window := min(o.Window, ring.End-ring.First) // fewer where another policy has read the rest
@@ -70,7 +70,7 @@ func (p *snapKV) keep(r *gpu.Recording, q kernels.Query, state gpu.Range) {
 	}
 	mass, pooled := gpu.All(p.mass), gpu.All(p.pooled)
 	kernels.WindowMass(r, q.Cache, ring, q.Keys, p.table, gpu.All(p.stats), mass, heads, kvHeads, p.shape.HeadDim, window, rows.Lo, rows.Hi)
-	kernels.MaxPool(r, mass, state, pooled, rows.Len(), kvHeads, rows.Len(), o.Pool/2)
+	kernels.MaxPool(r, mass, pooled, rows.Len(), kvHeads, o.Pool/2)
 	kept := p.of(q.Layer, 0, kernels.PlaceTrue)
 	kernels.TopLists(r, pooled, kept.Sel, kept.Counts, p.n, p.stride, p.stride, rows)
 	p.ended[q.Layer] = end

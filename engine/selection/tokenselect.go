@@ -19,8 +19,6 @@ type softVote struct {
 	some   *gpu.Buffer // [rows], and the rows that are voted for
 }
 
-func (s *softVote) kept() []buffer { return nil }
-
 func (s *softVote) memory(rows int) []buffer {
 	onGPU, onCPU, counts := 1, 0, kernels.CountWords(rows)
 	if s.of.cpu {
@@ -33,16 +31,15 @@ func (s *softVote) memory(rows int) []buffer {
 	}...)
 }
 
-func (s *softVote) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
+func (s *softVote) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) {
 	heads, kvHeads, k := s.of.shape.Heads, s.of.shape.KVHeads, s.of.cfg.K
 	blocks := s.scores(r, q, out.State, lo, n)
 	score, stats, vote, counts := gpu.All(s.score), gpu.All(s.stats), gpu.All(s.vote), gpu.All(s.counts)
 	if s.of.cpu {
 		kernels.Choose(r, score, stats, out.State, gpu.All(s.bound), gpu.All(s.peak), gpu.All(s.some), vote, counts, out.Sel, heads, kvHeads, n, k, lo, s.of.cfg.Pool/2)
-		return out
+		return
 	}
 	hist := gpu.All(s.hist)
 	kernels.SoftVoteHist(r, score, stats, out.State, vote, hist, heads, n, blocks, s.of.cfg.Pool/2)
 	kernels.TopKBorder(r, vote, out.State, hist, gpu.All(s.cut), counts, gpu.All(s.border), out.Sel, n, k, lo)
-	return out
 }

@@ -11,8 +11,8 @@ import (
 // large logits decide, which is what the paper's vote is against (figure 2c).
 type topK struct{ voting }
 
-func (s *topK) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) kernels.Selection {
+func (s *topK) choose(r *gpu.Recording, q kernels.Query, out kernels.Selection, lo, n int) {
 	s.scores(r, q, out.State, lo, n)
-	s.sum(r, kernels.VoteScores, out.State, s.of.shape.Heads, n)
-	return s.take(r, out, lo, n)
+	s.sum(r, kernels.VoteScores, out.State, s.of.shape.Heads, n, false)
+	s.take(r, out, lo, n)
 }

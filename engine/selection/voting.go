@@ -18,23 +18,21 @@ type voting struct {
 	counts *gpu.Buffer
 }
 
-func (v *voting) kept() []buffer { return nil }
+func (v *voting) memory(rows int) []buffer { return v.memoryOf(v.of.shape.Heads, rows) }
 
-func (v *voting) memory(rows int) []buffer { return v.memoryOf(v.of.shape.Heads, rows, rows) }
-
-// memoryOf is memory for scores of heads heads and votes votes.
-func (v *voting) memoryOf(heads, votes, rows int) []buffer {
-	return append(v.scorer.memory(heads, rows), buffer{&v.ofHead, 8 * heads}, buffer{&v.vote, 4 * votes},
+// memoryOf is memory for scores of heads heads.
+func (v *voting) memoryOf(heads, rows int) []buffer {
+	return append(v.scorer.memory(heads, rows), buffer{&v.ofHead, 8 * heads}, buffer{&v.vote, 4 * rows},
 		buffer{&v.hist, 4 * kernels.HistWords}, buffer{&v.cut, 4 * kernels.CutWords}, buffer{&v.counts, 4 * kernels.CountWords(rows)})
 }
 
-// sum records the votes of n candidates.
-func (v *voting) sum(r *gpu.Recording, mode kernels.VoteMode, state gpu.Range, heads, n int) {
-	kernels.VoteSum(r, mode, gpu.All(v.score), gpu.All(v.ofHead), state, gpu.All(v.vote), heads, n, 1, n, false)
+// sum records the votes of n candidates; with add, masses join the votes that are
+// there.
+func (v *voting) sum(r *gpu.Recording, mode kernels.VoteMode, state gpu.Range, heads, n int, add bool) {
+	kernels.VoteSum(r, mode, gpu.All(v.score), gpu.All(v.ofHead), state, gpu.All(v.vote), heads, n, add)
 }
 
 // take records the k candidates with the largest votes, of equal ones the first.
-func (v *voting) take(r *gpu.Recording, out kernels.Selection, lo, n int) kernels.Selection {
+func (v *voting) take(r *gpu.Recording, out kernels.Selection, lo, n int) {
 	kernels.TopK(r, gpu.All(v.vote), out.State, gpu.All(v.hist), gpu.All(v.cut), gpu.All(v.counts), out.Sel, n, v.of.cfg.K, lo)
-	return out
 }

@@ -13,6 +13,7 @@ import (
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/selection"
+	"tokenselect/engine/tokenizer"
 )
 
 // Options are those of a conversation.
@@ -169,7 +170,10 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 	}
 	t.read = true
 
-	stream, text := c.m.Tokenizer.Stream(), strings.Builder{}
+	stream, text := c.m.Tokenizer.TextStream(), strings.Builder{}
+	if c.opt.Raw { // the answer goes on the text of the prompt
+		stream = c.m.Tokenizer.Stream()
+	}
 	for _, id := range told {
 		text.WriteString(stream.Push(id))
 	}
@@ -253,9 +257,9 @@ func (c *Conversation) prompt(question string) ([]int, *Rows) {
 		if first {
 			text = join(c.document, question)
 		}
-		ids := tok.Encode(text, true)
-		if spec := tok.Spec(); first && spec.AddBOS && spec.BOS >= 0 {
-			ids = append([]int{spec.BOS}, ids...)
+		ids := tok.EncodeParts([]tokenizer.Part{{Text: text, Special: true}}, first)
+		if first {
+			ids = tok.WithBOS(ids)
 		}
 		return ids, nil
 	}

@@ -232,7 +232,7 @@ func (c *client) open(cmd trace.Command) error {
 		return err
 	}
 	memory := m.Engine.Memory(c.opt.room(tokens), cfg)
-	return c.send(trace.Event{Type: trace.Opened, ID: cmd.ID, Tokens: tokens, Memory: bytes(memory), Warning: cfg.Warning(m.Engine.Config().Context)})
+	return c.send(trace.Event{Type: trace.Opened, ID: cmd.ID, Tokens: tokens, Memory: bytes(memory), Warning: engine.Warning(m.Engine.Config(), cfg)})
 }
 
 func (c *client) choose(cmd trace.Command) error {
@@ -245,7 +245,7 @@ func (c *client) choose(cmd trace.Command) error {
 	m := c.loaded.Model
 	s := selectionOf(c.opt.Selection)
 	memory := m.Engine.Memory(c.opt.room(max(c.held(), m.Tokens(c.conv.document))), c.opt.Selection)
-	return c.send(trace.Event{Type: trace.Selected, ID: cmd.ID, Selection: &s, Memory: bytes(memory), Warning: c.opt.Selection.Warning(m.Engine.Config().Context)})
+	return c.send(trace.Event{Type: trace.Selected, ID: cmd.ID, Selection: &s, Memory: bytes(memory), Warning: engine.Warning(m.Engine.Config(), c.opt.Selection)})
 }
 
 func (c *client) setSelection(s *trace.Selection) error {

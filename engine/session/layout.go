@@ -21,7 +21,7 @@ type Rows struct {
 // not spell it, as after a normalisation of the text.
 func locate(tok *tokenizer.Tokenizer, ids []int, document string) *Rows {
 	document = strings.TrimRight(document, "\r\n")
-	start := strings.Index(tok.Decode(ids), document)
+	start := strings.Index(string(tok.DecodeBytes(ids)), document)
 	if document == "" || start < 0 {
 		return nil
 	}

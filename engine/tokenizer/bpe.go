@@ -1,9 +1,13 @@
 package tokenizer
 
+import "slices"
+
 // pair is the ids of two neighbours: a<<32 | b.
 type pair uint64
 
 func pairOf(a, b int32) pair { return pair(uint32(a))<<32 | pair(uint32(b)) }
+
+func (p pair) ids() (left, right int) { return int(int32(p >> 32)), int(int32(p)) }
 
 // merge is what becomes of a pair, and how urgently: rank 0 goes first.
 type merge struct{ rank, id int32 }
@@ -11,14 +15,14 @@ type merge struct{ rank, id int32 }
 // symbol is a piece of a word in a doubly linked list.
 type symbol struct {
 	id         int32 // -1: merged into its neighbour
-	prev, next int
+	prev, next int32
 }
 
 // candidate is a merge that could be done, of the symbols at left and right
 // while their ids are those of the pair.
 type candidate struct {
 	merge
-	left, right int
+	left, right int32
 	ids         pair
 }
 
@@ -73,25 +77,38 @@ type scratch struct {
 // hold its memory for as long as the tokenizer lives.
 const maxScratch = 1 << 12
 
-// bpe appends the tokens of a word: its bytes, of which always the most urgent
-// pair is merged, leftmost first. The heap keeps a word of n bytes at n log n.
-// A byte that the vocabulary does not have is left out: UNK is a control token in
-// such vocabularies, which no text of a document may become.
-func (t *Tokenizer) bpe(ids []int, word string) []int {
-	symbols, queue := t.scratch.symbols[:0], t.scratch.queue[:0]
+func appendSymbol(symbols []symbol, id int32) []symbol {
+	n := int32(len(symbols))
+	return append(symbols, symbol{id, n - 1, n + 1})
+}
+
+// byteSymbols appends the symbols of a word's bytes. A byte that the vocabulary
+// does not have is left out: UNK is a control token in such vocabularies, which no
+// text of a document may become.
+func (t *Tokenizer) byteSymbols(symbols []symbol, word string) []symbol {
 	for i := range len(word) {
-		id := t.byteID[word[i]]
-		if id < 0 {
-			continue
+		if id := t.byteID[word[i]]; id >= 0 {
+			symbols = appendSymbol(symbols, id)
 		}
-		n := len(symbols)
-		symbols = append(symbols, symbol{id, n - 1, n + 1})
+	}
+	return symbols
+}
+
+// bpe appends the tokens of a word: its bytes, or its characters, of which always
+// the most urgent pair is merged, leftmost first. The heap keeps a word of n bytes
+// at n log n.
+func (t *Tokenizer) bpe(ids []int, word string) []int {
+	symbols, queue := slices.Grow(t.scratch.symbols[:0], len(word)), slices.Grow(t.scratch.queue[:0], len(word))
+	if t.spec.Kind == SentencePiece {
+		symbols = t.charSymbols(symbols, word)
+	} else {
+		symbols = t.byteSymbols(symbols, word)
 	}
 	if len(symbols) == 0 {
 		return ids
 	}
 	symbols[len(symbols)-1].next = -1
-	offer := func(left, right int) {
+	offer := func(left, right int32) {
 		if left < 0 || right < 0 {
 			return
 		}
@@ -100,7 +117,7 @@ func (t *Tokenizer) bpe(ids []int, word string) []int {
 			queue.push(candidate{m, left, right, p})
 		}
 	}
-	for i := range len(symbols) - 1 {
+	for i := range int32(len(symbols) - 1) {
 		offer(i, i+1)
 	}
 	for len(queue) > 0 {
@@ -117,8 +134,13 @@ func (t *Tokenizer) bpe(ids []int, word string) []int {
 		offer(l.prev, c.left)
 		offer(c.left, l.next)
 	}
-	for i := 0; i >= 0; i = symbols[i].next {
-		ids = append(ids, int(symbols[i].id))
+	for i := int32(0); i >= 0; i = symbols[i].next {
+		id := int(symbols[i].id)
+		if atom := id - len(t.spec.Tokens); atom >= 0 {
+			ids = t.bytesOf(ids, t.pieces.atoms[atom])
+		} else {
+			ids = append(ids, id)
+		}
 	}
 	if cap(symbols) <= maxScratch {
 		t.scratch = scratch{symbols, queue}

@@ -15,16 +15,31 @@ type hfConfig struct {
 	PAD      tokenName        `json:"pad_token"`
 	UNK      tokenName        `json:"unk_token"`
 	AddBOS   *bool            `json:"add_bos_token"`
+	AddEOS   *bool            `json:"add_eos_token"`
 	Template chatTemplate     `json:"chat_template"`
 }
 
 // addConfig ends the making of a spec: it takes special tokens and the chat
-// template from a tokenizer_config.json, where data is not nil. first is the
-// token that the tokenizer puts before a text: where that is BOS, and the file
-// does not say otherwise, prompts begin with it.
-func (s *Spec) addConfig(data []byte, first string) error {
+// template from a tokenizer_config.json, where data is not nil. first and last are
+// the tokens that the tokenizer puts around a text: where they are BOS and EOS, and
+// the file does not say otherwise, texts begin and end with them. Without the file
+// that is what they are.
+func (s *Spec) addConfig(data []byte, first, last string) error {
 	defer s.nameUnused()
 	if data == nil {
+		for _, f := range []struct {
+			text string
+			id   *int
+			add  *bool
+		}{{first, &s.BOS, &s.AddBOS}, {last, &s.EOS, &s.AddEOS}} {
+			if f.text == "" {
+				continue
+			}
+			if *f.id = slices.Index(s.Tokens, f.text); *f.id < 0 {
+				return fmt.Errorf("post_processor: token %q is not of the vocabulary", f.text)
+			}
+			*f.add = true
+		}
 		return nil
 	}
 	var c hfConfig
@@ -49,6 +64,10 @@ func (s *Spec) addConfig(data []byte, first string) error {
 	s.AddBOS = first != "" && first == string(c.BOS)
 	if c.AddBOS != nil {
 		s.AddBOS = *c.AddBOS
+	}
+	s.AddEOS = last != "" && last == string(c.EOS)
+	if c.AddEOS != nil {
+		s.AddEOS = *c.AddEOS
 	}
 	s.ChatTemplate = string(c.Template)
 	return nil

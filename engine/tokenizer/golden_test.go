@@ -3,6 +3,8 @@ package tokenizer_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -169,32 +171,141 @@ func TestVectorsGPT2(t *testing.T) {
 	checkVectors(t, tok, "ggml-vocab-gpt-2.gguf")
 }
 
+// decoded is a sample with the text that its ids are, without special tokens and
+// with them.
+type decoded struct {
+	sample
+	Decoded, Whole string
+}
+
+func checkDecoded(t *testing.T, tok *tokenizer.Tokenizer, name string, samples []decoded) {
+	t.Helper()
+	for _, c := range samples {
+		got := tok.Encode(c.Text, true)
+		if !slices.Equal(got, c.IDs) {
+			t.Errorf("%s: %q: %v, expected %v", name, c.Text, got, c.IDs)
+		}
+		if whole := tok.Decode(c.IDs); whole != c.Whole {
+			t.Errorf("%s: %v is %q, expected %q", name, c.IDs, whole, c.Whole)
+		}
+		stream, text := tok.TextStream(), ""
+		for _, id := range c.IDs {
+			text += stream.Push(id)
+		}
+		if text += stream.Flush(); text != c.Decoded {
+			t.Errorf("%s: %v was streamed as %q, expected %q", name, c.IDs, text, c.Decoded)
+		}
+	}
+}
+
+// TestTinyStories: a vocabulary that has no tokens of bytes, and whose special
+// tokens are looked for in normalised text.
+func TestTinyStories(t *testing.T) {
+	var samples []decoded
+	if err := json.Unmarshal(read(t, filepath.Join("testdata", "tinystories.json")), &samples); err != nil {
+		t.Fatal(err)
+	}
+	if len(samples) < 80 {
+		t.Errorf("%d texts, expected 80 or more", len(samples))
+	}
+	tok := fromFolder(t, shared(t, "models", "tinystories-656k"))
+	checkDecoded(t, tok, "tinystories", samples)
+	checkDecoded(t, must(t, throughJSON(t, tok.Spec())), "tinystories, written and read", samples)
+	if s := tok.Spec(); s.BOS != 1 || s.EOS != 2 || s.UNK != 0 || !s.AddBOS || s.AddEOS || s.Prefix != tokenizer.PrefixAlways {
+		t.Errorf("%d, %d, %d, %v, %v, %v", s.BOS, s.EOS, s.UNK, s.AddBOS, s.AddEOS, s.Prefix)
+	}
+}
+
+// TestAddedGolden: every way to say where spaces go, with added tokens of every
+// kind.
+func TestAddedGolden(t *testing.T) {
+	var golden struct {
+		Base     map[string]any
+		Variants map[string]struct {
+			Change  map[string]any
+			Samples []decoded
+		}
+	}
+	if err := json.Unmarshal(read(t, filepath.Join("testdata", "sentencepiece.json")), &golden); err != nil {
+		t.Fatal(err)
+	}
+	if len(golden.Variants) != 6 {
+		t.Errorf("%d vocabularies, expected 6", len(golden.Variants))
+	}
+	for name, v := range golden.Variants {
+		file := maps.Clone(golden.Base)
+		maps.Copy(file, v.Change)
+		data, err := json.Marshal(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := tokenizer.FromJSON(name, data, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(v.Samples) < 80 {
+			t.Errorf("%s: %d texts, expected 80 or more", name, len(v.Samples))
+		}
+		checkDecoded(t, must(t, s), name, v.Samples)
+		checkDecoded(t, must(t, throughJSON(t, s)), name+", written and read", v.Samples)
+	}
+}
+
+// TestVectorsLlama is SentencePiece by scores; through a tokenizer.json it is the
+// same by merges. Nothing is lost of any text.
+func TestVectorsLlama(t *testing.T) {
+	s := vocabularyOf(t, shared(t, "tokenizers", "llama.cpp", "ggml-vocab-llama-spm.gguf"))
+	byScores, byMerges := must(t, s), must(t, throughJSON(t, s))
+	checkVectors(t, byScores, "ggml-vocab-llama-spm.gguf")
+	checkVectors(t, byMerges, "ggml-vocab-llama-spm.gguf")
+	texts, _ := vectors(t, "ggml-vocab-llama-spm.gguf")
+	for _, text := range texts {
+		if back := byScores.Decode(byScores.Encode(text, true)); back != text {
+			t.Errorf("%q came back as %q", text, back)
+		}
+	}
+}
+
 // vocabularyOf reads the tokenizer of a GGUF file that holds nothing else, which
 // the reader of checkpoints refuses.
-func vocabularyOf(t *testing.T, path string) tokenizer.Spec {
+func vocabularyOf(t testing.TB, path string) tokenizer.Spec {
 	t.Helper()
-	g := gguf{data: read(t, path), at: 8}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := gguf{data: data, at: 8}
 	g.uint(8)
 	pairs := g.uint(8)
 	s := tokenizer.Spec{Name: path, BOS: -1, EOS: -1, PAD: -1, UNK: -1}
 	for range pairs {
 		key := g.string()
-		switch v := g.value(g.uint(4)).(type) {
-		case []string:
-			switch key {
-			case "tokenizer.ggml.tokens":
-				s.Tokens = v
-			case "tokenizer.ggml.merges":
-				s.Merges = v
+		v := g.value(g.uint(4))
+		switch key {
+		case "tokenizer.ggml.model":
+			if v == "llama" {
+				s.Kind, s.Prefix, s.UNK, s.BOS, s.EOS = tokenizer.SentencePiece, tokenizer.PrefixAlways, 0, 1, 2
 			}
-		case string:
-			if key == "tokenizer.ggml.pre" {
-				s.Pre = v
+		case "tokenizer.ggml.tokens":
+			s.Tokens = v.([]string)
+		case "tokenizer.ggml.merges":
+			s.Merges = v.([]string)
+		case "tokenizer.ggml.scores":
+			for _, bits := range v.([]int) {
+				s.Scores = append(s.Scores, math.Float32frombits(uint32(bits)))
 			}
+		case "tokenizer.ggml.token_type":
+			for _, kind := range v.([]int) {
+				s.Types = append(s.Types, int32(kind))
+			}
+		case "tokenizer.ggml.pre":
+			s.Pre = v.(string)
 		}
 	}
-	if s.Pre != "gpt-2" {
-		t.Fatalf("pre-tokenizer %q, expected gpt-2", s.Pre)
+	if s.Kind == tokenizer.ByteLevel {
+		s.Types, s.Scores = nil, nil
+	} else {
+		s.Pre = ""
 	}
 	return s
 }
@@ -224,11 +335,16 @@ func (g *gguf) value(kind int) any {
 		return g.string()
 	case 9:
 		kind, n := g.uint(4), g.uint(8)
-		var s []string
-		for range n {
-			if v, ok := g.value(kind).(string); ok {
-				s = append(s, v)
+		if kind == 8 {
+			s := make([]string, n)
+			for i := range s {
+				s[i] = g.string()
 			}
+			return s
+		}
+		s := make([]int, n)
+		for i := range s {
+			s[i] = g.value(kind).(int)
 		}
 		return s
 	}
@@ -237,4 +353,48 @@ func (g *gguf) value(kind int) any {
 		panic(fmt.Sprint("metadata of type ", kind))
 	}
 	return g.uint(size)
+}
+
+// BenchmarkEncode is a text of 1 MiB, by a tokenizer that has seen no word yet: of
+// SentencePiece, which knows no words, beside byte-level BPE. Without anything to
+// cut at, the whole text is one word.
+func BenchmarkEncode(b *testing.B) {
+	raw, err := os.ReadFile(filepath.Join("..", "testdata", "golden", "documents.json"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var documents []struct{ Document string }
+	if err := json.Unmarshal(raw, &documents); err != nil {
+		b.Fatal(err)
+	}
+	text := ""
+	for len(text) < 1<<20 {
+		for _, d := range documents {
+			text += d.Document + "\n"
+		}
+	}
+	text = text[:1<<20]
+	for _, c := range []struct{ name, vocabulary, text string }{
+		{"gpt-2", "gpt-2", text},
+		{"llama", "llama-spm", text},
+		{"llama, one letter", "llama-spm", strings.Repeat("o", 1<<20)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			path := filepath.Join("..", "..", "..", "shared", "tokenizers", "llama.cpp", "ggml-vocab-"+c.vocabulary+".gguf")
+			if _, err := os.Stat(path); err != nil {
+				b.Skip("skipped: the folder of fixtures ../shared, beside the repository, is absent")
+			}
+			s := vocabularyOf(b, path)
+			b.SetBytes(int64(len(c.text)))
+			b.ReportAllocs()
+			tokens := 0
+			for b.Loop() {
+				b.StopTimer()
+				tok := must(b, s)
+				b.StartTimer()
+				tokens = len(tok.Encode(c.text, false))
+			}
+			b.ReportMetric(float64(tokens), "tokens")
+		})
+	}
 }

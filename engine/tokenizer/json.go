@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// hfTokenizer is the part of tokenizer.json that matters to byte-level BPE.
+// hfTokenizer is the part of tokenizer.json that matters to byte-pair encoding.
 type hfTokenizer struct {
 	AddedTokens []struct {
 		ID int `json:"id"`
@@ -16,10 +17,13 @@ type hfTokenizer struct {
 	Normalizer    *hfStep     `json:"normalizer"`
 	PreTokenizer  *hfStep     `json:"pre_tokenizer"`
 	PostProcessor hfProcessor `json:"post_processor"`
+	Decoder       *hfStep     `json:"decoder"`
 	Model         struct {
 		Type         string          `json:"type"`
 		Vocab        json.RawMessage `json:"vocab"`
 		Merges       json.RawMessage `json:"merges"`
+		Unknown      *string         `json:"unk_token"`
+		FuseUnknown  bool            `json:"fuse_unk"`
 		IgnoreMerges bool            `json:"ignore_merges"`
 		ByteFallback bool            `json:"byte_fallback"`
 		Prefix       string          `json:"continuing_subword_prefix"`
@@ -31,24 +35,32 @@ type hfTokenizer struct {
 // hfProcessor says which tokens go around a text.
 type hfProcessor struct {
 	Processors []hfProcessor `json:"processors"`
-	Single     []struct {
-		SpecialToken struct {
-			ID string `json:"id"`
-		}
-	} `json:"single"`
+	Single     []hfAround    `json:"single"`
 }
 
-// first is the special token that goes before a text, "" where there is none.
-func (p hfProcessor) first() string {
-	if len(p.Single) > 0 {
-		return p.Single[0].SpecialToken.ID
+// hfAround is a special token or, where that is empty, the text.
+type hfAround struct {
+	SpecialToken struct {
+		ID string `json:"id"`
+	}
+}
+
+// around is the special tokens that go before and after a text, "" where there is
+// none.
+func (p hfProcessor) around() (first, last string) {
+	if n := len(p.Single); n > 0 {
+		first = p.Single[0].SpecialToken.ID
+		if n > 1 {
+			last = p.Single[n-1].SpecialToken.ID
+		}
+		return first, last
 	}
 	for _, q := range p.Processors {
-		if token := q.first(); token != "" {
-			return token
+		if first, last = q.around(); first != "" || last != "" {
+			return first, last
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // FromJSON reads a tokenizer.json of the Hugging Face tokenizers library and,
@@ -73,21 +85,20 @@ func fromJSON(data, config []byte) (Spec, error) {
 	if h.Model.Type != "BPE" && h.Model.Type != "" {
 		return s, fmt.Errorf("model.type is %q, expected BPE", h.Model.Type)
 	}
-	if h.Model.ByteFallback {
-		return s, fmt.Errorf("model.byte_fallback is true: SentencePiece vocabularies are not supported; byte-level ones are")
-	}
 	if h.Model.Prefix != "" || h.Model.Suffix != "" {
 		return s, fmt.Errorf("model.continuing_subword_prefix is %q and end_of_word_suffix %q, expected none", h.Model.Prefix, h.Model.Suffix)
 	}
 	if h.Model.Dropout != 0 {
 		return s, fmt.Errorf("model.dropout is %v, expected none: ids would be random", h.Model.Dropout)
 	}
-	if n := h.Normalizer; n != nil && n.Type != "NFC" {
-		return s, fmt.Errorf("normalizer.type is %q, expected none or NFC", n.Type)
-	}
 	s.IgnoreMerges = h.Model.IgnoreMerges
 	var err error
-	if s.Pre, err = preTokenizer(h.PreTokenizer); err != nil {
+	if s.Kind = h.kind(); s.Kind == SentencePiece {
+		s.Prefix, err = h.prefix()
+	} else if err = h.checkNormalizer(); err == nil {
+		s.Pre, err = preTokenizer(h.PreTokenizer)
+	}
+	if err != nil {
 		return s, err
 	}
 	if s.Merges, err = parseMerges(h.Model.Merges); err != nil {
@@ -101,13 +112,64 @@ func fromJSON(data, config []byte) (Spec, error) {
 			return s, fmt.Errorf("added_tokens: %w", err)
 		}
 	}
-	return s, s.addConfig(config, h.PostProcessor.first())
+	first, last := h.PostProcessor.around()
+	if err := s.addConfig(config, first, last); err != nil {
+		return s, err
+	}
+	s.finishAttributes(s.Kind == SentencePiece && len(h.Normalizer.steps()) > 0)
+	if s.Kind != SentencePiece {
+		return s, nil
+	}
+	return s, s.setPieces(h)
+}
+
+// kind tells the two apart: a vocabulary that is not byte-level spells spaces as ▁,
+// by its normalizer or by its pre-tokenizer.
+func (h *hfTokenizer) kind() Kind {
+	if h.Model.ByteFallback || slices.ContainsFunc(h.PreTokenizer.steps(), func(s hfStep) bool { return s.Type == "Metaspace" }) ||
+		slices.ContainsFunc(h.Normalizer.steps(), hfStep.underlines) {
+		return SentencePiece
+	}
+	return ByteLevel
+}
+
+func (h *hfTokenizer) checkNormalizer() error {
+	for _, n := range h.Normalizer.steps() {
+		if n.Type != "NFC" {
+			return fmt.Errorf("normalizer.type is %q, expected none or NFC", n.Type)
+		}
+	}
+	return nil
+}
+
+// setPieces ends the making of a SentencePiece spec: which tokens are bytes, and
+// which one stands for characters that have none.
+func (s *Spec) setPieces(h hfTokenizer) error {
+	bytes := 0
+	for id, text := range s.Tokens {
+		if _, ok := byteOf(text); ok && h.Model.ByteFallback && s.Types[id] == typeNormal {
+			s.Types[id] = typeByte
+			bytes++
+		}
+	}
+	s.UNK = -1
+	if h.Model.Unknown == nil {
+		return nil
+	}
+	if s.UNK = slices.Index(s.Tokens, *h.Model.Unknown); s.UNK < 0 {
+		return fmt.Errorf("model.unk_token is %q, expected a token of the vocabulary", *h.Model.Unknown)
+	}
+	if !h.Model.FuseUnknown && bytes < 256 {
+		return fmt.Errorf("model.fuse_unk is false with tokens of %d of the 256 bytes, expected true", bytes)
+	}
+	s.Types[s.UNK] = typeUnknown
+	return nil
 }
 
 // parseMerges reads merges as "a b" or as ["a", "b"].
 func parseMerges(raw json.RawMessage) ([]string, error) {
 	if len(raw) == 0 || string(raw) == "null" {
-		return nil, fmt.Errorf("model.merges is missing: byte-level BPE needs them")
+		return nil, fmt.Errorf("model.merges is missing: BPE needs them")
 	}
 	var plain []string
 	if json.Unmarshal(raw, &plain) == nil {
@@ -144,8 +206,9 @@ func FromVocabMerges(name string, vocabJSON, mergesTXT, tokenizerConfigJSON []by
 	if len(s.Merges) == 0 {
 		return Spec{}, fmt.Errorf("tokenizer: %s: merges.txt has no merges: byte-level BPE needs them", name)
 	}
-	if err := s.addConfig(tokenizerConfigJSON, ""); err != nil {
+	if err := s.addConfig(tokenizerConfigJSON, "", ""); err != nil {
 		return Spec{}, fmt.Errorf("tokenizer: %s: %w", name, err)
 	}
+	s.finishAttributes(false)
 	return s, nil
 }

@@ -1,11 +1,16 @@
 package tokenizer
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
-// hfStep is a normalizer or a pre-tokenizer of tokenizer.json.
+// hfStep is a normalizer, a pre-tokenizer or a decoder of tokenizer.json.
 type hfStep struct {
 	Type             string   `json:"type"`
+	Normalizers      []hfStep `json:"normalizers"`
 	Pretokenizers    []hfStep `json:"pretokenizers"`
+	Decoders         []hfStep `json:"decoders"`
 	IndividualDigits bool     `json:"individual_digits"`
 	AddPrefixSpace   *bool    `json:"add_prefix_space"` // true where it is missing
 	UseRegex         *bool    `json:"use_regex"`        // likewise
@@ -15,11 +20,28 @@ type hfStep struct {
 		Regex  string
 		String string
 	} `json:"pattern"`
+	Prepend     string `json:"prepend"`
+	Content     string `json:"content"`
+	Replacement string `json:"replacement"`
+	Scheme      string `json:"prepend_scheme"`
+	Split       *bool  `json:"split"` // true where it is missing
+}
+
+// steps are those of a Sequence, or the one that it is itself.
+func (s *hfStep) steps() []hfStep {
+	switch {
+	case s == nil:
+		return nil
+	case s.Type == "Sequence":
+		return slices.Concat(s.Normalizers, s.Pretokenizers, s.Decoders)
+	}
+	return []hfStep{*s}
 }
 
 // The regular expressions by which Split pre-tokenizers are recognised.
 const (
 	regexQwen2  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+	regexTekken = `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	regexLlama3 = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 )
 
@@ -30,10 +52,7 @@ func preTokenizer(p *hfStep) (string, error) {
 	if p == nil {
 		return "", fmt.Errorf("pre_tokenizer is missing, expected ByteLevel")
 	}
-	steps := []hfStep{*p}
-	if p.Type == "Sequence" {
-		steps = p.Pretokenizers
-	}
+	steps := p.steps()
 	if len(steps) == 0 || len(steps) > 2 {
 		return "", fmt.Errorf("pre_tokenizer has %d steps, expected ByteLevel, or a split and ByteLevel", len(steps))
 	}
@@ -46,8 +65,10 @@ func preTokenizer(p *hfStep) (string, error) {
 			pre, again = "qwen2", false
 		case s.isolates() && s.Pattern.Regex == regexLlama3:
 			pre, again = "llama-bpe", false
+		case s.isolates() && s.Pattern.Regex == regexTekken:
+			pre, again = "tekken", false
 		default:
-			return "", fmt.Errorf("pre_tokenizer: step %s is not supported: the splits of GPT-2, SmolLM, Qwen2 and Llama-3 are", s.words())
+			return "", fmt.Errorf("pre_tokenizer: step %s is not supported: the splits of GPT-2, SmolLM, Qwen2, Llama-3 and Tekken are", s.words())
 		}
 	}
 	last := steps[len(steps)-1]
@@ -71,6 +92,12 @@ func (s hfStep) words() string {
 	switch s.Type {
 	case "Split":
 		return fmt.Sprintf("Split by %q (behavior %q, invert %v)", s.Pattern.Regex+s.Pattern.String, s.Behavior, s.Invert)
+	case "Replace":
+		return fmt.Sprintf("Replace of %q by %q", s.Pattern.Regex+s.Pattern.String, s.Content)
+	case "Prepend":
+		return fmt.Sprintf("Prepend of %q", s.Prepend)
+	case "Metaspace":
+		return fmt.Sprintf("Metaspace (replacement %q, split %v)", s.Replacement, s.Split == nil || *s.Split)
 	case "Digits":
 		return fmt.Sprintf("Digits (individual_digits %v)", s.IndividualDigits)
 	}

@@ -1,6 +1,9 @@
 package tokenizer
 
 import (
+	"maps"
+	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -16,6 +19,11 @@ var splitters = map[string]splitter{
 	"smollm":    splitSmolLM,
 	"qwen2":     func(s string) int { return splitModern(s, 1) },
 	"llama-bpe": func(s string) int { return splitModern(s, 3) },
+	"tekken":    splitTekken,
+}
+
+func splitterNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(splitters)), ", ")
 }
 
 // char is the first character of s and its size. A byte that is not UTF-8 is a
@@ -150,13 +158,20 @@ func splitModern(s string, digits int) int {
 		}
 		return n
 	}
+	return otherwise(s, isNewline)
+}
+
+// otherwise is what the splits of today have after letters and numbers:
+// " ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+", with the class of what may
+// follow the signs.
+func otherwise(s string, follows func(rune) bool) int {
 	skip := 0
-	if first == ' ' {
+	if s[0] == ' ' {
 		skip = 1
 	}
 	if n := run(s[skip:], isOther); n > 0 {
 		n += skip
-		return n + run(s[n:], isNewline)
+		return n + run(s[n:], follows)
 	}
 	// \s*[\r\n]+ takes all white space up to the last line break in it.
 	blank := run(s, isSpace)
@@ -169,3 +184,52 @@ func splitModern(s string, digits int) int {
 }
 
 func isNewline(r rune) bool { return r == '\r' || r == '\n' }
+
+// Letters and marks by Tekken's classes: of capitals, of small letters, and those
+// that are in both.
+func isBothCases(r rune) bool { return unicode.In(r, unicode.Lm, unicode.Lo, unicode.M) }
+func isUpper(r rune) bool     { return unicode.In(r, unicode.Lu, unicode.Lt) || isBothCases(r) }
+func isLower(r rune) bool     { return unicode.Is(unicode.Ll, r) || isBothCases(r) }
+
+// splitTekken is, with U for [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}], D for
+// [\p{Ll}\p{Lm}\p{Lo}\p{M}] and P for [^\r\n\p{L}\p{N}],
+// P?U*D+|P?U+D*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+func splitTekken(s string) int {
+	first, size := char(s)
+	if isNumber(first) {
+		return size
+	}
+	before := 0
+	if first != '\r' && first != '\n' && !isLetter(first) {
+		before = size
+	}
+	for _, cased := range []func(string) int{capitalised, capitals} {
+		if n := cased(s[before:]); n > 0 {
+			return before + n
+		}
+		if n := cased(s); before > 0 && n > 0 {
+			return n
+		}
+	}
+	return otherwise(s, func(r rune) bool { return isNewline(r) || r == '/' })
+}
+
+// capitalised is U*D+: where no small letter follows the capitals, they give back
+// their last letter that is in both classes.
+func capitalised(s string) int {
+	upper := run(s, isUpper)
+	if lower := run(s[upper:], isLower); lower > 0 {
+		return upper + lower
+	}
+	for upper > 0 {
+		r, size := utf8.DecodeLastRuneInString(s[:upper])
+		if isBothCases(r) {
+			return upper
+		}
+		upper -= size
+	}
+	return 0
+}
+
+// capitals is U+D*, of a text that is not U*D+.
+func capitals(s string) int { return run(s, isUpper) }

@@ -1,8 +1,14 @@
-// Package tokenizer turns text into token ids and back: byte-level byte-pair
-// encoding as GPT-2, SmolLM, Qwen2 and Llama-3 use it. Every string of bytes,
-// valid UTF-8 or not, comes back as it was, but for bytes that the vocabulary does
-// not have: most have all 256, SmolLM2's lacks some of the control characters and
-// of the bytes that UTF-8 never or hardly uses.
+// Package tokenizer turns text into token ids and back, by byte-pair encoding.
+//
+// Byte-level, as GPT-2, SmolLM, Qwen2, Llama-3 and Mistral's Tekken use it: every
+// string of bytes, valid UTF-8 or not, comes back as it was, but for bytes that
+// the vocabulary does not have: most have all 256, SmolLM2's lacks some of the
+// control characters and of the bytes that UTF-8 never or hardly uses.
+//
+// SentencePiece's, as Llama-2, TinyLlama and Mistral use it: with a token for
+// each byte text comes back too, but for the character ▁ (U+2581), which becomes
+// a space, and for the first of the spaces that a text begins with under
+// PrefixMissing and PrefixFirst.
 package tokenizer
 
 import (
@@ -12,27 +18,63 @@ import (
 	"sync"
 )
 
-// Spec is what a vocabulary file says; it can be written to GGUF and read back.
+// Kind is how a vocabulary spells text and what is merged.
+type Kind uint8
+
+const (
+	ByteLevel     Kind = iota // bytes, each spelled as a printable character, in words that Pre splits
+	SentencePiece             // characters, a space spelled as ▁; one without a token becomes the tokens of its bytes
+)
+
+// Prefix is which texts a SentencePiece vocabulary puts a space before, so that
+// their first word is spelled as a word inside a text is. A text here is what is
+// between two added tokens, or between one and an end.
+type Prefix uint8
+
+const (
+	PrefixNone    Prefix = iota
+	PrefixAlways         // every text: GGUF's add_space_prefix, the normalizer Prepend
+	PrefixMissing        // every text that does not begin with a space: Metaspace always
+	PrefixFirst          // likewise, but only at the very beginning: Metaspace first
+)
+
+// Spec is what a vocabulary file says; it can be written to GGUF and to
+// tokenizer.json and read back.
 type Spec struct {
-	Name         string   // file the spec came from, for errors
-	Pre          string   // how text is split: "smollm", "gpt-2", "qwen2", "llama-bpe"
-	Tokens       []string // in byte-level spelling, by id; special ones as they are
-	Types        []int32  // GGUF's: 1 normal, 3 control, 4 user-defined, 5 unused; none, or one for each token
-	Merges       []string // "a b", the most urgent first
-	BOS, EOS     int      // -1 where absent
-	PAD, UNK     int
+	Name         string // file the spec came from, for errors
+	Kind         Kind
+	Pre          string    // ByteLevel: how text is split: "smollm", "gpt-2", "qwen2", "llama-bpe", "tekken"
+	Tokens       []string  // by id, spelled as Kind says; special ones as they are, bytes of SentencePiece as <0x0A>
+	Types        []int32   // GGUF's: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte; none, or one for each token
+	Attributes   []int32   // how added tokens are matched, bits of Attr; none, or one for each token
+	Merges       []string  // "a b", the most urgent first; SentencePiece may have Scores instead
+	Scores       []float32 // SentencePiece: one for each token; without Merges the pair is merged whose token has the highest
+	Prefix       Prefix    // SentencePiece
+	BOS, EOS     int       // -1 where absent
+	PAD, UNK     int       // SentencePiece: UNK stands for characters that have no token and whose bytes have none
 	AddBOS       bool
+	AddEOS       bool  // kept for those who read the file on: a prompt is continued, so that none of ours ends with EOS
 	IgnoreMerges bool  // a word that is a token is that token, whatever the merges say
 	EOT          []int // tokens that end an answer besides EOS
 	ChatTemplate string
 }
 
-// The token types that matter here.
+// How an added token is matched in a text, as Hugging Face's tokenizers do it.
+const (
+	AttrLStrip     = 1 << iota // white space before it belongs to it
+	AttrRStrip                 // white space after it belongs to it
+	AttrSingleWord             // only where no character of a word stands beside it
+	AttrNormalized             // under PrefixNone and PrefixAlways: it is looked for in spelled text, with a prefix of its own
+)
+
+// The token types.
 const (
 	typeNormal  = 1
+	typeUnknown = 2
 	typeControl = 3
 	typeUser    = 4
 	typeUnused  = 5
+	typeByte    = 6
 )
 
 // endNames are tokens that end a turn or a text in the model families known.
@@ -40,14 +82,16 @@ var endNames = []string{"<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_t
 
 // Tokenizer is a vocabulary ready for use. It is safe for concurrent use.
 type Tokenizer struct {
-	spec    Spec
-	split   splitter
-	ids     map[string]int // of all tokens, by their spelling
-	bytes   [][]byte       // of each token
-	merges  map[pair]merge
-	byteID  [256]int32 // token of each single byte, -1 where there is none
-	special matcher    // control and user-defined tokens
-	ends    map[int]bool
+	spec     Spec
+	split    splitter
+	ids      map[string]int // of all tokens, by their spelling
+	bytes    [][]byte       // of each token
+	merges   map[pair]merge
+	byteID   [256]int32 // token of each single byte, -1 where there is none
+	pieces   pieces     // of SentencePiece
+	special  matcher    // control and user-defined tokens, in text as it is
+	prefixed matcher    // and those that are looked for in text that has its prefix
+	ends     map[int]bool
 
 	mu      sync.Mutex
 	cache   map[string][]int // of words
@@ -64,56 +108,111 @@ func New(s Spec) (*Tokenizer, error) {
 }
 
 func build(s Spec) (*Tokenizer, error) {
-	split, ok := splitters[s.Pre]
-	if !ok {
-		return nil, fmt.Errorf("pre-tokenizer %q is not supported; gpt-2, llama-bpe, qwen2 and smollm are", s.Pre)
+	if err := s.check(); err != nil {
+		return nil, err
 	}
-	if len(s.Tokens) == 0 {
-		return nil, fmt.Errorf("no tokens")
-	}
-	if len(s.Merges) == 0 {
-		return nil, fmt.Errorf("no merges: byte-level BPE needs them")
-	}
-	if len(s.Types) != 0 && len(s.Types) != len(s.Tokens) {
-		return nil, fmt.Errorf("%d token types, expected one for each of %d tokens", len(s.Types), len(s.Tokens))
-	}
-	for name, id := range map[string]int{"bos": s.BOS, "eos": s.EOS, "pad": s.PAD, "unk": s.UNK} {
-		if id < -1 || id >= len(s.Tokens) {
-			return nil, fmt.Errorf("%s token is %d, expected an id below %d, or -1", name, id, len(s.Tokens))
-		}
-	}
-	t := &Tokenizer{spec: s, split: split, ids: make(map[string]int, len(s.Tokens)), bytes: make([][]byte, len(s.Tokens)),
+	t := &Tokenizer{spec: s, ids: make(map[string]int, len(s.Tokens)), bytes: make([][]byte, len(s.Tokens)),
 		merges: make(map[pair]merge, len(s.Merges)), cache: map[string][]int{}, ends: map[int]bool{}}
 	for id, text := range s.Tokens {
 		if other, ok := t.ids[text]; ok {
 			return nil, fmt.Errorf("token %q has the ids %d and %d, expected one", text, other, id)
 		}
 		t.ids[text] = id
+	}
+	for b := range t.byteID {
+		t.byteID[b] = -1
+	}
+	var err error
+	if s.Kind == SentencePiece {
+		err = t.buildPieces()
+	} else {
+		err = t.buildByteLevel()
+	}
+	if err != nil {
+		return nil, err
+	}
+	for id, text := range s.Tokens {
+		switch t.kind(id) {
+		case typeControl, typeUser, typeUnknown:
+			if t.attributes(id)&AttrNormalized != 0 && s.Kind == SentencePiece && s.Prefix <= PrefixAlways {
+				t.prefixed.add(t.spelled(text, true), id)
+			} else {
+				t.special.add(text, id)
+			}
+		}
+	}
+	return t, t.setEnds()
+}
+
+// check looks at what can be said of a spec without its merges.
+func (s Spec) check() error {
+	if s.Kind > SentencePiece {
+		return fmt.Errorf("kind %d, expected ByteLevel or SentencePiece", s.Kind)
+	}
+	if s.Prefix > PrefixFirst {
+		return fmt.Errorf("prefix %d, expected one of those defined", s.Prefix)
+	}
+	if s.Kind == ByteLevel && s.Prefix != PrefixNone {
+		return fmt.Errorf("a byte-level vocabulary with prefix %d, expected none", s.Prefix)
+	}
+	if len(s.Tokens) == 0 {
+		return fmt.Errorf("no tokens")
+	}
+	for _, list := range []struct {
+		name string
+		n    int
+	}{{"token types", len(s.Types)}, {"token attributes", len(s.Attributes)}, {"scores", len(s.Scores)}} {
+		if list.n != 0 && list.n != len(s.Tokens) {
+			return fmt.Errorf("%d %s, expected one for each of %d tokens", list.n, list.name, len(s.Tokens))
+		}
+	}
+	for _, token := range []struct {
+		name string
+		id   int
+	}{{"bos", s.BOS}, {"eos", s.EOS}, {"pad", s.PAD}, {"unk", s.UNK}} {
+		if token.id < -1 || token.id >= len(s.Tokens) {
+			return fmt.Errorf("%s token is %d, expected an id below %d, or -1", token.name, token.id, len(s.Tokens))
+		}
+	}
+	return nil
+}
+
+func (t *Tokenizer) buildByteLevel() error {
+	var ok bool
+	if t.split, ok = splitters[t.spec.Pre]; !ok {
+		return fmt.Errorf("pre-tokenizer %q is not supported; %s are", t.spec.Pre, splitterNames())
+	}
+	if len(t.spec.Merges) == 0 {
+		return fmt.Errorf("no merges: byte-level BPE needs them")
+	}
+	for id, text := range t.spec.Tokens {
 		switch t.kind(id) {
 		case typeControl, typeUser, typeUnused:
 			t.bytes[id] = []byte(text)
-			if t.kind(id) != typeUnused {
-				t.special.add(text, id)
-			}
 		default:
 			t.bytes[id] = fromSpelling(text)
 		}
 	}
 	for b := range t.byteID {
-		t.byteID[b] = -1
 		if id, ok := t.ids[string(spelling[b])]; ok && t.spells(id, []byte{byte(b)}, nil) {
 			t.byteID[b] = int32(id)
 		}
 	}
-	for rank, m := range s.Merges {
+	return t.addMerges(func(left, right, whole int) bool { return t.spells(whole, t.bytes[left], t.bytes[right]) })
+}
+
+// addMerges takes the spec's merges in, of two tokens and the one that they
+// become, those that may be done.
+func (t *Tokenizer) addMerges(may func(left, right, whole int) bool) error {
+	for rank, m := range t.spec.Merges {
 		a, b, ok := strings.Cut(m, " ")
 		left, okA := t.ids[a]
 		right, okB := t.ids[b]
 		whole, okC := t.ids[a+b]
 		if !ok || !okA || !okB || !okC {
-			return nil, fmt.Errorf("merge %d is %q, expected two tokens whose join is a token", rank, m)
+			return fmt.Errorf("merge %d is %q, expected two tokens whose join is a token", rank, m)
 		}
-		if !t.spells(whole, t.bytes[left], t.bytes[right]) {
+		if !may(left, right, whole) {
 			continue
 		}
 		p := pairOf(int32(left), int32(right))
@@ -121,7 +220,7 @@ func build(s Spec) (*Tokenizer, error) {
 			t.merges[p] = merge{int32(rank), int32(whole)}
 		}
 	}
-	return t, t.setEnds()
+	return nil
 }
 
 // spells tells whether a token may stand for the bytes left and right of plain
@@ -166,8 +265,15 @@ func (t *Tokenizer) kind(id int) int32 {
 	return t.spec.Types[id]
 }
 
+func (t *Tokenizer) attributes(id int) int32 {
+	if len(t.spec.Attributes) == 0 {
+		return 0
+	}
+	return t.spec.Attributes[id]
+}
+
 // Spec is what the tokenizer was made from, EOT filled in by name where it was
-// empty.
+// empty, and so are SentencePiece's Types.
 func (t *Tokenizer) Spec() Spec { return t.spec }
 
 // Len is the number of tokens.
@@ -187,9 +293,14 @@ func (t *Tokenizer) Token(id int) string {
 	return t.spec.Tokens[id]
 }
 
-// IsSpecial tells whether a token is no text of a document: a control token.
+// IsSpecial tells whether a token is no text of a document: a control token, or
+// the one for characters that have none.
 func (t *Tokenizer) IsSpecial(id int) bool {
-	return id >= 0 && id < len(t.bytes) && t.kind(id) == typeControl
+	if id < 0 || id >= len(t.bytes) {
+		return false
+	}
+	kind := t.kind(id)
+	return kind == typeControl || kind == typeUnknown
 }
 
 // IsEnd tells whether a token ends an answer.

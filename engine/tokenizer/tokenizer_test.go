@@ -81,7 +81,7 @@ func TestRoundTrip(t *testing.T) {
 		}
 		texts = append(texts, string(b))
 	}
-	for _, pre := range []string{"gpt-2", "smollm", "qwen2", "llama-bpe"} {
+	for _, pre := range []string{"gpt-2", "smollm", "qwen2", "llama-bpe", "tekken"} {
 		tok := must(t, tiny(pre))
 		for _, text := range texts {
 			for _, special := range []bool{false, true} {
@@ -263,7 +263,7 @@ func TestLong(t *testing.T) {
 		strings.Repeat("hello", 50_000), strings.Repeat("hello world ", 20_000), strings.Repeat(" ", 1<<18),
 		strings.Repeat("<|im_end|>", 25_000), strings.Repeat("<", 1<<18), strings.Repeat(" \n", 1<<17), strings.Repeat("1", 1<<18),
 	}
-	for _, pre := range []string{"gpt-2", "smollm", "qwen2", "llama-bpe"} {
+	for _, pre := range []string{"gpt-2", "smollm", "qwen2", "llama-bpe", "tekken"} {
 		tok := must(t, tiny(pre))
 		for _, text := range texts {
 			if got := tok.Decode(tok.Encode(text, true)); got != text {
@@ -299,6 +299,8 @@ func TestBadSpec(t *testing.T) {
 func FuzzFromJSON(f *testing.F) {
 	f.Add([]byte(goodJSON), []byte(`{"eos_token":"<|end|>"}`))
 	f.Add([]byte(`{"model":{"merges":["a b"]}}`), []byte(nil))
+	f.Add([]byte(piecesJSON), []byte(`{"bos_token":"<s>","add_eos_token":false}`))
+	f.Add([]byte(strings.Replace(strings.Replace(piecesJSON, normalizers, "null", 1), noPre, metaspace(`"prepend_scheme":"first","split":false`), 1)), []byte(nil))
 	f.Fuzz(func(t *testing.T, data, config []byte) {
 		s, err := tokenizer.FromJSON("fuzz", data, config)
 		if err != nil {
@@ -310,7 +312,8 @@ func FuzzFromJSON(f *testing.F) {
 		}
 		tok.Decode(tok.Encode(string(data), true))
 		got := tok.DecodeBytes(tok.Encode(string(data), false))
-		if s.IgnoreMerges { // a word that is a token may have bytes that are none
+		throughJSON(t, s)
+		if s.IgnoreMerges || s.Kind == tokenizer.SentencePiece { // a word that is a token may have bytes that are none, a prefix is no text
 			return
 		}
 		var want []byte
@@ -327,7 +330,7 @@ func FuzzFromJSON(f *testing.F) {
 
 func FuzzRoundTrip(f *testing.F) {
 	var toks []*tokenizer.Tokenizer
-	for _, pre := range []string{"gpt-2", "smollm", "qwen2", "llama-bpe"} {
+	for _, pre := range []string{"gpt-2", "smollm", "qwen2", "llama-bpe", "tekken"} {
 		toks = append(toks, must(f, tiny(pre)))
 	}
 	f.Add([]byte("hello world 123 \r\n é<|im_end|>"), true)

@@ -94,6 +94,9 @@ func (s *Spec) setVocab(raw []byte) error {
 func (s *Spec) grow(n int) {
 	for id := len(s.Tokens); id < n; id++ {
 		s.Tokens, s.Types = append(s.Tokens, ""), append(s.Types, typeUnused)
+		if s.Attributes != nil {
+			s.Attributes = append(s.Attributes, 0)
+		}
 	}
 }
 
@@ -114,15 +117,24 @@ type added struct {
 	SingleWord bool   `json:"single_word"`
 	LStrip     bool   `json:"lstrip"`
 	RStrip     bool   `json:"rstrip"`
+	Normalized bool   `json:"normalized"`
 }
 
-// addToken puts an added token in its place, where it may be already. Those
-// that are matched only as words, or take white space in, would need a match of
-// their own and are refused.
-func (s *Spec) addToken(id int, a added) error {
-	if a.SingleWord || a.LStrip || a.RStrip {
-		return fmt.Errorf("token %q has single_word %v, lstrip %v, rstrip %v, expected none of them", a.Content, a.SingleWord, a.LStrip, a.RStrip)
+func (a added) attributes() int32 {
+	var bits int32
+	for _, f := range []struct {
+		is  bool
+		bit int32
+	}{{a.LStrip, AttrLStrip}, {a.RStrip, AttrRStrip}, {a.SingleWord, AttrSingleWord}, {a.Normalized, AttrNormalized}} {
+		if f.is {
+			bits |= f.bit
+		}
 	}
+	return bits
+}
+
+// addToken puts an added token in its place, where it may be already.
+func (s *Spec) addToken(id int, a added) error {
 	if err := checkID(a.Content, id, len(s.Tokens)); err != nil {
 		return err
 	}
@@ -134,5 +146,27 @@ func (s *Spec) addToken(id int, a added) error {
 	if a.Special {
 		s.Types[id] = typeControl
 	}
+	bits := a.attributes()
+	if bits != 0 && s.Attributes == nil {
+		s.Attributes = make([]int32, len(s.Tokens))
+	}
+	if s.Attributes != nil {
+		s.Attributes[id] = bits
+	}
 	return nil
+}
+
+// finishAttributes ends the making of a spec: where no normalizer spells spaces
+// text is looked through as it is, by whatever name.
+func (s *Spec) finishAttributes(normalized bool) {
+	some := false
+	for id := range s.Attributes {
+		if !normalized {
+			s.Attributes[id] &^= AttrNormalized
+		}
+		some = some || s.Attributes[id] != 0
+	}
+	if !some {
+		s.Attributes = nil
+	}
 }

@@ -89,10 +89,14 @@ func withHeader(header string, body []byte) []byte {
 // configJSON is the config.json of c, in the older form.
 func configJSON(c Config) map[string]any {
 	names := map[string]string{"llama": "LlamaForCausalLM", "mistral": "MistralForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}
-	return map[string]any{"architectures": []string{names[c.Architecture]}, "hidden_size": c.Hidden, "intermediate_size": c.FeedForward,
+	f := map[string]any{"architectures": []string{names[c.Architecture]}, "hidden_size": c.Hidden, "intermediate_size": c.FeedForward,
 		"num_hidden_layers": c.Layers, "num_attention_heads": c.Heads, "num_key_value_heads": c.KVHeads, "head_dim": c.HeadDim,
 		"vocab_size": c.Vocab, "max_position_embeddings": c.Context, "rms_norm_eps": 1e-5, "rope_theta": c.RopeTheta,
 		"hidden_act": "silu", "tie_word_embeddings": c.TieEmbeddings}
+	if c.Architecture == "mistral" {
+		f["sliding_window"] = nil
+	}
+	return f
 }
 
 // folder writes files and returns where; a nil one is left out. What is no

@@ -13,11 +13,12 @@ const (
 )
 
 // ggufTypes are the tensor types that can be read, by GGUF's numbers.
-var ggufTypes = map[uint32]Type{0: F32, 1: F16, 8: Q8_0, 30: BF16}
+var ggufTypes = map[uint32]Type{0: F32, 1: F16, 2: Q4_0, 3: Q4_1, 6: Q5_0, 7: Q5_1, 8: Q8_0, 12: Q4_K, 13: Q5_K, 14: Q6_K, 30: BF16}
 
 // ggufTypeNames are those of types that are refused by name.
-var ggufTypeNames = map[uint32]string{2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K",
-	12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 15: "Q8_K", 16: "IQ2_XXS", 20: "IQ4_NL", 23: "IQ4_XS", 24: "I8", 26: "I32", 28: "F64"}
+var ggufTypeNames = map[uint32]string{9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS",
+	19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64", 29: "IQ1_M",
+	34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4"}
 
 // ggufReader walks the beginning of a file with every length checked against
 // what is left of it.
@@ -161,8 +162,18 @@ func (r *ggufReader) array() any {
 	return ggufNumbers{kind, r.bytes(n * least)}
 }
 
+// typeNames lists the types that can be read.
+func typeNames() string {
+	names := ""
+	for t := range len(formats) - 1 {
+		names += Type(t).String() + ", "
+	}
+	return names[:len(names)-2] + " and " + Type(len(formats)-1).String()
+}
+
 // ggufFile is a GGUF file taken apart, its tensors under its own names.
 type ggufFile struct {
+	name    string // for errors
 	meta    map[string]any
 	keys    []string // of meta, in order
 	tensors []Tensor // without data
@@ -228,7 +239,7 @@ func readGGUF(data []byte, size int64) (*ggufFile, error) {
 			if name == "" {
 				name = "unknown"
 			}
-			return nil, fmt.Errorf("tensor %s: type %s (%d) is not supported; F32, F16, BF16 and Q8_0 are", e.Name, name, kind)
+			return nil, fmt.Errorf("tensor %s: type %s (%d) is not supported; %s are", e.Name, name, kind, typeNames())
 		}
 		if seen[e.Name] {
 			r.fail("tensor %s occurs twice", e.Name)

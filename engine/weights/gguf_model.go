@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"tokenselect/engine/tokenizer"
@@ -13,23 +14,42 @@ import (
 // data, but for the rows of q and k of architecture llama, which GGUF keeps in
 // an order of its own. name is for errors and reports.
 func ParseGGUF(name string, data []byte) (*Model, error) {
-	m, err := parseGGUF(name, data)
+	return ParseGGUFParts(name, data)
+}
+
+// ParseGGUFParts is ParseGGUF of a checkpoint that is split into several files,
+// given in any order.
+func ParseGGUFParts(name string, parts ...[]byte) (*Model, error) {
+	files := make([]*ggufFile, len(parts))
+	for i, data := range parts {
+		part := name
+		if len(parts) > 1 {
+			part = fmt.Sprintf("%s, file %d of %d", name, i+1, len(parts))
+		}
+		f, err := readGGUF(data, int64(len(data)))
+		if err != nil {
+			return nil, fmt.Errorf("weights: %s: %w", part, err)
+		}
+		for j, p := range f.places {
+			end := p.at + int64(p.size)
+			f.tensors[j].Data = data[p.at:end:end]
+		}
+		f.name, files[i] = part, f
+	}
+	return newModel(name, files)
+}
+
+// newModel is the checkpoint in files.
+func newModel(name string, files []*ggufFile) (*Model, error) {
+	f, err := join(files)
+	var m *Model
+	if err == nil {
+		m, err = f.model(name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("weights: %s: %w", name, err)
 	}
 	return m, m.finish()
-}
-
-func parseGGUF(name string, data []byte) (*Model, error) {
-	f, err := readGGUF(data, int64(len(data)))
-	if err != nil {
-		return nil, err
-	}
-	for i, p := range f.places {
-		end := p.at + int64(p.size)
-		f.tensors[i].Data = data[p.at:end:end]
-	}
-	return f.model(name)
 }
 
 // model is the checkpoint in a file whose tensors have their data, or know where
@@ -37,9 +57,6 @@ func parseGGUF(name string, data []byte) (*Model, error) {
 func (f *ggufFile) model(name string) (*Model, error) {
 	var err error
 	g := ggufMeta{meta: f.meta}
-	if n := g.integer("split.count", 1); n > 1 {
-		return nil, fmt.Errorf("split.count is %d: split files are not supported", n)
-	}
 	m := &Model{Path: name, Tensors: make(map[string]Tensor, len(f.tensors))}
 	for _, t := range f.tensors {
 		hf, ok := hfName(t.Name)
@@ -68,19 +85,31 @@ func (f *ggufFile) model(name string) (*Model, error) {
 	if err := m.Config.validate(); err != nil {
 		return nil, err
 	}
-	if m.Config.Architecture == "llama" {
-		for i := range m.Config.Layers {
-			for proj, heads := range map[string]int{"q_proj": m.Config.Heads, "k_proj": m.Config.KVHeads} {
-				n := fmt.Sprintf("model.layers.%d.self_attn.%s.weight", i, proj)
-				if t, ok := m.Tensors[n]; ok {
-					if m.Tensors[n], err = permute(t, heads, false); err != nil {
-						return nil, err
-					}
+	if m.Config.pairsNeighbours() {
+		return m, m.permute()
+	}
+	return m, nil
+}
+
+// permute brings the rows of q and k, in which neighbours are rotated together, to
+// Hugging Face's order.
+func (m *Model) permute() error {
+	for i := range m.Config.Layers {
+		for proj, heads := range map[string]int{"q_proj": m.Config.Heads, "k_proj": m.Config.KVHeads} {
+			for _, kind := range []string{"weight", "bias"} {
+				n := fmt.Sprintf("model.layers.%d.self_attn.%s.%s", i, proj, kind)
+				t, ok := m.Tensors[n]
+				if !ok {
+					continue
+				}
+				var err error
+				if m.Tensors[n], err = permute(t, heads, false); err != nil {
+					return err
 				}
 			}
 		}
 	}
-	return m, nil
+	return nil
 }
 
 // ggufNames are GGUF's tensor names and Hugging Face's, of a layer and of the
@@ -98,6 +127,10 @@ var ggufLayerNames = [][2]string{
 	{"attn_k.bias", "self_attn.k_proj.bias"},
 	{"attn_q.bias", "self_attn.q_proj.bias"},
 	{"attn_v.bias", "self_attn.v_proj.bias"},
+	{"attn_output.bias", "self_attn.o_proj.bias"},
+	{"ffn_gate.bias", "mlp.gate_proj.bias"},
+	{"ffn_up.bias", "mlp.up_proj.bias"},
+	{"ffn_down.bias", "mlp.down_proj.bias"},
 	{"attn_k_norm.weight", "self_attn.k_norm.weight"},
 	{"attn_q_norm.weight", "self_attn.q_norm.weight"},
 }
@@ -130,12 +163,18 @@ func hfName(gguf string) (string, bool) {
 	return "", false
 }
 
-// permute changes the order of a projection's rows within each head between
-// Hugging Face's, where row i is rotated with row i + d/2, and GGUF's of
+// pairsNeighbours tells whether GGUF keeps the rows of q and k in the order of
+// architecture llama: see permute.
+func (c Config) pairsNeighbours() bool {
+	return c.Architecture == "llama" || c.Architecture == "mistral"
+}
+
+// permute changes the order of a projection's rows, or of its bias, within each head
+// between Hugging Face's, where row i is rotated with row i + d/2, and GGUF's of
 // architecture llama, where it is rotated with its neighbour.
 func permute(t Tensor, heads int, toGGUF bool) (Tensor, error) {
-	if len(t.Shape) != 2 || t.Shape[0] == 0 || t.Shape[0]%(2*heads) != 0 {
-		return t, fmt.Errorf("tensor %s: shape %v, expected a matrix of a multiple of %d rows", t.Name, t.Shape, 2*heads)
+	if n := len(t.Shape); n != 1 && n != 2 || t.Shape[0] == 0 || t.Shape[0]%(2*heads) != 0 {
+		return t, fmt.Errorf("tensor %s: shape %v, expected a multiple of %d rows", t.Name, t.Shape, 2*heads)
 	}
 	half := t.Shape[0] / heads / 2
 	order := make([]uint32, t.Shape[0])
@@ -149,6 +188,12 @@ func permute(t Tensor, heads int, toGGUF bool) (Tensor, error) {
 					order[hf] = uint32(gguf)
 				}
 			}
+		}
+	}
+	if len(t.Shape) == 1 { // what stays in a file is read by rows of matrices
+		var err error
+		if t, err = t.Load(); err != nil {
+			return t, err
 		}
 	}
 	return t.reorder(order)
@@ -258,16 +303,20 @@ func (g *ggufMeta) config(m *Model) {
 			g.fail("metadata key %s is %d, expected the head size %d", key, d, c.HeadDim)
 		}
 	}
-	if w := g.integer(p+"attention.sliding_window", 0); w > 0 {
-		g.fail("metadata key %sattention.sliding_window is %d: sliding-window attention is not supported", p, w)
-	}
-	if s := g.text(p + "rope.scaling.type"); s != "" && s != "none" {
-		g.fail("metadata key %srope.scaling.type is %q, which is not supported", p, s)
-	}
+	g.window(p, c)
+	g.rope(p, c)
 	c.NormEps = float32(g.float(p+"attention.layer_norm_rms_epsilon", math.NaN()))
 	c.RopeTheta = g.float(p+"rope.freq_base", 10000)
 	c.QKNorm = arch == "qwen3"
-	c.AttentionBias = arch == "qwen2"
+	bias := func(name string) bool { // a tensor says it, where the architecture does not
+		_, ok := m.Tensors["model.layers.0."+name+".bias"]
+		return ok
+	}
+	c.AttentionBias = arch == "qwen2" || bias("self_attn.q_proj")
+	c.OutputBias, c.MLPBias = bias("self_attn.o_proj"), bias("mlp.gate_proj")
+	if arch == "llama" && c.Window > 0 {
+		c.Architecture = "mistral"
+	}
 	_, head := m.Tensors["lm_head.weight"]
 	c.TieEmbeddings = !head
 	if e, ok := m.Tensors["model.embed_tokens.weight"]; ok && len(e.Shape) == 2 {
@@ -277,9 +326,29 @@ func (g *ggufMeta) config(m *Model) {
 	}
 }
 
-// ignoresMerges is the one of the splits known whose vocabularies take a word
-// that is a token as it is; GGUF has no key for it.
-const ignoresMerges = "llama-bpe"
+// gguf's names of the kinds of vocabulary.
+const (
+	ggufByteLevel     = "gpt2"
+	ggufSentencePiece = "llama"
+)
+
+// Keys of our own for what GGUF has none, and other readers do without: Metaspace's
+// prepend_scheme where it puts fewer prefixes than add_space_prefix says, and the
+// attributes of added tokens.
+const (
+	keyPrepend    = "tokenselect.prepend_scheme"
+	keyAttributes = "tokenselect.token_attributes"
+)
+
+// prependSchemes are the values of keyPrepend.
+var prependSchemes = map[tokenizer.Prefix]string{tokenizer.PrefixMissing: "always", tokenizer.PrefixFirst: "first"}
+
+// ignoresMerges tells of a split whether its vocabularies take a word that is a
+// token as it is; GGUF has no key for it.
+func ignoresMerges(pre string) bool { return pre == "llama-bpe" || pre == "tekken" }
+
+// ggufSplits are other names of splits.
+var ggufSplits = map[string]string{"llama3": "llama-bpe", "llama-v3": "llama-bpe", "deepseek-r1-qwen": "qwen2"}
 
 // tokenizer reads the vocabulary; nil where the file has none.
 func (g *ggufMeta) tokenizer(name string) *tokenizer.Spec {
@@ -287,18 +356,33 @@ func (g *ggufMeta) tokenizer(name string) *tokenizer.Spec {
 	if kind == "" {
 		return nil
 	}
-	if kind != "gpt2" {
-		g.fail("tokenizer.ggml.model is %q, expected gpt2 (byte-level BPE)", kind)
-		return nil
+	s := &tokenizer.Spec{Name: name, Tokens: g.strings("tokenizer.ggml.tokens"), ChatTemplate: g.text("tokenizer.chat_template")}
+	s.Types = g.int32s("tokenizer.ggml.token_type", len(s.Tokens))
+	s.Attributes = g.int32s(keyAttributes, len(s.Tokens))
+	g.specialTokens(s)
+	switch kind {
+	case ggufByteLevel:
+		s.Merges, s.Pre = g.strings("tokenizer.ggml.merges"), g.text("tokenizer.ggml.pre")
+		if s.Pre == "" {
+			g.fail("metadata key tokenizer.ggml.pre is missing: how text is split cannot be guessed")
+		}
+		if pre, ok := ggufSplits[s.Pre]; ok {
+			s.Pre = pre
+		}
+		s.IgnoreMerges = ignoresMerges(s.Pre)
+	case ggufSentencePiece:
+		g.sentencePiece(s)
+	default:
+		g.fail("tokenizer.ggml.model is %q, expected %s (byte-level BPE) or %s (SentencePiece BPE)", kind, ggufByteLevel, ggufSentencePiece)
 	}
-	s := &tokenizer.Spec{
-		Name: name, Pre: g.text("tokenizer.ggml.pre"), Tokens: g.strings("tokenizer.ggml.tokens"), Merges: g.strings("tokenizer.ggml.merges"),
-		ChatTemplate: g.text("tokenizer.chat_template"),
-	}
-	if s.Pre == "" {
-		g.fail("metadata key tokenizer.ggml.pre is missing: how text is split cannot be guessed")
-	}
-	s.IgnoreMerges = s.Pre == ignoresMerges
+	// Where the file does not say it llama.cpp puts BOS before text of these.
+	s.AddBOS = g.boolean("tokenizer.ggml.add_bos_token", kind == ggufSentencePiece || ignoresMerges(s.Pre))
+	s.AddEOS = g.boolean("tokenizer.ggml.add_eos_token", false)
+	return s
+}
+
+// specialTokens reads which tokens are what.
+func (g *ggufMeta) specialTokens(s *tokenizer.Spec) {
 	id := func(key string) int {
 		if _, ok := g.meta["tokenizer.ggml."+key]; !ok {
 			return -1
@@ -315,23 +399,88 @@ func (g *ggufMeta) tokenizer(name string) *tokenizer.Spec {
 			s.EOT = append(s.EOT, end)
 		}
 	}
-	if v, ok := g.meta["tokenizer.ggml.add_bos_token"]; ok {
-		b, ok := v.(bool)
-		if !ok {
-			g.fail("metadata key tokenizer.ggml.add_bos_token is %v, expected true or false", v)
-		}
-		s.AddBOS = b
+}
+
+// sentencePiece reads what such a vocabulary has besides. Of merges and scores the
+// merges are taken, where there are both: they say more, and files have them whose
+// scores are mere placeholders.
+func (g *ggufMeta) sentencePiece(s *tokenizer.Spec) {
+	s.Kind = tokenizer.SentencePiece
+	if _, ok := g.meta["tokenizer.ggml.merges"]; ok {
+		s.Merges = g.strings("tokenizer.ggml.merges")
 	}
-	if v, ok := g.meta["tokenizer.ggml.token_type"]; ok {
-		types, ok := v.(ggufNumbers)
-		if !ok || types.kind != ggufInt32 && types.kind != ggufUint32 || len(types.raw) != 4*len(s.Tokens) {
-			g.fail("metadata key tokenizer.ggml.token_type is no array of whole numbers of 4 bytes, one for each of %d tokens", len(s.Tokens))
-			return s
-		}
-		s.Types = make([]int32, len(s.Tokens))
-		for i := range s.Types {
-			s.Types[i] = int32(binary.LittleEndian.Uint32(types.raw[4*i:]))
+	if len(s.Merges) == 0 {
+		s.Scores = g.scores(len(s.Tokens))
+	}
+	if s.UNK < 0 {
+		s.UNK = slices.Index(s.Types, ggufUnknownToken)
+	}
+	if g.boolean("tokenizer.ggml.remove_extra_whitespaces", false) {
+		g.fail("metadata key tokenizer.ggml.remove_extra_whitespaces is true, which is not supported")
+	}
+	if g.boolean("tokenizer.ggml.add_space_prefix", true) {
+		s.Prefix = tokenizer.PrefixAlways
+	}
+	scheme := g.text(keyPrepend)
+	if scheme == "" {
+		return
+	}
+	for prefix, name := range prependSchemes {
+		if name == scheme {
+			s.Prefix = prefix
+			return
 		}
 	}
-	return s
+	g.fail("metadata key %s is %q, expected always or first", keyPrepend, scheme)
+}
+
+// ggufUnknownToken is the type of the token for characters that have none.
+const ggufUnknownToken = 2
+
+func (g *ggufMeta) scores(n int) []float32 {
+	v, ok := g.meta["tokenizer.ggml.scores"]
+	if !ok {
+		g.fail("metadata key tokenizer.ggml.scores is missing: SentencePiece BPE needs them, or merges")
+		return nil
+	}
+	raw, ok := v.(ggufNumbers)
+	if !ok || raw.kind != ggufFloat || len(raw.raw) != 4*n {
+		g.fail("metadata key tokenizer.ggml.scores is no array of numbers of 4 bytes, one for each of %d tokens", n)
+		return nil
+	}
+	scores := make([]float32, n)
+	for i := range scores {
+		scores[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw.raw[4*i:]))
+	}
+	return scores
+}
+
+func (g *ggufMeta) boolean(key string, def bool) bool {
+	v, ok := g.meta[key]
+	if !ok {
+		return def
+	}
+	b, ok := v.(bool)
+	if !ok {
+		g.fail("metadata key %s is %v, expected true or false", key, v)
+	}
+	return b
+}
+
+// int32s is a number for each of n tokens; nil where the file has none.
+func (g *ggufMeta) int32s(key string, n int) []int32 {
+	v, ok := g.meta[key]
+	if !ok {
+		return nil
+	}
+	numbers, ok := v.(ggufNumbers)
+	if !ok || numbers.kind != ggufInt32 && numbers.kind != ggufUint32 || len(numbers.raw) != 4*n {
+		g.fail("metadata key %s is no array of whole numbers of 4 bytes, one for each of %d tokens", key, n)
+		return nil
+	}
+	list := make([]int32, n)
+	for i := range list {
+		list[i] = int32(binary.LittleEndian.Uint32(numbers.raw[4*i:]))
+	}
+	return list
 }

@@ -4,17 +4,21 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"tokenselect/engine/tokenizer"
 )
 
 // TestGGUFRoundTrip writes every architecture and reads it back: the values are
 // those of the converted weights, q and k in Hugging Face's order again.
 func TestGGUFRoundTrip(t *testing.T) {
 	for _, arch := range []string{"llama", "mistral", "qwen2", "qwen3"} {
-		for _, kind := range []Type{F16, Q8_0} {
+		for _, kind := range []Type{F32, F16, BF16, Q8_0, Q4_0} {
 			t.Run(fmt.Sprintf("%s/%v", arch, kind), func(t *testing.T) {
 				m := random(small(arch))
 				m.Tokenizer = vocabulary()
@@ -67,10 +71,121 @@ func TestGGUFIgnoreMerges(t *testing.T) {
 	}
 }
 
+// TestGGUFLayers writes what keys say of layers and positions, and reads it back.
+func TestGGUFLayers(t *testing.T) {
+	yarn := &RopeScaling{Type: RopeYaRN, Factor: 4, OriginalContext: 64, BetaFast: 16, BetaSlow: 2, Attention: 1.25}
+	standard := &RopeScaling{Type: RopeYaRN, Factor: 4, OriginalContext: 32, BetaFast: 32, BetaSlow: 1, Attention: yarnAttention(4, 1)}
+	for _, c := range []struct {
+		name   string
+		arch   string
+		change func(*Config)
+	}{
+		{"linear", "llama", func(c *Config) { c.RopeScaling = &RopeScaling{Type: RopeLinear, Factor: 2} }},
+		{"yarn", "qwen2", func(c *Config) { c.RopeScaling, c.Context = standard, 128 }},
+		{"yarn with numbers of its own", "llama", func(c *Config) { c.RopeScaling, c.Context = yarn, 256 }},
+		{"yarn with factors besides", "qwen3", func(c *Config) {
+			c.RopeScaling, c.Context, c.FreqFactors = yarn, 256, []float32{1, 2, 3, 4}
+		}},
+		{"window", "mistral", func(c *Config) { c.Window = 16 }},
+		{"window of a layer", "qwen2", func(c *Config) { c.Window, c.Windowed = 16, []bool{false, true} }},
+		{"biases", "llama", func(c *Config) { c.AttentionBias, c.OutputBias, c.MLPBias = true, true, true }},
+		{"biases of attention", "qwen3", func(c *Config) { c.AttentionBias, c.OutputBias = true, true }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			want := small(c.arch)
+			c.change(&want)
+			m := random(want)
+			got, err := ParseGGUF("x", gguf(t, m, F32))
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, got, m)
+			if s := got.Config.RopeScaling; s != nil { // one factor is divided by another on its way
+				if math.Abs(s.Attention-want.RopeScaling.Attention) > 1e-6 {
+					t.Errorf("attention factor %v, expected %v", s.Attention, want.RopeScaling.Attention)
+				}
+				s.Attention = want.RopeScaling.Attention
+			}
+			if !reflect.DeepEqual(got.Config, want) {
+				t.Errorf("%+v, expected %+v", got.Config, want)
+			}
+		})
+	}
+	m := random(small("llama"))
+	m.Config.RopeScaling = &RopeScaling{Type: RopeYaRN, Factor: 4, OriginalContext: 64, BetaFast: 32, BetaSlow: 1, Attention: 1, Fractional: true}
+	refused(t, WriteGGUF(&bytes.Buffer{}, m, F16), "truncate false")
+}
+
+// TestGGUFKeys reads keys as llama.cpp means them, and refuses by name those that
+// would change results.
+func TestGGUFKeys(t *testing.T) {
+	type keys = map[string]any
+	number := func(kind uint32, raw ...byte) ggufNumbers { return ggufNumbers{kind, raw} }
+	base := keys{"general.architecture": "llama", "llama.block_count": uint64(2), "llama.context_length": uint64(128), "llama.embedding_length": uint64(64),
+		"llama.feed_forward_length": uint64(96), "llama.attention.head_count": uint64(4), "llama.attention.layer_norm_rms_epsilon": 1e-5}
+	for _, c := range []struct {
+		name  string
+		keys  keys
+		rope  *RopeScaling
+		wins  []int // of the layers
+		wrong string
+	}{
+		{"nothing", nil, nil, []int{0, 0}, ""},
+		{"none, whatever the factor", keys{"llama.rope.scaling.type": "none", "llama.rope.scaling.factor": 4.0}, nil, []int{0, 0}, ""},
+		{"a factor alone is linear", keys{"llama.rope.scaling.factor": 4.0}, &RopeScaling{Type: RopeLinear, Factor: 4}, []int{0, 0}, ""},
+		{"an old file", keys{"llama.rope.scale_linear": 2.0}, &RopeScaling{Type: RopeLinear, Factor: 2}, []int{0, 0}, ""},
+		{"yarn", keys{"llama.rope.scaling.type": "yarn", "llama.rope.scaling.factor": 8.0, "llama.rope.scaling.original_context_length": uint64(32)},
+			&RopeScaling{Type: RopeYaRN, Factor: 8, OriginalContext: 32, BetaFast: 32, BetaSlow: 1, Attention: 0.1*math.Log(8) + 1}, []int{0, 0}, ""},
+		{"yarn with everything", keys{"llama.rope.scaling.type": "yarn", "llama.rope.scaling.factor": 8.0, "llama.rope.scaling.attn_factor": 2.0,
+			"llama.rope.scaling.yarn_beta_fast": 30.0, "llama.rope.scaling.yarn_beta_slow": 3.0, "llama.rope.scaling.yarn_log_multiplier": 0.5, "llama.rope.scaling.yarn_ext_factor": 1.0},
+			&RopeScaling{Type: RopeYaRN, Factor: 8, OriginalContext: 128, BetaFast: 30, BetaSlow: 3, Attention: 2 * (0.1*math.Log(8) + 1) / (0.05*math.Log(8) + 1)}, []int{0, 0}, ""},
+		{"longrope", keys{"llama.rope.scaling.type": "longrope"}, nil, nil, `llama.rope.scaling.type is "longrope", expected none, linear or yarn`},
+		{"half of yarn", keys{"llama.rope.scaling.type": "yarn", "llama.rope.scaling.yarn_ext_factor": 0.5}, nil, nil, "yarn_ext_factor is 0.5, expected 1"},
+		{"a factor of attention without yarn", keys{"llama.rope.scaling.attn_factor": 2.0}, nil, nil, "attn_factor is 2, expected 1"},
+		{"a factor below one", keys{"llama.rope.scaling.factor": 0.5}, nil, nil, "factor is 0.5, expected at least 1"},
+		{"a factor that is a word", keys{"llama.rope.scaling.factor": "two"}, nil, nil, "llama.rope.scaling.factor is two"},
+		{"window", keys{"llama.attention.sliding_window": uint64(64)}, nil, []int{64, 64}, ""},
+		{"window by a pattern", keys{"llama.attention.sliding_window": uint64(64), "llama.attention.sliding_window_pattern": number(ggufBool, 1, 0)}, nil, []int{64, 0}, ""},
+		{"window of all by a pattern", keys{"llama.attention.sliding_window": uint64(64), "llama.attention.sliding_window_pattern": number(ggufBool, 1, 1)}, nil, []int{64, 64}, ""},
+		{"window of none", keys{"llama.attention.sliding_window": uint64(64), "llama.attention.sliding_window_pattern": number(ggufBool, 0, 0)}, nil, []int{0, 0}, ""},
+		{"a pattern of other length", keys{"llama.attention.sliding_window": uint64(64), "llama.attention.sliding_window_pattern": number(ggufBool, 1)}, nil, nil, "sliding_window_pattern is no array of 2 values"},
+		{"a pattern that is a number", keys{"llama.attention.sliding_window": uint64(64), "llama.attention.sliding_window_pattern": uint64(2)}, nil, nil, "sliding_window_pattern is no array"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := ggufMeta{meta: maps.Clone(base)}
+			maps.Copy(g.meta, c.keys)
+			m := &Model{Tensors: map[string]Tensor{"model.embed_tokens.weight": {Shape: []int{12, 64}}}}
+			g.config(m)
+			if g.err == nil {
+				g.err = m.Config.validate()
+			}
+			if c.wrong != "" {
+				refused(t, g.err, c.wrong)
+				return
+			}
+			if g.err != nil {
+				t.Fatal(g.err)
+			}
+			got := m.Config.RopeScaling
+			if c.rope != nil && got != nil && math.Abs(got.Attention-c.rope.Attention) < 1e-9 {
+				got.Attention = c.rope.Attention
+			}
+			if !reflect.DeepEqual(got, c.rope) {
+				t.Errorf("scaling %+v, expected %+v", got, c.rope)
+			}
+			for i, w := range c.wins {
+				if m.Config.WindowOf(i) != w {
+					t.Errorf("layer %d has a window of %d, expected %d", i, m.Config.WindowOf(i), w)
+				}
+			}
+		})
+	}
+}
+
 // TestGGUFRope keeps llama3's scaling as factors of each frequency.
 func TestGGUFRope(t *testing.T) {
 	m := random(small("llama"))
-	m.Config.RopeTheta, m.Config.RopeScaling = 500000, &RopeScaling{"llama3", 8, 1, 4, 1024}
+	m.Config.RopeTheta, m.Config.RopeScaling = 500000, &RopeScaling{Type: RopeLlama3, Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4, OriginalContext: 1024}
 	got, err := ParseGGUF("x", gguf(t, m, F16))
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +224,11 @@ func TestPermute(t *testing.T) {
 	if !bytes.Equal(back.Data, in.Data) {
 		t.Error("not the same after both ways")
 	}
-	for _, shape := range [][]int{{0, 4}, {6, 1}, {12}, {}} {
+	bias, err := permute(Tensor{Name: "q", Type: F32, Shape: []int{12}, Data: in.Data}, 2, true)
+	if err != nil || !bytes.Equal(bias.Data, out.Data) {
+		t.Errorf("a bias: %v, %v, expected the order of the rows", bias.Data, err)
+	}
+	for _, shape := range [][]int{{0, 4}, {6, 1}, {6}, {0}, {}, {4, 1, 1}} {
 		_, err := permute(Tensor{Name: "q", Type: F32, Shape: shape, Data: nil}, 2, false)
 		refused(t, err, "tensor q: shape")
 	}
@@ -163,7 +282,7 @@ func TestGGUFRefuses(t *testing.T) {
 		}, []string{"tokenizer.ggml.pre is missing"}},
 		{"token id", func(b []byte) []byte { u32(after(b, "tokenizer.ggml.eos_token_id")[4:], 5); return b }, []string{"eos_token_id is 5", "below 5"}},
 		{"token types too few", func(b []byte) []byte { u32(after(b, "tokenizer.ggml.token_type")[4:], 0); return b }, nil},
-		{"unsupported type", func(b []byte) []byte { u32(after(b, q)[20:], 12); return b }, []string{q, "Q4_K (12)", "Q8_0"}},
+		{"unsupported type", func(b []byte) []byte { u32(after(b, q)[20:], 10); return b }, []string{q, "Q2_K (10)", "Q5_K and Q6_K are"}},
 		{"unknown type", func(b []byte) []byte { u32(after(b, q)[20:], 4000); return b }, []string{q, "unknown (4000)"}},
 		{"another type", func(b []byte) []byte { u32(after(b, q)[20:], 0); return b }, []string{"offset"}},
 		{"no dimension", func(b []byte) []byte { u32(after(b, q), 0); return b }, []string{q, "0 dimensions"}},
@@ -199,11 +318,11 @@ func TestGGUFHostile(t *testing.T) {
 	var b bytes.Buffer
 	refused(t, WriteGGUF(&b, zero, F16), "shape [0 64]")
 
-	bias := random(small("llama"))
-	bias.Config.AttentionBias = true
-	data := gguf(t, random(bias.Config), F16)
+	bias := small("llama")
+	bias.AttentionBias = true
+	data := bytes.Replace(gguf(t, random(bias), F16), []byte("blk.1.attn_k.bias"), []byte("blk.7.attn_k.bias"), 1)
 	_, err := ParseGGUF("x", data)
-	refused(t, err, "self_attn.", "_proj.bias is not one of a llama model")
+	refused(t, err, "layers.1.self_attn.k_proj.bias is missing")
 
 	split := append([]byte(nil), "GGUF\x03\x00\x00\x00"...)
 	w := ggufWriter{buf: split}
@@ -211,7 +330,7 @@ func TestGGUFHostile(t *testing.T) {
 	w.u64(1)
 	w.putInt("split.count", 3)
 	_, err = ParseGGUF("x", w.buf)
-	refused(t, err, "split.count is 3")
+	refused(t, err, "part 2 of 3 is missing")
 
 	// the rows of q are gone, and everything else follows on
 	w = ggufWriter{}
@@ -271,7 +390,7 @@ func TestGGUFAliases(t *testing.T) {
 
 func TestWriteRefuses(t *testing.T) {
 	m := random(small("llama"))
-	for _, kind := range []Type{F32, BF16, Type(7)} {
+	for _, kind := range []Type{Q4_1, Q6_K, Type(99)} {
 		refused(t, WriteGGUF(&bytes.Buffer{}, m, kind), "weights: ", kind.String())
 	}
 	m.Tokenizer = vocabulary()
@@ -290,9 +409,17 @@ func FuzzGGUF(f *testing.F) {
 		m := seed(arch, 4)
 		f.Add(gguf(f, m, F16))
 		m.Tokenizer = vocabulary()
-		m.Config.RopeScaling = &RopeScaling{"llama3", 8, 1, 4, 1024}
+		m.Config.RopeScaling = &RopeScaling{Type: RopeLlama3, Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4, OriginalContext: 1024}
 		f.Add(gguf(f, m, F16))
 		f.Add(gguf(f, seed(arch, 32), Q8_0))
+	}
+	for _, merges := range []bool{false, true} {
+		c := small("llama")
+		c.Layers, c.Heads, c.KVHeads, c.Hidden, c.FeedForward = 1, 1, 1, 4, 4
+		m := random(c)
+		m.Tokenizer = pieces(merges)
+		m.Tokenizer.Attributes, m.Tokenizer.Prefix = make([]int32, len(m.Tokenizer.Tokens)), tokenizer.PrefixFirst
+		f.Add(gguf(f, m, F16))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := ParseGGUF("fuzz", data)
@@ -301,6 +428,9 @@ func FuzzGGUF(f *testing.F) {
 		}
 		if err := m.check(); err != nil {
 			t.Fatalf("accepted, but %v", err)
+		}
+		if m.Tokenizer != nil {
+			useVocabulary(t, *m.Tokenizer, string(data))
 		}
 		var b bytes.Buffer
 		if err := WriteGGUF(&b, m, F16); err != nil {

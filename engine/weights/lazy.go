@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // File is where the data of a tensor lies that has not been read.
@@ -13,6 +14,20 @@ type File struct {
 	Order []uint32 // the row of the file that each row of the tensor is; nil: in order
 
 	r io.ReaderAt
+}
+
+// viewer is a file whose bytes can be had without a copy.
+type viewer interface {
+	view(at int64, n int) ([]byte, error)
+}
+
+// read is n bytes of the file.
+func (f *File) read(at int64, n int) ([]byte, error) {
+	if v, ok := f.r.(viewer); ok {
+		return v.view(at, n)
+	}
+	data := make([]byte, n)
+	return data, readFull(f.r, data, at)
 }
 
 // A header is read in steps, and up to a size that no vocabulary reaches.
@@ -25,26 +40,47 @@ const (
 // where they are: tensors have a File in place of Data. blob is handed on in it,
 // for a device that can fetch weights by itself. name is for errors and reports.
 func OpenGGUF(name string, r io.ReaderAt, size int64, blob any) (*Model, error) {
-	m, err := openGGUF(name, r, size, blob)
-	if err != nil {
-		return nil, fmt.Errorf("weights: %s: %w", name, err)
-	}
-	return m, m.finish()
+	return OpenGGUFParts(name, Part{name, r, size, blob})
 }
 
-func openGGUF(name string, r io.ReaderAt, size int64, blob any) (*Model, error) {
-	if size < 0 {
-		return nil, fmt.Errorf("%d bytes, expected a file", size)
+// Part is one of the files that a checkpoint may be split into.
+type Part struct {
+	Name string // for errors
+	R    io.ReaderAt
+	Size int64
+	Blob any // as OpenGGUF has it
+}
+
+// OpenGGUFParts is OpenGGUF of a checkpoint that is split into several files,
+// given in any order.
+func OpenGGUFParts(name string, parts ...Part) (*Model, error) {
+	files := make([]*ggufFile, len(parts))
+	for i, p := range parts {
+		var err error
+		if files[i], err = p.read(); err != nil {
+			return nil, fmt.Errorf("weights: %s: %w", p.Name, err)
+		}
 	}
-	var f *ggufFile
+	return newModel(name, files)
+}
+
+// read takes the header of a part apart.
+func (p Part) read() (*ggufFile, error) {
+	if p.Size < 0 {
+		return nil, fmt.Errorf("%d bytes, expected a file", p.Size)
+	}
 	for n := int64(firstHeader); ; n *= 4 {
-		head := make([]byte, min(n, size))
-		if err := readFull(r, head, 0); err != nil {
+		head := make([]byte, min(n, p.Size))
+		if err := readFull(p.R, head, 0); err != nil {
 			return nil, err
 		}
-		var err error
-		if f, err = readGGUF(head, size); err == nil {
-			break
+		f, err := readGGUF(head, p.Size)
+		if err == nil {
+			for i, at := range f.places {
+				f.tensors[i].File = &File{Blob: p.Blob, At: at.at, r: p.R}
+			}
+			f.name = p.Name
+			return f, nil
 		}
 		if !errors.Is(err, errShort) {
 			return nil, err
@@ -53,10 +89,6 @@ func openGGUF(name string, r io.ReaderAt, size int64, blob any) (*Model, error) 
 			return nil, fmt.Errorf("a header of more than %d MiB, expected one of a vocabulary and a list of tensors", n>>20)
 		}
 	}
-	for i, p := range f.places {
-		f.tensors[i].File = &File{Blob: blob, At: p.at, r: r}
-	}
-	return f.model(name)
 }
 
 func readFull(r io.ReaderAt, b []byte, at int64) error {
@@ -82,8 +114,8 @@ func (t Tensor) Load() (Tensor, error) {
 	if len(t.Shape) == 2 && t.Shape[0] > 0 {
 		return t.Rows(0, t.Shape[0])
 	}
-	data := make([]byte, size)
-	if err := readFull(t.File.r, data, t.File.At); err != nil {
+	data, err := t.File.read(t.File.At, size)
+	if err != nil {
 		return t, fmt.Errorf("tensor %s: %w", t.Name, err)
 	}
 	t.Data, t.File = data, nil
@@ -100,7 +132,7 @@ func (t Tensor) Rows(lo, hi int) (Tensor, error) {
 		return t, fmt.Errorf("tensor %s: shape %v is not possible for %v", t.Name, t.Shape, t.Type)
 	}
 	file := t.File
-	t.Shape = []int{hi - lo, t.Shape[1]}
+	t.Shape, t.first = []int{hi - lo, t.Shape[1]}, t.first+lo*t.Shape[1]
 	if file == nil {
 		t.Data = t.Data[lo*row : hi*row : hi*row]
 		return t, nil
@@ -109,8 +141,8 @@ func (t Tensor) Rows(lo, hi int) (Tensor, error) {
 	if file.Order != nil && lo < hi {
 		first, end = Span(file.Order[lo:hi])
 	}
-	data := make([]byte, (end-first)*row)
-	if err := readFull(file.r, data, file.At+int64(first)*int64(row)); err != nil {
+	data, err := file.read(file.At+int64(first)*int64(row), (end-first)*row)
+	if err != nil {
 		return t, fmt.Errorf("tensor %s: %w", t.Name, err)
 	}
 	t.Data, t.File = data, nil
@@ -145,6 +177,12 @@ func (t Tensor) reorder(order []uint32) (Tensor, error) {
 		return t, nil
 	}
 	file := *t.File
+	if before := file.Order; before != nil {
+		order = slices.Clone(order)
+		for i, r := range order {
+			order[i] = before[r]
+		}
+	}
 	file.Order = order
 	t.File = &file
 	return t, nil

@@ -86,7 +86,7 @@ func TestOpenGGUFReadsLittle(t *testing.T) {
 	c := small("qwen2")
 	c.Vocab = 40000
 	m := random(c)
-	m.Tokenizer = &tokenizer.Spec{Name: "large", Pre: "qwen2", BOS: -1, EOS: 0, PAD: -1, UNK: -1}
+	m.Tokenizer = &tokenizer.Spec{Name: "large", Pre: "qwen2", Merges: []string{"a b"}, BOS: -1, EOS: 0, PAD: -1, UNK: -1}
 	for i := range c.Vocab {
 		m.Tokenizer.Tokens = append(m.Tokenizer.Tokens, strings.Repeat("t", 60)+fmt.Sprint(i))
 		m.Tokenizer.Types = append(m.Tokenizer.Types, 1)

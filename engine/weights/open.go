@@ -1,10 +1,10 @@
 package weights
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,36 +14,111 @@ import (
 	"tokenselect/engine/tokenizer"
 )
 
-// Open reads a checkpoint: a GGUF file, a .safetensors file with its
-// config.json beside it, or a Hugging Face folder, whose weights may be sharded.
+// Open reads a checkpoint: a GGUF file, alone or one of several of a split one; a
+// .safetensors file with its config.json beside it; a Hugging Face folder, whose
+// weights may be sharded; or a .bin file of llama2.c with its vocabulary beside it
+// (OpenLlama2C). The weights stay in the files, which are mapped into memory where
+// the platform can, until the model is closed. They must not be changed
+// meanwhile.
 func Open(path string) (*Model, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
-	if info.IsDir() {
-		return openFolder(path, "")
-	}
-	if strings.HasSuffix(path, ".safetensors") {
-		return openFolder(filepath.Dir(path), filepath.Base(path))
-	}
-	data, err := os.ReadFile(path)
+	var files files
+	m, err := files.model(path, info.IsDir())
 	if err != nil {
-		return nil, fmt.Errorf("weights: %w", err)
+		return nil, errors.Join(err, files.close())
 	}
-	if len(data) == 0 {
-		return nil, fmt.Errorf("weights: %s: the file is empty", path)
-	}
-	if !bytes.HasPrefix(data, []byte(ggufMagic)) {
-		start := data[:min(len(data), 4)]
-		return nil, fmt.Errorf("weights: %s: starts with %q, expected %q: neither a GGUF file nor one called .safetensors", path, start, ggufMagic)
-	}
-	return ParseGGUF(path, data)
+	m.files = files
+	return m, nil
 }
 
-// openFolder reads a Hugging Face folder; file is the one of its weights, or ""
-// to look for it.
-func openFolder(dir, file string) (*Model, error) {
+// files are those of a checkpoint, open.
+type files []io.Closer
+
+func (f files) close() error {
+	var all error
+	for _, c := range f {
+		all = errors.Join(all, c.Close())
+	}
+	return all
+}
+
+// open opens a file to be read as it is needed.
+func (f *files) open(path string) (Part, error) {
+	r, size, err := openSource(path)
+	if err != nil {
+		return Part{}, fmt.Errorf("weights: %w", err)
+	}
+	*f = append(*f, r)
+	return Part{Name: path, R: r, Size: size}, nil
+}
+
+func (f *files) model(path string, folder bool) (*Model, error) {
+	if folder {
+		return f.folder(path, "")
+	}
+	if strings.HasSuffix(path, ".safetensors") {
+		return f.folder(filepath.Dir(path), filepath.Base(path))
+	}
+	p, err := f.open(path)
+	if err != nil {
+		return nil, err
+	}
+	start := make([]byte, min(p.Size, int64(len(ggufMagic))))
+	if err := readFull(p.R, start, 0); err != nil {
+		return nil, fmt.Errorf("weights: %s: %w", path, err)
+	}
+	switch {
+	case len(start) == 0:
+		return nil, fmt.Errorf("weights: %s: the file is empty", path)
+	case string(start) == ggufMagic:
+		return f.gguf(p)
+	case strings.HasSuffix(path, ".bin"):
+		m, err := openLlama2CBeside(p)
+		if err != nil {
+			return nil, fmt.Errorf("%w; it starts with %q, so that it is no GGUF file either", err, start)
+		}
+		return m, nil
+	}
+	return nil, fmt.Errorf("weights: %s: starts with %q, expected %q: neither a GGUF file nor one called .safetensors or .bin", path, start, ggufMagic)
+}
+
+// gguf reads a GGUF file and the others of its checkpoint.
+func (f *files) gguf(p Part) (*Model, error) {
+	head, err := p.read()
+	if err != nil {
+		return nil, fmt.Errorf("weights: %s: %w", p.Name, err)
+	}
+	_, count, err := head.split()
+	var names []string
+	if err == nil && count > 1 {
+		names, err = splitNames(p.Name, count)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("weights: %s: %w", p.Name, err)
+	}
+	heads := []*ggufFile{head}
+	for _, name := range names {
+		if name == filepath.Clean(p.Name) {
+			continue
+		}
+		other, err := f.open(name)
+		if err != nil {
+			return nil, fmt.Errorf("weights: %s: one of %d files of a checkpoint: %w", p.Name, count, errors.Unwrap(err))
+		}
+		if head, err = other.read(); err != nil {
+			return nil, fmt.Errorf("weights: %s: %w", name, err)
+		}
+		heads = append(heads, head)
+	}
+	return newModel(p.Name, heads)
+}
+
+// folder reads a Hugging Face folder; file is the one of its weights, or "" to look
+// for it.
+func (f *files) folder(dir, file string) (*Model, error) {
 	configPath := filepath.Join(dir, "config.json")
 	raw, err := os.ReadFile(configPath)
 	if err != nil {
@@ -57,7 +132,7 @@ func openFolder(dir, file string) (*Model, error) {
 	if abs, err := filepath.Abs(dir); err == nil {
 		m.Config.Name = filepath.Base(abs)
 	}
-	if m.Tensors, err = readTensors(dir, file); err != nil {
+	if m.Tensors, err = f.tensors(dir, file); err != nil {
 		return nil, err
 	}
 	if m.Tokenizer, err = readTokenizer(dir, c); err != nil {
@@ -71,23 +146,30 @@ func openFolder(dir, file string) (*Model, error) {
 	return m, m.finish()
 }
 
-func readTensors(dir, file string) (map[string]Tensor, error) {
+func (f *files) tensors(dir, file string) (map[string]Tensor, error) {
 	if file == "" {
 		file = "model.safetensors"
 		if _, err := os.Stat(filepath.Join(dir, file)); errors.Is(err, fs.ErrNotExist) {
-			return readShards(dir)
+			return f.shards(dir)
 		}
 	}
-	path := filepath.Join(dir, file)
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("weights: %w", err)
-	}
-	return ParseSafetensors(path, data)
+	return f.safetensors(filepath.Join(dir, file))
 }
 
-// readShards reads the files that model.safetensors.index.json names.
-func readShards(dir string) (map[string]Tensor, error) {
+func (f *files) safetensors(path string) (map[string]Tensor, error) {
+	p, err := f.open(path)
+	if err != nil {
+		return nil, err
+	}
+	tensors, err := openSafetensors(p.R, p.Size)
+	if err != nil {
+		return nil, fmt.Errorf("weights: %s: %w", path, err)
+	}
+	return tensors, nil
+}
+
+// shards reads the files that model.safetensors.index.json names.
+func (f *files) shards(dir string) (map[string]Tensor, error) {
 	indexPath := filepath.Join(dir, "model.safetensors.index.json")
 	raw, err := os.ReadFile(indexPath)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -107,14 +189,9 @@ func readShards(dir string) (map[string]Tensor, error) {
 		if file != filepath.Base(file) || !filepath.IsLocal(file) {
 			return nil, fmt.Errorf("weights: %s: weight_map: tensor %s is in %q, expected the name of a file in the same folder", indexPath, name, file)
 		}
-		path := filepath.Join(dir, file)
 		if shards[file] == nil {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				return nil, fmt.Errorf("weights: %s: weight_map: %w", indexPath, err)
-			}
-			if shards[file], err = ParseSafetensors(path, data); err != nil {
-				return nil, err
+			if shards[file], err = f.safetensors(filepath.Join(dir, file)); err != nil {
+				return nil, fmt.Errorf("%w (named in weight_map of %s)", err, filepath.Base(indexPath))
 			}
 		}
 		t, ok := shards[file][name]

@@ -49,7 +49,7 @@ type randomBlocks struct {
 
 // ReadAt makes the blocks that p lies in.
 func (r randomBlocks) ReadAt(p []byte, at int64) (int, error) {
-	var longest [blockBytes]byte
+	var longest [34]byte // of Q8_0
 	block := longest[:formats[r.t].size]
 	size := int64(len(block))
 	binary.LittleEndian.PutUint16(block, r.scale)

@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 	"testing"
@@ -83,8 +84,16 @@ func FuzzSafetensors(f *testing.F) {
 			}
 			return
 		}
+		lazy, err := openSafetensors(bytes.NewReader(data), int64(len(data)))
+		if err != nil || len(lazy) != len(tensors) {
+			t.Fatalf("%d tensors in memory, %d in the file: %v", len(tensors), len(lazy), err)
+		}
 		total := 0
 		for name, x := range tensors {
+			later, err := lazy[name].Load()
+			if err == nil && !bytes.Equal(later.Data, x.Data) || err != nil && x.finite() == nil {
+				t.Fatalf("tensor %s is another in the file: %v", name, err)
+			}
 			if _, err := x.Float32(); err != nil {
 				t.Fatalf("accepted, but %v", err)
 			}

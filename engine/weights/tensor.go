@@ -11,24 +11,43 @@ import (
 // Type is how the values of a tensor are stored.
 type Type uint8
 
-// The types that are known. All are little-endian.
+// The types that are known. All are little-endian. Those in blocks are GGUF's, of
+// 32 or 256 values along a row; blocks.go says what is in them.
 const (
 	F32  Type = iota
 	F16       // IEEE 754 half precision
 	BF16      // the upper half of a float32
-	Q8_0      // GGUF's blocks of 32 values along a row: a float16 scale, then 32 int8
-	Q4_0      // as Q8_0, but 16 bytes, whose lower halves are the first 16 values, each less 8, the upper ones the others; of random weights only
+	Q8_0      // 32 values of 8 bits and a scale
+	Q4_0      // 32 values of 4 bits and a scale
+	Q4_1      // 32 values of 4 bits, a scale and a minimum
+	Q5_0      // as Q4_0, of 5 bits
+	Q5_1      // as Q4_1, of 5 bits
+	Q4_K      // 256 values of 4 bits, of which each 32 have a scale and a minimum of 6 bits
+	Q5_K      // as Q4_K, of 5 bits
+	Q6_K      // 256 values of 6 bits, of which each 16 have a scale of 8 bits
 )
 
-var formats = [...]struct {
+// format is what is to be known of a type.
+type format struct {
 	name        string
-	block, size int // values and bytes of a block
-}{
-	F32:  {"F32", 1, 4},
-	F16:  {"F16", 1, 2},
-	BF16: {"BF16", 1, 2},
-	Q8_0: {"Q8_0", blockValues, blockBytes},
-	Q4_0: {"Q4_0", blockValues, halfBlockBytes},
+	block, size int                              // values and bytes of a block
+	halves      []int                            // bytes of a block at which its float16 scale, then its minimum, stand
+	decode      func(dst []float32, data []byte) // whole blocks
+	encode      func(data []byte, src []float32) // likewise, rounded; nil where that is not supported
+}
+
+var formats = [...]format{
+	F32:  {"F32", 1, 4, nil, decodeF32, encodeF32},
+	F16:  {"F16", 1, 2, nil, decodeF16, encodeF16},
+	BF16: {"BF16", 1, 2, nil, decodeBF16, encodeBF16},
+	Q8_0: {"Q8_0", 32, 34, []int{0}, decodeQ8_0, encodeQ8_0},
+	Q4_0: {"Q4_0", 32, 18, []int{0}, decodeQ4_0, encodeQ4_0},
+	Q4_1: {"Q4_1", 32, 20, []int{0, 2}, decodeQ4_1, nil},
+	Q5_0: {"Q5_0", 32, 22, []int{0}, decodeQ5_0, nil},
+	Q5_1: {"Q5_1", 32, 24, []int{0, 2}, decodeQ5_1, nil},
+	Q4_K: {"Q4_K", 256, 144, []int{0, 2}, decodeQ4_K, nil},
+	Q5_K: {"Q5_K", 256, 176, []int{0, 2}, decodeQ5_K, nil},
+	Q6_K: {"Q6_K", 256, 210, []int{208}, decodeQ6_K, nil},
 }
 
 func (t Type) String() string {
@@ -46,6 +65,8 @@ type Tensor struct {
 	Data  []byte // row after row; it may be a part of the file that was read. Nil where File has it
 
 	File *File // where the data still is; nil where Data has it
+
+	first int // values of the tensor that these are rows of which come before them, for errors
 }
 
 // rowBytes is the number of bytes that a row of cols values takes; ok is false
@@ -89,7 +110,8 @@ func (t Tensor) values() (int, error) {
 	return size / formats[t.Type].size * formats[t.Type].block, nil
 }
 
-// Float32 is a copy of the values as float32, exact for all types.
+// Float32 is a copy of the values as float32: exact but for types with minimums,
+// whose every value is the nearest.
 func (t Tensor) Float32() ([]float32, error) {
 	n, err := t.values()
 	if err != nil {
@@ -99,118 +121,54 @@ func (t Tensor) Float32() ([]float32, error) {
 		return nil, err
 	}
 	v := make([]float32, n)
-	switch t.Type {
-	case F32:
-		for i := range v {
-			v[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
-		}
-	case F16:
-		for i := range v {
-			v[i] = f16.ToFloat32(binary.LittleEndian.Uint16(t.Data[2*i:]))
-		}
-	case BF16:
-		for i := range v {
-			v[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(t.Data[2*i:])) << 16)
-		}
-	case Q8_0:
-		dequantise(v, t.Data)
-	case Q4_0:
-		dequantise4(v, t.Data)
-	}
+	formats[t.Type].decode(v, t.Data)
 	return v, nil
 }
 
+// atATime is the number of values that Convert has as float32 at a time: whole
+// blocks of every type.
+const atATime = 1 << 14
+
 // Convert is t stored as another type, rounded to nearest. What is of that type
-// already keeps its data. A value that the type cannot hold is an error.
+// already keeps its data. Q4_0 and Q5_0 become Q8_0 without rounding, and of Q4_K
+// as Q4_1 only the scales and minimums are rounded, to float16. A value that the
+// type cannot hold is an error.
 func Convert(t Tensor, to Type) (Tensor, error) {
 	if t.Type == to {
 		return t.Load()
 	}
 	size, err := to.size(t.Shape)
-	if err == nil && to == Q4_0 {
+	repack := repacked[[2]Type{t.Type, to}]
+	if err == nil && repack == nil && formats[to].encode == nil {
 		err = fmt.Errorf("rounding to %v is not supported", to)
 	}
 	if err != nil {
 		return Tensor{}, fmt.Errorf("tensor %s: %w", t.Name, err)
 	}
-	v, err := t.Float32()
+	n, err := t.values()
 	if err != nil {
 		return Tensor{}, err
 	}
-	c := Tensor{Name: t.Name, Type: to, Shape: t.Shape, Data: make([]byte, size)}
-	switch to {
-	case F32:
-		for i, f := range v {
-			binary.LittleEndian.PutUint32(c.Data[4*i:], math.Float32bits(f))
+	if t, err = t.Load(); err != nil {
+		return Tensor{}, err
+	}
+	c := Tensor{Name: t.Name, Type: to, Shape: t.Shape, Data: make([]byte, size), first: t.first}
+	if repack != nil {
+		repack(c.Data, t.Data)
+	} else {
+		src, dst, v := t.Data, c.Data, make([]float32, min(n, atATime))
+		from, as := formats[t.Type], formats[to]
+		for ; n > 0; n -= len(v) {
+			v = v[:min(n, len(v))]
+			from.decode(v, src)
+			as.encode(dst, v)
+			src, dst = src[len(v)/from.block*from.size:], dst[len(v)/as.block*as.size:]
 		}
-	case F16:
-		for i, f := range v {
-			binary.LittleEndian.PutUint16(c.Data[2*i:], f16.FromFloat32(f))
-		}
-	case BF16:
-		for i, f := range v {
-			b := math.Float32bits(f)
-			if f == f {
-				b += 0x7fff + b>>16&1
-			}
-			binary.LittleEndian.PutUint16(c.Data[2*i:], uint16(b>>16))
-		}
-	case Q8_0:
-		quantise(c.Data, v)
 	}
 	if err := c.finite(); err != nil {
 		return Tensor{}, fmt.Errorf("%w as %v", err, to)
 	}
 	return c, nil
-}
-
-const (
-	blockValues    = 32
-	blockBytes     = 2 + blockValues   // of Q8_0
-	halfBlockBytes = 2 + blockValues/2 // of Q4_0
-)
-
-// quantise writes v as Q8_0: d = max|v|/127 of a block, kept as float16, and
-// v/d rounded half away from zero. The values are divided by the float32 d, not
-// by the rounded one, as llama.cpp does: the same weights give the same file.
-func quantise(dst []byte, v []float32) {
-	for ; len(v) > 0; v, dst = v[blockValues:], dst[blockBytes:] {
-		var largest float32
-		for _, x := range v[:blockValues] {
-			// the negation lets a NaN through to the scale, where it is found
-			if a := float32(math.Abs(float64(x))); !(a <= largest) {
-				largest = a
-			}
-		}
-		d := largest / 127
-		var inverse float32
-		if d >= 0x1p-126 { // below, 1/d may overflow, and d is 0 as a float16
-			inverse = 1 / d
-		}
-		binary.LittleEndian.PutUint16(dst, f16.FromFloat32(d))
-		for i, x := range v[:blockValues] {
-			q := float64(float32(x * inverse))
-			dst[2+i] = byte(int8(math.Copysign(math.Floor(float64(float32(math.Abs(q))+0.5)), q)))
-		}
-	}
-}
-
-func dequantise(dst []float32, data []byte) {
-	for ; len(dst) > 0; dst, data = dst[blockValues:], data[blockBytes:] {
-		d := f16.ToFloat32(binary.LittleEndian.Uint16(data))
-		for i, q := range data[2:blockBytes] {
-			dst[i] = d * float32(int8(q))
-		}
-	}
-}
-
-func dequantise4(dst []float32, data []byte) {
-	for ; len(dst) > 0; dst, data = dst[blockValues:], data[halfBlockBytes:] {
-		d := f16.ToFloat32(binary.LittleEndian.Uint16(data))
-		for i, q := range data[2:halfBlockBytes] {
-			dst[i], dst[i+blockValues/2] = d*float32(int(q&15)-8), d*float32(int(q>>4)-8)
-		}
-	}
 }
 
 // finite is an error when a value is a NaN or infinite, as a flipped bit makes
@@ -224,23 +182,23 @@ func (t Tensor) finite() error {
 		bad = fullExponent(t.Data, 2, 0x7c00_7c00_7c00_7c00, 0x0400_0400_0400_0400)
 	case BF16:
 		bad = fullExponent(t.Data, 2, 0x7f80_7f80_7f80_7f80, 0x0080_0080_0080_0080)
-	case Q8_0, Q4_0:
-		size := formats[t.Type].size
-		for at := 0; at < len(t.Data); at += size {
-			if h := binary.LittleEndian.Uint16(t.Data[at:]); h&0x7c00 == 0x7c00 {
-				return fmt.Errorf("tensor %s: the scale of block %d is %v", t.Name, at/size, f16.ToFloat32(h))
+	default:
+		f := formats[t.Type]
+		for i, half := range f.halves {
+			for at := half; at < len(t.Data); at += f.size {
+				if h := binary.LittleEndian.Uint16(t.Data[at:]); h&0x7c00 == 0x7c00 {
+					return fmt.Errorf("tensor %s: the %s of block %d is %v", t.Name, [...]string{"scale", "minimum"}[i], t.first/f.block+at/f.size, f16.ToFloat32(h))
+				}
 			}
 		}
 	}
 	if bad < 0 {
 		return nil
 	}
-	one := Tensor{Type: t.Type, Shape: []int{1}, Data: t.Data[bad:][:formats[t.Type].size]}
-	v, err := one.Float32()
-	if err != nil {
-		return err
-	}
-	return fmt.Errorf("tensor %s: value %d is %v", t.Name, bad/len(one.Data), v[0])
+	f := formats[t.Type]
+	var v [1]float32
+	f.decode(v[:], t.Data[bad:])
+	return fmt.Errorf("tensor %s: value %d is %v", t.Name, t.first+bad/f.size, v[0])
 }
 
 // fullExponent is the offset of the first value of size bytes with all bits of

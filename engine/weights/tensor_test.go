@@ -135,11 +135,13 @@ func TestConvertRefuses(t *testing.T) {
 		{"NaN", Tensor{Name: "w", Type: F32, Shape: []int{32}, Data: f32Bytes(append(make([]float32, 31), float32(math.NaN())))}, Q8_0, "scale of block 0 is NaN"},
 		{"no whole blocks", Tensor{Name: "w", Type: F32, Shape: []int{2, 16}, Data: make([]byte, 128)}, Q8_0, "shape [2 16]"},
 		{"data cut short", Tensor{Name: "w", Type: F32, Shape: []int{3}, Data: make([]byte, 11)}, F16, "11 bytes, expected 12"},
-		{"4 bits", Tensor{Name: "w", Type: F32, Shape: []int{32}, Data: make([]byte, 128)}, Q4_0, "rounding to Q4_0"},
+		{"4 bits and a minimum", Tensor{Name: "w", Type: F32, Shape: []int{32}, Data: make([]byte, 128)}, Q4_1, "rounding to Q4_1"},
+		{"6 bits", Tensor{Name: "w", Type: Q4_0, Shape: []int{256}, Data: make([]byte, 144)}, Q6_K, "rounding to Q6_K"},
+		{"no whole blocks of 256", Tensor{Name: "w", Type: Q4_K, Shape: []int{2, 128}, Data: make([]byte, 144)}, F16, "shape [2 128]"},
 		{"data too long", Tensor{Name: "w", Type: Q8_0, Shape: []int{32}, Data: make([]byte, 68)}, F32, "68 bytes, expected 34"},
 		{"shape that overflows", Tensor{Name: "w", Type: F32, Shape: []int{1 << 31, 1 << 31, 1 << 31}, Data: nil}, F16, "not possible"},
 		{"negative shape", Tensor{Name: "w", Type: F32, Shape: []int{-1, -4}, Data: make([]byte, 16)}, F16, "not possible"},
-		{"unknown type", Tensor{Name: "w", Type: F32, Shape: []int{1}, Data: make([]byte, 4)}, Type(9), "type 9"},
+		{"unknown type", Tensor{Name: "w", Type: F32, Shape: []int{1}, Data: make([]byte, 4)}, Type(99), "type 99"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Convert(c.t, c.to)

@@ -1,8 +1,8 @@
-// Package weights reads checkpoints of language models, in GGUF and in Hugging
-// Face's safetensors layout, and writes GGUF. What it returns is checked: every
-// tensor that the architecture needs is there, in the right shape, with finite
-// values. Where the weights stay in the file (OpenGGUF), their values are checked
-// when they are loaded.
+// Package weights reads checkpoints of language models, in GGUF, in Hugging Face's
+// safetensors layout and in llama2.c's format, and writes the first two. What it
+// returns is checked: every tensor that the architecture needs is there, in the
+// right shape, with finite values. Where the weights stay in the file (Open,
+// OpenGGUF), their values are checked when they are loaded.
 package weights
 
 import (
@@ -21,10 +21,37 @@ type Model struct {
 	Tokenizer    *tokenizer.Spec   // nil where the checkpoint has none
 	Quantisation string            // the storage of its matrices: "Q8_0", "F16", "BF16 and F32", ...
 	Bytes        int64             // of all tensors
+
+	files files // that the tensors are still in
+}
+
+// Close lets go of the files of a model that Open opened. The tensors that were
+// in them must not be used any more, nor what they gave; what a device has of them
+// may.
+func (m *Model) Close() error {
+	open := m.files
+	m.files = nil
+	if err := open.close(); err != nil {
+		return fmt.Errorf("weights: %s: %w", m.Path, err)
+	}
+	return nil
+}
+
+// tie gives the one matrix of a model whose embeddings are its head too the embeddings'
+// name: files of such models have it under either.
+func (m *Model) tie() {
+	const embeddings, head = "model.embed_tokens.weight", "lm_head.weight"
+	t, ok := m.Tensors[head]
+	if _, both := m.Tensors[embeddings]; m.Config.TieEmbeddings && ok && !both {
+		t.Name = embeddings
+		m.Tensors[embeddings] = t
+		delete(m.Tensors, head)
+	}
 }
 
 // finish describes the tensors of m and checks them against its configuration.
 func (m *Model) finish() error {
+	m.tie()
 	seen := map[Type]bool{}
 	for _, t := range m.Tensors {
 		size, _ := t.Type.size(t.Shape) // check tells what is wrong with it
@@ -112,6 +139,13 @@ func (c Config) tensors() []needed {
 		if c.AttentionBias {
 			all = append(all, needed{p + "self_attn.q_proj.bias", []int{q}},
 				needed{p + "self_attn.k_proj.bias", []int{kv}}, needed{p + "self_attn.v_proj.bias", []int{kv}})
+		}
+		if c.OutputBias {
+			all = append(all, needed{p + "self_attn.o_proj.bias", []int{c.Hidden}})
+		}
+		if c.MLPBias {
+			all = append(all, needed{p + "mlp.gate_proj.bias", []int{c.FeedForward}},
+				needed{p + "mlp.up_proj.bias", []int{c.FeedForward}}, needed{p + "mlp.down_proj.bias", []int{c.Hidden}})
 		}
 		if c.QKNorm {
 			all = append(all, needed{p + "self_attn.q_norm.weight", []int{c.HeadDim}}, needed{p + "self_attn.k_norm.weight", []int{c.HeadDim}})

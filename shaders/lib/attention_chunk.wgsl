@@ -42,12 +42,13 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let mid = list_mid();
     let length = list_length();
     let before = length - p.c; // entries that all rows see
-    let first = part * p.split;
-    let end = min(first + p.split, before + min(first_query + queries, p.c));
+    let end = min((part + 1u) * p.split, before + min(first_query + queries, p.c));
+    let first = max(part * p.split, list_first(before + first_query));
 
     let query = first_query + i / group;
     let row = min(query, p.c - 1u) * p.heads + kv * group + i % group;
     let seen = min(before + min(query, p.c - 1u) + 1u, end);
+    let unseen = min(list_first(before + min(query, p.c - 1u)), seen); // entries of a window before this row's
     let scale = 1.0 / sqrt(f32(HEAD_DIM));
     var own: array<vec4<f32>, VECS>;
     var o: array<vec4<f32>, VECS>;
@@ -75,7 +76,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             for (var j = 0u; j < VECS; j++) {
                 s[key] += dot(own[j], tile[key * VECS + j]);
             }
-            if (from_entry + key < seen) {
+            if (from_entry + key - unseen < seen - unseen) {
                 most = max(most, s[key]);
             }
         }
@@ -92,7 +93,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             o[j] *= less;
         }
         for (var key = 0u; key < KEYS; key++) {
-            if (from_entry + key < seen) {
+            if (from_entry + key - unseen < seen - unseen) {
                 let weight = exp(s[key] - m);
                 sum += weight;
                 for (var j = 0u; j < VECS; j++) {

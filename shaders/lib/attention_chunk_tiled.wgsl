@@ -60,7 +60,8 @@ fn sum_of(s: vec4<f32>) -> f32 {
 // The scores of row r, or the lowest for entries that it does not see.
 fn seen(s: vec4<f32>, r: u32, rows: Rows, entry: u32, before: u32) -> vec4<f32> {
     let limit = before + min(rows.first + r / rows.group + 1u, p.c);
-    return select(vec4<f32>(LOWEST), s, vec4<u32>(entry, entry + 1u, entry + 2u, entry + 3u) < vec4<u32>(limit));
+    let unseen = list_first(limit - 1u); // entries of a window before this row's
+    return select(vec4<f32>(LOWEST), s, vec4<u32>(entry, entry + 1u, entry + 2u, entry + 3u) - unseen < vec4<u32>(limit - unseen));
 }
 
 // The rows of a workgroup: query heads of key head kv, group of them, of the
@@ -87,8 +88,10 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let mid = list_mid();
     let length = list_length();
     let before = length - p.c; // entries that all rows see
-    let first = part * p.split;
-    let end = min(first + p.split, before + min(rows.first + queries, p.c));
+    let last = before + min(rows.first + queries, p.c);
+    let end = min((part + 1u) * p.split, last);
+    let first = max(part * p.split, list_first(before + rows.first) / KEYS * KEYS); // parts are of whole tiles
+    let all_see = list_first(last - 1u); // entries from here on are in the windows of all rows
     let scale = 1.4426950408889634 / sqrt(f32(HEAD_DIM)); // exp(x) = exp2(1.44.. * x)
 
     // 32 invocations have 4 units of rows and 8 columns; an exclusive or spreads over
@@ -189,7 +192,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         }
         workgroupBarrier();
 
-        if (tile + KEYS > before + rows.first) {
+        if (tile + KEYS > before + rows.first || tile < all_see) {
             let entry = tile + 4u * column;
             s0 = seen(s0, unit, rows, entry, before);
             s1 = seen(s1, unit + 8u, rows, entry, before);

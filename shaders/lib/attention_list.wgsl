@@ -12,6 +12,7 @@ struct Params {
     kv_heads: u32,
     split: u32,    // entries of a part that follow each other
     splits: u32,   // parts of the list
+    window: u32,   // entries that a query of a chunk sees at most, its own the last; 0: all before it
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4<f32>>;     // [c][heads][d]
@@ -30,6 +31,11 @@ fn list_mid() -> u32 {
 
 fn list_length() -> u32 {
     return p.n_init + list_mid() + p.n_local + p.c;
+}
+
+// The first entry that a query at an entry sees.
+fn list_first(entry: u32) -> u32 {
+    return select(0u, entry + 1u - p.window, p.window > 0u && entry >= p.window);
 }
 
 // The row of the cache at entry i of a list with mid selected rows.

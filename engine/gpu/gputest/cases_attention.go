@@ -29,6 +29,9 @@ func (s attention) name() string {
 	}
 	name := fmt.Sprintf("%s_%v/%d heads on %d of %d, %d queries, %d rows: %d + %d + %d, queries times %g",
 		kind, s.t, s.kvHeads*s.group, s.kvHeads, s.d, s.c, s.n, s.a.NInit, s.mid, s.a.NLocal, s.scale)
+	if s.a.Sliding > 0 {
+		name += fmt.Sprintf(", window of %d", s.a.Sliding)
+	}
 	if s.splits > 1 {
 		name += fmt.Sprintf(", in %d parts", s.splits)
 	}
@@ -101,6 +104,15 @@ func attentionCases() (cases []Case) {
 		add(attention{t, 1, 2, 80, 9001, 1, dense(9000), 0, 1, 1})
 		add(attention{t, 16, 2, 40, 4500, 1, dense(4499), 0, 1, 1}) // of several blocks, some parts of one more than others
 		add(attention{t, 16, 1, 40, 9000, 1, selected(70, 8600, 90), 8400, 1, 1})
+		for _, c := range []int{2, 17, 130} { // sliding windows, shorter and longer than the chunk, a tile and the list
+			for _, w := range []int{1, 33, 64, 1000} {
+				add(attention{t, 2, 4, 64, 200 + c, c, kernels.Attended{NLocal: min(200, w-1), Sliding: w}, 0, 1, 1})
+			}
+			add(attention{t, 1, 7, 80, 500 + c, c, kernels.Attended{NLocal: 199, Sliding: 200}, 0, 1, 3}) // in parts, some of which no query sees
+		}
+		add(attention{t, 2, 1, 128, 700, 300, kernels.Attended{NLocal: 99, Sliding: 100}, 0, 30, 1})
+		add(attention{t, 1, 2, 64, 900, 500, kernels.Attended{NLocal: 40, Sliding: 41}, 0, 1, 8})
+		add(attention{t, 2, 4, 64, 300, 1, kernels.Attended{NLocal: 63, Sliding: 64}, 0, 1, 1}) // a decode step's list is the window
 		add(attention{t, 2, 4, 64, 433, 33, selected(16, 70, 64), 37, 1, 4})
 		add(attention{t, 1, 7, 80, 1065, 65, dense(1000), 0, 1, 5})
 		add(attention{t, 2, 2, 128, 320, 20, selected(0, 200, 10), 3, 1, 16}) // most parts are empty

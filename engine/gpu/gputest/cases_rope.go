@@ -20,7 +20,7 @@ func angles(d, positions int) []byte {
 	for i := range inv {
 		inv[i] = float32(math.Pow(10000, -2*float64(i)/float64(d)))
 	}
-	return Floats(kernels.RopeTable(inv, positions)...)
+	return Floats(kernels.RopeTable(inv, positions, 1)...)
 }
 
 func ropeCases() []Case {

@@ -226,9 +226,8 @@ func selectionCacheCases() (cases []Case) {
 		{"zero queries", []step{{3, 1, 100, 1}, {3, 1, 101, 1}}},
 	} {
 		for _, width := range []int{16, 512, 7 * 80, 1100} {
-			cases = append(cases, selectionCacheCase(s.name, width, k, slide, 0, s.steps))
+			cases = append(cases, selectionCacheCase(s.name, width, k, slide, s.steps))
 		}
-		cases = append(cases, selectionCacheCase(s.name, 512, k, slide, 1, s.steps))
 	}
 	return cases
 }
@@ -239,8 +238,8 @@ type cacheStep struct {
 	enabled  uint32
 }
 
-func selectionCacheCase(name string, width, k, slide, centred int, steps []cacheStep) Case {
-	return Case{fmt.Sprintf("selection_cache/%s, %d values, centred %d", name, width, centred), func(rng *rand.Rand) Plan {
+func selectionCacheCase(name string, width, k, slide int, steps []cacheStep) Case {
+	return Case{fmt.Sprintf("selection_cache/%s, %d values", name, width), func(rng *rand.Rand) Plan {
 		q := make([][]float32, 4)
 		for i := range q {
 			q[i] = make([]float32, width)
@@ -249,26 +248,17 @@ func selectionCacheCase(name string, width, k, slide, centred int, steps []cache
 			q[0][j], q[2][j] = float32(rng.NormFloat64()), float32(rng.NormFloat64())
 			q[1][j] = q[0][j] + 0.1*float32(rng.NormFloat64()) // cosine about 0.995
 		}
-		centre := make([]float32, width)
-		if centred != 0 { // so far away that without it all are alike
-			for j := range width {
-				centre[j] = 100
-				for i := range 3 {
-					q[i][j] += 100
-				}
-			}
-		}
 		return Plan{
 			Buffers: []Buffer{
 				In("q0", Floats(q[0]...)), In("q1", Floats(q[1]...)), In("q2", Floats(q[2]...)), In("q3", Floats(q[3]...)),
 				InOut("cache_q", repeat(0, width), Exact),
 				InOut("state", repeat(0, 64), Part(4, 5, Within(1e-4))),
-				Out("sel", k+slide, Exact), In("centre", Floats(centre...)),
+				Out("sel", k+slide, Exact),
 			},
 			Record: func(r *gpu.Recording, b []gpu.Range) {
 				for _, st := range steps {
-					kernels.SelectionCache(r, b[st.q], b[7], b[4], b[5], b[6], kernels.SelectionCacheParams{
-						C: uint32(st.c), Width: uint32(width), NSelect: uint32(k), Hi: uint32(st.hi), Slide: uint32(slide), Enabled: st.enabled, Theta: 0.9, Centred: uint32(centred)})
+					kernels.SelectionCache(r, b[st.q], b[4], b[5], b[6], kernels.SelectionCacheParams{
+						C: uint32(st.c), Width: uint32(width), NSelect: uint32(k), Hi: uint32(st.hi), Slide: uint32(slide), Enabled: st.enabled, Theta: 0.9})
 				}
 			},
 		}

@@ -16,8 +16,6 @@ func init() {
 	register(probesCases)
 	register(roundCases)
 	register(maxPoolCases)
-	register(topPCases)
-	register(listSlideCases)
 }
 
 // headStatsCase merges blocks of stats that begin as scores of the pattern.
@@ -76,37 +74,35 @@ var modes = []struct {
 	{"mass", kernels.VoteMass, allowed("vote_sum")},
 	{"mass in bf16", kernels.VoteMassBF16, NMSE(1e-5)}, // an ulp decides how some are rounded
 	{"count", kernels.VoteCount, Exact},
-	{"raise", kernels.VoteRaise, Exact},
 }
 
-// voteSumCase votes in lists lists of heads heads each. Votes before are masses.
-func voteSumCase(s pattern, mode, heads, n, lists, gap, hit int, add bool) Case {
+// voteSumCase votes with heads heads. Votes before are masses.
+func voteSumCase(s pattern, mode, heads, n, hit int, add bool) Case {
 	m := modes[mode]
-	name := fmt.Sprintf("vote_sum/%s of %s scores, %d lists of %d heads, %d candidates and %d words apart, hit %d, add %t", m.name, s.name, lists, heads, n, gap, hit, add)
+	name := fmt.Sprintf("vote_sum/%s of %s scores, %d heads, %d candidates, hit %d, add %t", m.name, s.name, heads, n, hit, add)
 	return Case{name, func(rng *rand.Rand) Plan {
-		before := make([]float32, lists*(n+gap))
+		before := make([]float32, n)
 		for i := range before {
 			before[i] = float32(math.Exp(-20 * rng.Float64()))
 		}
-		all := lists * heads
-		ofHead := Out("of_head", 2*all, Within(1e-4))
-		if m.mode >= kernels.VoteCount {
+		ofHead := Out("of_head", 2*heads, Within(1e-4))
+		if m.mode == kernels.VoteCount {
 			ofHead.Compare = Exact
 		}
 		return Plan{
 			Buffers: []Buffer{
-				In("score", Floats(s.values(rng, all*n)...)), state(0, 0), state(hit, 0),
-				Out("stats", kernels.StatsWords(all, n), allowed("vote_stats")), ofHead,
+				In("score", Floats(s.values(rng, heads*n)...)), state(0, 0), state(hit, 0),
+				Out("stats", kernels.StatsWords(heads, n), allowed("vote_stats")), ofHead,
 				InOut("vote", Floats(before...), m.compare),
 			},
 			Record: func(r *gpu.Recording, b []gpu.Range) {
-				if m.mode >= kernels.VoteCount {
-					kernels.HeadCut(r, b[0], b[1], b[4], all, n, n/5+1)
+				if m.mode == kernels.VoteCount {
+					kernels.HeadCut(r, b[0], b[1], b[4], heads, n, n/5+1)
 				} else {
-					kernels.VoteStats(r, b[0], b[1], b[3], all, n)
-					kernels.HeadStats(r, b[3], b[1], b[4], all, n, kernels.StatsBlocks(n))
+					kernels.VoteStats(r, b[0], b[1], b[3], heads, n)
+					kernels.HeadStats(r, b[3], b[1], b[4], heads, n, kernels.StatsBlocks(n))
 				}
-				kernels.VoteSum(r, m.mode, b[0], b[4], b[2], b[5], heads, n, lists, n+gap, add)
+				kernels.VoteSum(r, m.mode, b[0], b[4], b[2], b[5], heads, n, add)
 			},
 		}
 	}}
@@ -115,11 +111,11 @@ func voteSumCase(s pattern, mode, heads, n, lists, gap, hit int, add bool) Case 
 func voteSumCases() (cases []Case) {
 	for i := range modes {
 		for _, s := range scores {
-			cases = append(cases, voteSumCase(s, i, 8, 257, 1, 0, 0, false))
+			cases = append(cases, voteSumCase(s, i, 8, 257, 0, false))
 		}
-		cases = append(cases, voteSumCase(scores[0], i, 3, 2500, 4, 60, 0, false), voteSumCase(scores[0], i, 2, 1, 2, 63, 0, false), voteSumCase(scores[0], i, 4, 700, 1, 0, 1, false))
+		cases = append(cases, voteSumCase(scores[0], i, 3, 2500, 0, false), voteSumCase(scores[0], i, 2, 1, 0, false), voteSumCase(scores[0], i, 4, 700, 1, false))
 	}
-	return append(cases, voteSumCase(scores[0], 1, 8, 1000, 1, 0, 0, true), voteSumCase(scores[0], 1, 2, 1000, 3, 24, 0, true), voteSumCase(votes[2], 3, 7, 4000, 1, 0, 0, false))
+	return append(cases, voteSumCase(scores[0], 1, 8, 1000, 0, true), voteSumCase(scores[0], 1, 20, 300, 0, true), voteSumCase(votes[2], 3, 7, 4000, 0, false))
 }
 
 func probesCase(rows, kvHeads, group, d, probes, per, gap int, across bool) Case {
@@ -170,85 +166,15 @@ func roundCases() (cases []Case) {
 // masses are votes: neither negative nor NaN, some of them equal.
 var masses = pattern{"mass", func(rng *rand.Rand, _ int) float32 { return float32(math.Exp(-0.25 * float64(rng.IntN(100)))) }}
 
-func maxPoolCase(n, lists, gap, half, hit int) Case {
-	return Case{fmt.Sprintf("max_pool/%d to each side, %d lists of %d votes and %d words apart, hit %d", half, lists, n, gap, hit), func(rng *rand.Rand) Plan {
-		words := lists * (n + gap)
+func maxPoolCase(n, lists, half int) Case {
+	return Case{fmt.Sprintf("max_pool/%d to each side, %d lists of %d", half, lists, n), func(rng *rand.Rand) Plan {
 		return Plan{
-			Buffers: []Buffer{In("vote", Floats(masses.values(rng, words)...)), state(hit, 0), Out("pooled", words, Exact)},
-			Record: func(r *gpu.Recording, b []gpu.Range) {
-				kernels.MaxPool(r, b[0], b[1], b[2], n, lists, n+gap, half)
-			},
+			Buffers: []Buffer{In("x", Floats(masses.values(rng, lists*n)...)), Out("pooled", lists*n, Exact)},
+			Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.MaxPool(r, b[0], b[1], n, lists, half) },
 		}
 	}}
 }
 
 func maxPoolCases() []Case {
-	return []Case{maxPoolCase(1, 1, 0, 0, 0), maxPoolCase(1, 2, 3, 5, 0), maxPoolCase(256, 1, 0, 1, 0), maxPoolCase(700, 3, 68, 0, 0),
-		maxPoolCase(700, 2, 68, 4, 0), maxPoolCase(700, 1, 0, 1000, 0), maxPoolCase(300, 2, 0, 2, 1)}
-}
-
-// topPCase shortens lists of k of n candidates in random places. What of the mass
-// they reach decides how many stay.
-func topPCase(n, k, lists, gap, least int, share float64, hit int) Case {
-	name := fmt.Sprintf("top_p/%g of the mass of %d of %d candidates, at least %d, %d lists %d words apart, hit %d", share, k, n, least, lists, gap, hit)
-	return Case{name, func(rng *rand.Rand) Plan {
-		const lo = 9
-		vote := masses.values(rng, lists*(n+gap))
-		sel := make([]uint32, lists*(k+gap))
-		var mass float64
-		for l := range lists {
-			at := 0
-			for t := range n {
-				if rng.IntN(n-t) < k-at {
-					sel[l*(k+gap)+at] = uint32(lo + t)
-					mass += float64(vote[l*(n+gap)+t]) / float64(lists)
-					at++
-				}
-			}
-		}
-		return Plan{
-			Buffers: []Buffer{In("vote", Floats(vote...)), state(hit, 0), InOut("sel", Words(sel...), Exact), Out("chosen", lists, Exact)},
-			Record: func(r *gpu.Recording, b []gpu.Range) {
-				kernels.TopP(r, b[0], b[0], b[1], b[2], b[3], lists, n+gap, k+gap, k, lo, least, float32(share*mass))
-			},
-		}
-	}}
-}
-
-func topPCases() []Case {
-	return []Case{topPCase(1, 1, 1, 0, 1, 0.5, 0), topPCase(400, 256, 1, 0, 1, 0.5, 0), topPCase(2000, 600, 3, 40, 1, 0.9, 0), topPCase(2000, 600, 1, 0, 1, 2, 0),
-		topPCase(3000, 1025, 2, 8, 700, 0.3, 0), topPCase(500, 257, 2, 8, 257, 0.3, 0), topPCase(500, 257, 2, 8, 1, 0.3, 1)}
-}
-
-// listSlideCase has lists of k rows, or where k is 0 of 3, 4, 5, ...
-func listSlideCase(lists, k, slid, hit int) Case {
-	return Case{fmt.Sprintf("list_slide/%d lists of %d rows, %d gone, hit %d", lists, k, slid, hit), func(*rand.Rand) Plan {
-		const seen = 77 // as state has it
-		chosen := make([]uint32, lists)
-		most := k
-		for l := range chosen {
-			chosen[l] = uint32(3 + l)
-			if k == 0 {
-				most = 3 + l
-			}
-		}
-		stride := most + slid + 5
-		now := state(hit, 1)
-		now.Compare, now.output = Exact, true
-		return Plan{
-			Buffers: []Buffer{In("chosen", Words(chosen...)), now, Out("counts", lists, Exact), Out("sel", lists*stride, Exact)},
-			Record: func(r *gpu.Recording, b []gpu.Range) {
-				kernels.ListSlide(r, b[0], b[1], b[2], b[3], lists, stride, k, slid, seen+slid)
-			},
-		}
-	}}
-}
-
-func listSlideCases() (cases []Case) {
-	for hit := range 2 {
-		for _, lists := range []int{1, 4} {
-			cases = append(cases, listSlideCase(lists, 10, 7, hit), listSlideCase(lists, 0, 70, hit), listSlideCase(lists, 1, 0, hit))
-		}
-	}
-	return cases
+	return []Case{maxPoolCase(1, 1, 0), maxPoolCase(1, 2, 5), maxPoolCase(256, 1, 1), maxPoolCase(700, 3, 0), maxPoolCase(700, 2, 4), maxPoolCase(700, 1, 1000)}
 }

@@ -17,10 +17,12 @@ func init() {
 }
 
 // weightTypes are all types of weights.
-var weightTypes = []kernels.WeightType{kernels.F32, kernels.F16, kernels.Q8_0, kernels.Q4_0}
+var weightTypes = []kernels.WeightType{kernels.F32, kernels.F16, kernels.Q8_0, kernels.Q4_0, kernels.Q4_1}
 
 // inBlocks tells those whose rows are whole blocks of 32 values, with scales.
-func inBlocks(t kernels.WeightType) bool { return t == kernels.Q8_0 || t == kernels.Q4_0 }
+func inBlocks(t kernels.WeightType) bool {
+	return t == kernels.Q8_0 || t == kernels.Q4_0 || t == kernels.Q4_1
+}
 
 // matrix is a weight and the buffers that hold it.
 type matrix struct {
@@ -43,6 +45,8 @@ func (m matrix) buffers(rng *rand.Rand) []Buffer {
 			b = append(b, In(name, Bytes(rng, rows*m.cols)), In(name+"_scale", Halves(rng, rows*m.cols/32, -5)))
 		case kernels.Q4_0:
 			b = append(b, In(name, Bytes(rng, rows*m.cols/2)), In(name+"_scale", Halves(rng, rows*m.cols/32, -1)))
+		case kernels.Q4_1:
+			b = append(b, In(name, Bytes(rng, rows*m.cols/2)), In(name+"_scale", Halves(rng, 2*rows*m.cols/32, -1)))
 		}
 	}
 	return b

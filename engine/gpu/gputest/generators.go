@@ -34,6 +34,7 @@ var generators = []struct {
 	{"embed_f16", func(d draw) Case { return d.embed(kernels.F16) }},
 	{"embed_q8_0", func(d draw) Case { return d.embed(kernels.Q8_0) }},
 	{"embed_q4_0", func(d draw) Case { return d.embed(kernels.Q4_0) }},
+	{"embed_q4_1", func(d draw) Case { return d.embed(kernels.Q4_1) }},
 	{"matvec_any_f32", func(d draw) Case { return d.multiply(kernels.F32, 1, false) }},
 	{"matmul_any_f32", func(d draw) Case { return d.multiply(kernels.F32, 1+d.size(129), false) }},
 	{"matvec_any_f16", func(d draw) Case { return d.multiply(kernels.F16, 1, false) }},
@@ -47,6 +48,9 @@ var generators = []struct {
 	{"matvec_q4_0", func(d draw) Case { return d.multiply(kernels.Q4_0, 1, true) }},
 	{"matmul_q4_0", func(d draw) Case { return d.multiply(kernels.Q4_0, 1+d.size(129), true) }},
 	{"matmul_large_q4_0", func(d draw) Case { return d.multiplyLarge(kernels.Q4_0) }},
+	{"matvec_q4_1", func(d draw) Case { return d.multiply(kernels.Q4_1, 1, true) }},
+	{"matmul_q4_1", func(d draw) Case { return d.multiply(kernels.Q4_1, 1+d.size(129), true) }},
+	{"matmul_large_q4_1", func(d draw) Case { return d.multiplyLarge(kernels.Q4_1) }},
 	{"paged_dot_f16", func(d draw) Case { return d.pagedDot(kernels.CacheF16) }},
 	{"paged_dot_f32", func(d draw) Case { return d.pagedDot(kernels.CacheF32) }},
 	{"score_stats_f16", func(d draw) Case { return d.scored(kernels.CacheF16) }},
@@ -77,21 +81,13 @@ var generators = []struct {
 		return headCutCase(d.pattern(votes), 1+d.IntN(9), n, d.size(n), d.IntN(8)/7)
 	}},
 	{"vote_sum", func(d draw) Case {
-		return voteSumCase(scores[0], d.IntN(len(modes)), 1+d.IntN(9), d.size(3000), 1+d.IntN(4), d.upTo(70), d.IntN(8)/7, false)
+		return voteSumCase(scores[0], d.IntN(len(modes)), 1+d.IntN(9), d.size(3000), d.IntN(8)/7, false)
 	}},
 	{"probes", func(d draw) Case {
 		rows := d.size(300)
 		return probesCase(rows, 1+d.IntN(4), 1+d.IntN(8), d.head(), d.size(rows), 1+d.IntN(8), d.upTo(70), d.IntN(2) == 0)
 	}},
-	{"max_pool", func(d draw) Case {
-		return maxPoolCase(d.size(3000), 1+d.IntN(4), d.upTo(70), d.upTo(30), d.IntN(8)/7)
-	}},
-	{"top_p", func(d draw) Case {
-		n := d.size(3000)
-		k := d.size(n)
-		return topPCase(n, k, 1+d.IntN(4), d.upTo(70), d.size(k), d.Float64()*1.2, d.IntN(8)/7)
-	}},
-	{"list_slide", func(d draw) Case { return listSlideCase(1+d.IntN(8), d.upTo(300), d.upTo(130), d.IntN(2)) }},
+	{"max_pool", func(d draw) Case { return maxPoolCase(d.size(3000), 1+d.IntN(4), d.upTo(30)) }},
 	{"round_bf16", func(d draw) Case { return roundCase(d.pattern(votes), d.size(3000)) }},
 	{"top_k", func(d draw) Case {
 		n := d.size(9000)
@@ -108,7 +104,7 @@ var generators = []struct {
 			steps[i] = cacheStep{d.IntN(4), c, hi, uint32(d.IntN(8)+6) / 7}
 		}
 		k, slide := d.size(300), d.size(40)
-		return selectionCacheCase(fmt.Sprintf("steps %v, k %d, slide %d", steps, k, slide), d.size(1100), k, slide, d.IntN(2), steps)
+		return selectionCacheCase(fmt.Sprintf("steps %v, k %d, slide %d", steps, k, slide), d.size(1100), k, slide, steps)
 	}},
 	{"attention_decode_f16", func(d draw) Case { return d.attention(kernels.CacheF16, 1) }},
 	{"attention_decode_f32", func(d draw) Case { return d.attention(kernels.CacheF32, 1) }},
@@ -204,5 +200,8 @@ func (d draw) attention(t kernels.CacheType, c int) Case {
 	}
 	s.n = c + d.upTo(past)
 	s.a, s.mid = d.attended(s.n, c)
+	if c > 1 && !s.a.UseMid && d.IntN(3) == 0 {
+		s.a.Sliding = d.size(500)
+	}
 	return Case{s.name(), s.plan}
 }

@@ -55,7 +55,7 @@ func limit(kernel string) (limit float64, floats bool) {
 	if limit, floats = limits[kernel]; floats {
 		return limit, floats
 	}
-	for _, t := range []string{"_f16", "_f32", "_q8_0", "_q4_0", "_i8", "_i4", "_any", "_large"} {
+	for _, t := range []string{"_f16", "_f32", "_q8_0", "_q4_0", "_q4_1", "_i8", "_i4", "_any", "_large"} {
 		kernel = strings.TrimSuffix(kernel, t)
 	}
 	limit, floats = limits[kernel]

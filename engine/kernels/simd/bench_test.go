@@ -65,12 +65,17 @@ func BenchmarkElements(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	const n = 1024
 	x, y, z, h := floats(rng, n), floats(rng, n), floats(rng, n), halves(rng, n)
-	q, s := make([]int8, n), halves(rng, n/32)
+	q, s, bits, both := make([]int8, n), halves(rng, n/32), make([]uint8, n/2), halves(rng, n/16)
+	for i := range bits {
+		bits[i] = uint8(rng.Uint32())
+	}
 	for _, f := range []struct {
 		name string
 		call func()
 	}{
 		{"DequantQ8_0", func() { DequantQ8_0(z, q, s) }},
+		{"DequantQ4_0", func() { DequantQ4_0(z, bits, s) }},
+		{"DequantQ4_1", func() { DequantQ4_1(z, bits, both) }},
 		{"F16ToF32", func() { F16ToF32(z, h) }},
 		{"F32ToF16", func() { F32ToF16(h, x) }},
 		{"Rope", func() { Rope(z, x, y[:n/2], y[n/2:]) }},

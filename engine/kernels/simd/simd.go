@@ -118,6 +118,21 @@ func DequantQ4_0(dst []float32, q []uint8, scale []uint16) {
 	}
 }
 
+// DequantQ4_1 is DequantQ4_0 of values as they are, to which a minimum is added
+// once they are scaled: both has a block's scale, then its minimum.
+func DequantQ4_1(dst []float32, q []uint8, both []uint16) {
+	n := len(dst) / 32
+	dst, q, both = dst[:32*n], q[:16*n], both[:2*n]
+	for b := range n {
+		s, m := half[both[2*b]], half[both[2*b+1]]
+		d, v := (*[32]float32)(dst[32*b:]), (*[16]uint8)(q[16*b:])
+		for i, two := range v {
+			d[i] = float32(s*float32(two&15)) + m
+			d[i+16] = float32(s*float32(two>>4)) + m
+		}
+	}
+}
+
 // F16ToF32 converts len(dst) values. A NaN stays one.
 func F16ToF32(dst []float32, src []uint16) {
 	src = src[:len(dst)]

@@ -193,7 +193,7 @@ func (b *bed) use(cfg selection.Config) error {
 		if b.table, err = b.buffer(size); err != nil {
 			return err
 		}
-		if err := b.dev.Write(b.table, 0, bytesOf(kernels.RopeTable(freq, positions))); err != nil {
+		if err := b.dev.Write(b.table, 0, bytesOf(kernels.RopeTable(freq, positions, 1))); err != nil {
 			return err
 		}
 	}

@@ -59,12 +59,12 @@ func matrices(c Model, tokens int) []matrix {
 }
 
 // RunLinear measures the linear layers of each model, with weights of 8 bits, of
-// 4 bits and of float16.
+// 4 bits with a scale, of 4 bits with a scale and a minimum, and of float16.
 func RunLinear(ctx context.Context, dev gpu.Device, c LinearConfig) ([]Linear, error) {
 	var rows []Linear
 	for _, m := range c.Models {
 		for _, tokens := range []int{1, c.Chunk} {
-			for _, t := range []kernels.WeightType{kernels.Q8_0, kernels.Q4_0, kernels.F16} {
+			for _, t := range []kernels.WeightType{kernels.Q8_0, kernels.Q4_0, kernels.Q4_1, kernels.F16} {
 				some, err := c.step(ctx, dev, m, t, tokens)
 				if rows = append(rows, some...); err != nil {
 					return rows, err

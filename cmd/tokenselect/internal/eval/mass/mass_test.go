@@ -41,7 +41,7 @@ func TestOf(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	const n = 50
 	invFreq := []float32{1, 0.3, 0.1, 0.03}
-	table := kernels.RopeTable(invFreq, n)
+	table := kernels.RopeTable(invFreq, n, 1)
 	q, keys := normal(rng, shape.Heads*shape.HeadDim), normal(rng, n*shape.KVHeads*shape.HeadDim)
 	for _, most := range []int{n, 10, 0} {
 		got := Of(q, keys, shape, n, Distances{table, most})
@@ -192,7 +192,7 @@ func TestWatcher(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			look := NewLook(of, cfg, kernels.RopeTable(c.InvFreq(), prompt+steps), []int{1, 8})
+			look := NewLook(of, cfg, kernels.RopeTable(c.InvFreq(), prompt+steps, 1), []int{1, 8})
 			seen := prompt
 			got := feed(w, func() {
 				layers, err := w.Step(context.Background())

@@ -99,6 +99,7 @@ func (m *Models) load(ctx context.Context, k key) (*shared, error) {
 	if err != nil {
 		return nil, session.Coded(trace.BadModel, err)
 	}
+	defer ckpt.Close()
 	model, err := session.Load(m.dev, ckpt, engine.Options{Cache: k.kv})
 	if err != nil {
 		return nil, err

@@ -162,7 +162,7 @@ type emitError struct{ error }
 func (e emitError) Unwrap() error { return e.error }
 
 func (p *Pool) generate(ctx context.Context, s *engine.Session, ids []int, room int, opt sample.Options, constraint engine.Constraint, stops []string, emit func(openai.Delta) error, res *openai.Result) error {
-	stream, cut := p.Model.Tokenizer.Stream(), newCutter(stops)
+	stream, cut := p.Model.Tokenizer.TextStream(), newCutter(stops)
 	errStop := errors.New("a stop string has come")
 	say := func(text string) error {
 		if text == "" {
