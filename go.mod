@@ -1,8 +1,9 @@
 module tokenselect
 
-go 1.26
+go 1.26.0
 
 require (
+	github.com/ardanlabs/jinja v1.8.0
 	github.com/cogentcore/webgpu v0.23.0
 	github.com/ebitengine/purego v0.11.3
 	github.com/edsrzf/mmap-go v1.2.0
@@ -10,7 +11,7 @@ require (
 	github.com/gorilla/websocket v1.5.3
 	github.com/rajveermalviya/go-webgpu/wgpu v0.17.1
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
-	golang.org/x/sys v0.38.0
+	golang.org/x/sys v0.43.0
 )
 
 require golang.org/x/text v0.14.0 // indirect

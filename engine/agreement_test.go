@@ -54,7 +54,7 @@ func agreement(t *testing.T, dev gpu.Device) {
 	cpu := cpudev.New(cpudev.Options{})
 	t.Cleanup(cpu.Close)
 	engines := []*engine.Engine{onDevice(t, cpu, "f16"), onDevice(t, dev, "f16")}
-	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.9, Tau: 1}
+	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.9}
 	wrong, v := 0, verdict{}
 	var parted []int // the first prompt that is taken otherwise
 	count := 20

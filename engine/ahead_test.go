@@ -31,7 +31,7 @@ func TestAhead(t *testing.T) {
 	defer cpu.Close()
 	dev := &reads{Device: cpu}
 	e := onDevice(t, dev, "f32")
-	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.5, Tau: 1}
+	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.5}
 	ids := prompts(t, 1)[0]
 	ctx := context.Background()
 	enough := errors.New("enough")

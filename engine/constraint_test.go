@@ -57,7 +57,7 @@ func TestConstraint(t *testing.T) {
 	ctx := context.Background()
 	var logits []float32
 	generate := func(sets [][]int, o engine.GenerateOptions) (engine.Result, *script, int, error) {
-		s, err := e.NewSession(engine.SessionOptions{Context: 256, Selection: selection.Config{Policy: selection.Dense, Chunk: 32, Tau: 1}})
+		s, err := e.NewSession(engine.SessionOptions{Context: 256, Selection: selection.Config{Policy: selection.Dense, Chunk: 32}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,7 @@ func prefill(t *testing.T, s *engine.Session, ids []int) {
 func TestTruncate(t *testing.T) {
 	e := builtin(t, cpu(t, cpudev.Options{}))
 	ids := prompt(1500)
-	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, NLocal: 64, K: 128, Chunk: 100, Theta: 0.5, Tau: 1}
+	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, NLocal: 64, K: 128, Chunk: 100, Theta: 0.5}
 	a, b := session(t, e, 2000, cfg), session(t, e, 2000, cfg)
 	prefill(t, a, ids[:1000])
 	want := generate(t, a, 20)

@@ -20,11 +20,11 @@ func TestIndexFidelityDawn(t *testing.T) { shortFidelity(t, gputest.Dawn(t)) }
 
 func TestAgreementDawn(t *testing.T) { agreement(t, gputest.Dawn(t)) }
 
-func TestConstraintDawn(t *testing.T) { constrained(t, gputest.Dawn(t)) }
-
 func TestTinyModelsDawn(t *testing.T) { tinyModels(t, gputest.Dawn(t), nil) }
 
 func TestArchitecturesDawn(t *testing.T) { architecturesOn(t, gputest.Dawn(t), "f16", 2e-2) }
+
+func TestConstraintDawn(t *testing.T) { constrained(t, gputest.Dawn(t)) }
 
 func TestShadowDawn(t *testing.T) {
 	if !everyGolden {

@@ -46,7 +46,7 @@ type goldenTurn struct {
 type goldenLayer struct{ Rows, Near []int }
 
 func (c goldenCase) config() selection.Config {
-	cfg := selection.Config{Policy: selection.TokenSelect, NInit: c.Config.NInit, NLocal: c.Config.NLocal, K: c.Config.K, Chunk: c.Config.Chunk, Tau: 1, Index: c.index}
+	cfg := selection.Config{Policy: selection.TokenSelect, NInit: c.Config.NInit, NLocal: c.Config.NLocal, K: c.Config.K, Chunk: c.Config.Chunk, Index: c.index}
 	if c.Config.Theta != nil {
 		cfg.Theta = *c.Config.Theta
 	}

@@ -15,6 +15,7 @@ import (
 var mayImport = map[string][]string{
 	"engine":                {"engine/gpu", "engine/kernels", "engine/kvcache", "engine/model", "engine/sample", "engine/selection", "engine/weights"},
 	"engine/chat":           {"engine/tokenizer"},
+	"engine/chat/jinja":     {"engine/chat"},
 	"engine/gpu/cpudev":     {"engine/gpu"},
 	"engine/gpu/dawn":       {"engine/gpu"},
 	"engine/gpu/wgpunative": {"engine/gpu", "engine/gpu/wgpunative/internal/wgpu"},
@@ -25,11 +26,11 @@ var mayImport = map[string][]string{
 	"engine/kvcache":        {"engine/gpu", "engine/kernels"},
 	"engine/model":          {"engine/f16", "engine/gpu", "engine/kernels", "engine/kvcache", "engine/weights"},
 	"engine/selection":      {"engine/gpu", "engine/kernels"},
-	"engine/session":        {"engine", "engine/chat", "engine/gpu", "engine/sample", "engine/selection", "engine/tokenizer", "engine/trace", "engine/weights"},
+	"engine/session":        {"engine", "engine/chat", "engine/chat/jinja", "engine/gpu", "engine/sample", "engine/selection", "engine/tokenizer", "engine/trace", "engine/weights"},
 	"engine/weights":        {"engine/f16", "engine/tokenizer"},
 	"wasm":                  {"engine", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/webgpujs", "engine/session", "engine/trace", "engine/weights"},
 	"cmd/tokenselect": {"cmd/tokenselect/internal/eval", "cmd/tokenselect/internal/eval/mass", "cmd/tokenselect/internal/eval/task",
-		"cmd/tokenselect/internal/haystack", "cmd/tokenselect/internal/layer", "cmd/tokenselect/internal/server", "cmd/tokenselect/internal/server/catalog",
+		"cmd/tokenselect/internal/haystack", "cmd/tokenselect/internal/hub", "cmd/tokenselect/internal/layer", "cmd/tokenselect/internal/server", "cmd/tokenselect/internal/server/catalog",
 		"cmd/tokenselect/internal/server/machine", "cmd/tokenselect/internal/server/metrics", "cmd/tokenselect/internal/server/openai",
 		"cmd/tokenselect/internal/server/pool", "cmd/tokenselect/internal/server/selfsigned", "cmd/tokenselect/internal/server/upstream",
 		"engine", "engine/chat", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/dawn", "engine/gpu/webgpujs", "engine/gpu/wgpunative", "engine/grammar", "engine/kernels",
@@ -52,13 +53,14 @@ var mayImport = map[string][]string{
 
 // thirdParty is the packages that may import each module from outside.
 var thirdParty = map[string][]string{
+	"github.com/ardanlabs/jinja":          {"engine/chat/jinja"},
 	"github.com/cogentcore/webgpu":        {"engine/gpu/wgpunative/internal/wgpu"},
 	"github.com/ebitengine/purego":        {"engine/gpu/dawn"},
 	"github.com/edsrzf/mmap-go":           {"engine/weights"},
 	"github.com/google/uuid":              {"cmd/tokenselect/internal/server/live"},
 	"github.com/gorilla/websocket":        {"cmd/tokenselect/internal/server/live"},
 	"github.com/rajveermalviya/go-webgpu": {"engine/gpu/wgpunative/internal/wgpu"},
-	"golang.org/x/sys":                    {"engine/kernels/simd", "engine/gpu/cpudev", "engine/weights"},
+	"golang.org/x/sys":                    {"cmd/tokenselect/internal/hub", "engine/kernels/simd", "engine/gpu/cpudev", "engine/weights"},
 }
 
 // TestImports holds the code to the layers of the design: the engine knows no
@@ -130,6 +132,9 @@ func TestWasmHasNoHTTP(t *testing.T) {
 		t.Fatalf("%d packages listed, the engine not among them", len(deps))
 	}
 	for _, p := range deps {
+		if first, _, _ := strings.Cut(p, "/"); strings.Contains(first, ".") {
+			t.Errorf("tokenselect/wasm is linked with %s, expected no module but Go's own library", p)
+		}
 		if p == "net" || strings.HasPrefix(p, "net/") || strings.HasPrefix(p, "crypto/") {
 			t.Errorf("tokenselect/wasm is linked with %s", p)
 		}

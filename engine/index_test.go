@@ -62,7 +62,7 @@ func shortFidelity(t *testing.T, dev gpu.Device) {
 // from none.
 func TestIndexOfSession(t *testing.T) {
 	e := builtin(t, cpu(t, cpudev.Options{}))
-	exact := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Tau: 1}
+	exact := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32}
 	int8 := exact
 	int8.Index = kernels.IndexI8
 	with, err := e.NewSession(engine.SessionOptions{Context: 200, Selection: int8})

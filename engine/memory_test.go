@@ -72,7 +72,7 @@ func TestEstimate(t *testing.T) {
 		for _, binding := range []int{1 << 30, 4 << 20} {
 			for _, policy := range []selection.Policy{selection.Dense, selection.TokenSelect} {
 				dev := &limited{counting: counting{Device: cpudev.New(cpudev.Options{})}, limits: gpu.Limits{Buffer: 2 * binding, Binding: binding, Memory: 1 << 40}}
-				cfg := selection.Config{Policy: policy, NInit: 4, NLocal: 64, K: 64, Chunk: 100, Tau: 1}
+				cfg := selection.Config{Policy: policy, NInit: 4, NLocal: 64, K: 64, Chunk: 100}
 				want, err := engine.Estimate(ckpt, length, dev.Info(), engine.Options{}, cfg)
 				if err != nil {
 					t.Fatal(err)

@@ -265,7 +265,7 @@ func TestWindowsWithPolicies(t *testing.T) {
 		ids[i] %= c.Vocab
 	}
 	for _, policy := range []selection.Policy{selection.Dense, selection.Window, selection.TokenSelect} {
-		cfg := selection.Config{Policy: policy, NInit: 4, NLocal: 16, K: 32, Chunk: 50, Tau: 1, Theta: 0.5}
+		cfg := selection.Config{Policy: policy, NInit: 4, NLocal: 16, K: 32, Chunk: 50, Theta: 0.5}
 		s := session(t, e, 400, cfg)
 		prefill(t, s, ids)
 		generate(t, s, 3)
@@ -290,7 +290,7 @@ func TestWindowsWithPolicies(t *testing.T) {
 	}
 	var want []int
 	for _, policy := range []selection.Policy{selection.Dense, selection.Window, selection.TokenSelect} {
-		cfg := selection.Config{Policy: policy, NInit: 4, NLocal: 64, K: 400, Chunk: 50, Tau: 1}
+		cfg := selection.Config{Policy: policy, NInit: 4, NLocal: 64, K: 400, Chunk: 50}
 		s := session(t, e, 400, cfg)
 		prefill(t, s, ids)
 		if got := generate(t, s, 10); want == nil {

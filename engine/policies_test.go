@@ -25,7 +25,7 @@ func TestPoliciesWGPU(t *testing.T) {
 		if fewGoldens && i%3 != 0 {
 			continue
 		}
-		cfg := selection.Config{Policy: way.policy, NInit: 4, K: 16, NLocal: 32, Chunk: 16, Theta: 0.5, Tau: 1, Pool: way.pool}
+		cfg := selection.Config{Policy: way.policy, NInit: 4, K: 16, NLocal: 32, Chunk: 16, Theta: 0.5, Pool: way.pool}
 		name := fmt.Sprintf("%s, pool %d", way.policy, way.pool)
 		want, chosen := continued(t, engines[0], cfg, ids)
 		got, found := continued(t, engines[1], cfg, ids)

@@ -87,7 +87,7 @@ func (s *spoiler) Submit(r *gpu.Recording) error {
 func TestShadow(t *testing.T) {
 	cpu := cpudev.New(cpudev.Options{})
 	defer cpu.Close()
-	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.9, Tau: 1}
+	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.9}
 	ids := prompts(t, 1)[0]
 	for _, kernel := range []string{"", "score_stats_f16", "choose", "attention_chunk_f16", "attention_decode_f16", "matmul_q8_0"} {
 		t.Run(kernel, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestShadow(t *testing.T) {
 func TestShadowWGPU(t *testing.T) { sound(t, gputest.WGPU(t)) }
 
 func sound(t *testing.T, dev gpu.Device) {
-	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.9, Tau: 1}
+	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.9}
 	if got := shadowed(t, origin{dev, "f16"}, reading{cfg, prompts(t, 1)[0]}); !strings.HasPrefix(got, "no kernel differs") {
 		t.Error(got)
 	}

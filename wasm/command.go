@@ -151,7 +151,6 @@ func readSelection(v js.Value) (*trace.Selection, error) {
 	f.optionalInt("k", &s.K)
 	f.optionalInt("chunk", &s.Chunk)
 	f.optionalFloat("theta", &s.Theta)
-	f.optionalFloat("tau", &s.Tau)
 	f.optionalInt("pool", &s.Pool)
 	f.text("index", &s.Index)
 	return &s, f.end()

@@ -46,6 +46,7 @@ func newPort() *port {
 		}
 		return nil
 	}))
+	p.host.Set("inspect", js.FuncOf(inspect))
 	return p
 }
 

@@ -37,7 +37,7 @@ func commands() []command {
 		{"demo", "[flags]", "hide five facts in a long text and ask for them with each policy", runDemo},
 		{"info", "[flags] [MODEL]", "describe a model, what it takes in memory, and the devices found", runInfo},
 		{"bench", "[flags]", "measure prefill and decode at several depths, by policy and device", runBench},
-	}, evalCommand(), []command{
+	}, evalCommand(), hubCommands(), []command{
 		{"convert", "[flags] IN OUT", convertAbout, runConvert},
 	})
 }
@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, std stdio) int {
 func usage(w io.Writer) {
 	fmt.Fprint(w, `tokenselect reads documents far longer than its model was trained for, by
 attending at every step only to the few past tokens that matter (TokenSelect,
-arXiv 2411.02886). A small model is built in; nothing is downloaded.
+arXiv 2411.02886). A small model is built in; others can be pulled.
 
   tokenselect run -file book.txt "Where does Ada Dixon live?"
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,7 +63,6 @@ func TestBadInput(t *testing.T) {
 		{"negative n_init", []string{"run", "-n-init", "-1", "q"}, 2, "n_init is -1"},
 		{"chunk of 0", []string{"run", "-chunk", "0", "q"}, 2, "chunk is 0, expected 1 to"},
 		{"theta of 2", []string{"run", "-theta", "2", "q"}, 2, "theta is 2"},
-		{"tau of 0", []string{"run", "-tau", "0", "q"}, 2, "tau is 0"},
 		{"even pool", []string{"run", "-pool", "4", "q"}, 2, "pool is 4, expected 0 (no neighbours) or an odd number up to 17"},
 		{"paper's chunk", []string{"run", "-policy", "paper", "-n-local", "128", "q"}, 2, "chunk is 256, expected at most n_local, 128"},
 		{"not a number", []string{"run", "-k", "many", "q"}, 2, `"many"`},
@@ -74,6 +74,11 @@ func TestBadInput(t *testing.T) {
 		{"schema that is not kept to", []string{"run", "-device", "cpu", "-json-schema", file(t, "s.json", `{"not":{}}`), "q"}, 2, `#/not: the keyword "not" is not supported`},
 		{"absent schema", []string{"run", "-device", "cpu", "-json-schema", "no/such/schema.json", "q"}, 1, "no/such/schema.json"},
 		{"no question", []string{"run", "-file", file(t, "b.txt", document)}, 2, "no question"},
+		{"raw with a system message", []string{"run", "-raw", "-system", "Be brief.", "q"}, 2, "-raw with -system or -template"},
+		{"absent template", []string{"run", "-template", "alpaca", "q"}, 1, "none of chatml, llama2, llama3, mistral, zephyr"},
+		{"empty template", []string{"run", "-template", file(t, "empty.jinja", ""), "q"}, 1, "empty.jinja is empty"},
+		{"no template", []string{"run", "-device", "cpu", "-template", file(t, "bad.jinja", "{% for"), "q"}, 1, "-template says how, -raw continues"},
+		{"absent template to serve", []string{"serve", "-addr", "127.0.0.1:0", "-template", "alpaca"}, 1, "none of chatml, llama2, llama3, mistral, zephyr"},
 		{"absent document", []string{"run", "-file", "no/such/file.txt", "q"}, 1, "no/such/file.txt"},
 		{"absent model", []string{"run", "-model", absent, "q"}, 1, absent},
 		{"empty model", []string{"info", file(t, "empty.gguf", "")}, 1, "empty.gguf"},
@@ -206,6 +211,37 @@ func TestRaw(t *testing.T) {
 	}
 	if plain.PromptTokens != 1 || chat.PromptTokens < 12 {
 		t.Errorf("%d tokens raw, expected 1; %d in a document, expected it spelled out", plain.PromptTokens, chat.PromptTokens)
+	}
+}
+
+// TestTemplate: a conversation is laid out as -template and -system say.
+func TestTemplate(t *testing.T) {
+	path, question := file(t, "doc.txt", document), "Which animal does Ada Dixon keep?"
+	asked := document + "\n\n" + question
+	for _, c := range []struct {
+		name   string
+		args   []string
+		byHand string
+	}{
+		{"a system message", []string{"-system", "Answer from the text."},
+			"<|im_start|>system\nAnswer from the text.<|im_end|>\n<|im_start|>user\n" + asked + "<|im_end|>\n<|im_start|>assistant\n"},
+		{"a file", []string{"-template", file(t, "qa.jinja", "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"), "-system", "Answer."},
+			"system: Answer.\nuser: " + asked + "\nassistant:"},
+		{"a name", []string{"-template", "zephyr"}, "<|user|>\n" + asked + "<|im_end|>\n<|assistant|>\n"},
+	} {
+		common := []string{"run", "-json", "-device", "cpu", "-max-tokens", "3"}
+		said := tokenselect(t, "", false, slices.Concat(common, c.args, []string{"-file", path, question})...)
+		raw := tokenselect(t, "", false, append(common, "-raw", c.byHand)...)
+		var got, want report
+		if err := json.Unmarshal([]byte(said.out), &got); err != nil {
+			t.Fatal(c.name, err, said.err)
+		}
+		if err := json.Unmarshal([]byte(raw.out), &want); err != nil {
+			t.Fatal(c.name, err, raw.err)
+		}
+		if got.PromptTokens != want.PromptTokens || !slices.Equal(got.OutputIDs, want.OutputIDs) {
+			t.Errorf("%s: %d tokens answered by %v, expected %d and %v", c.name, got.PromptTokens, got.OutputIDs, want.PromptTokens, want.OutputIDs)
+		}
 	}
 }
 

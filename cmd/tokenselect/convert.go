@@ -60,7 +60,7 @@ func runConvert(_ context.Context, flags *flag.FlagSet, args []string, std stdio
 		return c.write("", flags.Arg(0), std)
 	}
 	if flags.NArg() != 2 {
-		return usagef("%d arguments, expected IN (a Hugging Face folder, a safetensors, GGUF or llama2.c file) and OUT (the file or folder to write)", flags.NArg())
+		return usagef("%d arguments, expected IN (a Hugging Face folder, a safetensors, GGUF or llama2.c file, or the name of a pulled model) and OUT (the file or folder to write)", flags.NArg())
 	}
 	return c.write(flags.Arg(0), flags.Arg(1), std)
 }
@@ -116,7 +116,11 @@ func (c conversion) open(in string, t weights.Type) (*weights.Model, io.Closer, 
 		return m, m, err
 	}
 	if c.vocabulary == "" {
-		m, err := weights.Open(in)
+		path, err := modelPath(in)
+		if err != nil {
+			return nil, nil, err
+		}
+		m, err := weights.Open(path)
 		return m, m, err
 	}
 	vocabulary, err := os.ReadFile(c.vocabulary)

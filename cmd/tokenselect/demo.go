@@ -15,7 +15,7 @@ import (
 )
 
 func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
-	model := fs.String("model", "", "`path` of a model; default: the built-in needle-16m")
+	model := fs.String("model", "", modelHelp)
 	device := addDeviceFlags(fs)
 	cache := fs.String("kv", "", cacheHelp)
 	size := fs.Int("tokens", 20000, "length of the text")

@@ -91,8 +91,7 @@ func (w *evalWorker) answer(ctx context.Context, c task.Case, ids []int, r *eval
 		return err
 	}
 	r.Tokens, r.Prefill = len(ids), time.Since(began).Seconds()
-	tok := w.m.Tokenizer
-	res, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: most, Stop: tok.IsEnd, Ahead: w.m.Engine.Ahead()})
+	res, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: most, Stop: w.m.IsEnd, Ahead: w.m.Engine.Ahead()})
 	if err != nil {
 		return err
 	}
@@ -101,7 +100,7 @@ func (w *evalWorker) answer(ctx context.Context, c task.Case, ids []int, r *eval
 	if res.Reason == engine.Stopped {
 		reply = reply[:len(reply)-1]
 	}
-	r.Reply = tok.Decode(reply)
+	r.Reply = w.m.Tokenizer.Decode(reply)
 	r.Score, r.Exact = eval.Score(r.Reply, c.Answers), r.Reply == c.Reply
 	if !w.forced {
 		return nil

@@ -15,7 +15,7 @@ const cacheHelp = `how keys and values are stored: "f16" or "f32"; default: f32 
 type selectionFlags struct {
 	policy                  string
 	nInit, nLocal, k, chunk int
-	theta, tau              float64
+	theta                   float64
 	pool                    int
 	index                   string
 	rivals                  selection.Rivals
@@ -41,7 +41,6 @@ func addSelectionFlags(fs *flag.FlagSet, withPolicy bool) *selectionFlags {
 	fs.IntVar(&s.k, "k", d.K, "`tokens` selected from the rest, in every layer at every step")
 	fs.IntVar(&s.chunk, "chunk", d.Chunk, "`tokens` of a prompt that are read at once")
 	fs.Float64Var(&s.theta, "theta", d.Theta, "Selection Cache: reuse a selection while the query's `cosine` with the one it was made for is at least this; 0: never")
-	fs.Float64Var(&s.tau, "tau", d.Tau, "`temperature` of the vote")
 	fs.IntVar(&s.pool, "pool", d.Pool, "tokenselect: a token has the largest vote of so many `neighbours`, an odd number up to 17, itself included; 0: its own")
 	fs.StringVar(&s.index, "index", d.Index.String(), `what candidates are scored from: "exact" (the cache's keys), or a copy of them as "int8" or "int4", which takes memory besides and is faster to read`)
 	return s
@@ -57,7 +56,7 @@ func (s *selectionFlags) config(context int) (selection.Config, error) {
 func (s *selectionFlags) over(c selection.Config) (selection.Config, error) {
 	set := map[string]bool{}
 	s.fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	c.Policy, c.Theta, c.Tau, c.Pool = selection.Policy(s.policy), s.theta, s.tau, s.pool
+	c.Policy, c.Theta, c.Pool = selection.Policy(s.policy), s.theta, s.pool
 	for _, b := range []struct {
 		name string
 		from int

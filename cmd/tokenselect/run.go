@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tokenselect/engine"
+	"tokenselect/engine/chat"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/grammar"
 	"tokenselect/engine/sample"
@@ -28,13 +29,15 @@ type runFlags struct {
 	context      int
 	sample       sample.Options
 	raw, json    bool
+	system       string
+	template     string
 	schema       string
 	verbose      bool
 	selection    *selectionFlags
 }
 
 func (f *runFlags) add(fs *flag.FlagSet) {
-	fs.StringVar(&f.model, "model", "", "`path` of a model: a GGUF file, a safetensors file with its config.json beside it, or a Hugging Face folder; default: the built-in needle-16m")
+	fs.StringVar(&f.model, "model", "", modelHelp)
 	f.device = addDeviceFlags(fs)
 	fs.StringVar(&f.cache, "kv", "", cacheHelp)
 	fs.Func("file", "`document` to read before the question; may be given several times, \"-\" is standard input", func(path string) error {
@@ -49,6 +52,8 @@ func (f *runFlags) add(fs *flag.FlagSet) {
 	fs.Float64Var(&f.sample.Penalty, "repetition-penalty", 1, "divide the logits of tokens that occurred by this `factor`")
 	fs.Uint64Var(&f.sample.Seed, "seed", 0, "of the random numbers, with -temperature")
 	fs.BoolVar(&f.raw, "raw", false, "continue the text as it stands, special tokens parsed, without the model's chat format")
+	fs.StringVar(&f.system, "system", "", "`text` that the model is told before the document")
+	fs.StringVar(&f.template, "template", "", templateHelp+"; default: the model's own")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object instead of the streamed answer")
 	fs.StringVar(&f.schema, "json-schema", "", "answer in JSON that satisfies a `schema`: a file, or the JSON Schema itself, as {\"type\":\"object\"}")
 	fs.BoolVar(&f.verbose, "v", false, "progress and figures on standard error, also where it is not a terminal")
@@ -59,6 +64,13 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	var f runFlags
 	f.add(fs)
 	if err := parse(fs, args); err != nil {
+		return err
+	}
+	if f.raw && (f.system != "" || f.template != "") {
+		return usagef("-raw with -system or -template: a text that is continued as it stands has neither")
+	}
+	template, err := readTemplate(f.template)
+	if err != nil {
 		return err
 	}
 	document, err := f.document(std)
@@ -80,6 +92,9 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 		return err
 	}
 	defer ckpt.Close()
+	if template != "" && ckpt.Tokenizer != nil {
+		ckpt.Tokenizer.ChatTemplate = template
+	}
 	cfg, err := f.selection.config(ckpt.Config.Context)
 	if err != nil {
 		return err
@@ -108,7 +123,7 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	if talk {
 		say("%s on %s (%s)", ckpt.Config.Name, m.dev.Info().Name, m.why)
 	}
-	opt := session.Options{Context: f.context, Selection: cfg, Sample: f.sample, MaxTokens: f.maxTokens, Raw: f.raw, Constrain: constrain}
+	opt := session.Options{Context: f.context, Selection: cfg, Sample: f.sample, MaxTokens: f.maxTokens, Raw: f.raw, System: f.system, Constrain: constrain}
 	if talk {
 		bar := progressBar{w: std.err, live: std.errTerminal}
 		opt.Progress = bar.show
@@ -129,6 +144,9 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 		}
 	}
 	c, err := m.NewConversation(document, opt)
+	if errors.Is(err, chat.ErrUnknown) {
+		return fmt.Errorf("%w; -template says how, -raw continues the text as it stands", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,8 @@ type serveFlags struct {
 	addr, kv                  string
 	device                    *deviceFlags
 	models, first, wasm       string
+	system, template          string
+	offered                   []string
 	open                      bool
 	cert, key, tls            string
 	apiKeys                   string
@@ -49,10 +51,17 @@ type serveFlags struct {
 func (f *serveFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.addr, "addr", "127.0.0.1:8080", "`address` to listen on; 0.0.0.0:8080 lets other machines in, port 0 takes any that is free")
 	fs.BoolVar(&f.open, "open", false, "open the page in the browser")
+	fs.Func("model", "`model` to offer, which comes first: a GGUF file, or the name of a pulled model such as owner/name:Q8_0; may be given several times", func(name string) error {
+		f.offered = append(f.offered, name)
+		return nil
+	})
 	fs.StringVar(&f.models, "models", "", "`folder` whose *.gguf files are offered besides the built-in model")
-	fs.StringVar(&f.first, "default", "", "`name` of the model that comes first: for programs that name none, and on the page; default: the built-in needle-16m")
+	fs.StringVar(&f.first, "default", "", "`name` of the model that comes first: for programs that name none, and on the page; default: that of -model, else the built-in needle-16m")
 	f.device = addDeviceFlags(fs)
 	fs.StringVar(&f.kv, "kv", "", cacheHelp)
+
+	fs.StringVar(&f.system, "system", "", "`text` that models on this machine are told before a page's document; programs say their own")
+	fs.StringVar(&f.template, "template", "", templateHelp+", for the models of -models that have none")
 
 	fs.StringVar(&f.tls, "tls", "", `"auto": serve https with a certificate made for this machine and kept. Browsers give WebGPU to https and localhost only, so that other machines need it; they warn once, and the fingerprint that is printed tells the certificate from a forgery`)
 	fs.StringVar(&f.cert, "tls-cert", "", "serve https with the certificate in this PEM `file`")
@@ -131,7 +140,7 @@ func runServe(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 		return err
 	}
 	c := server.Config{
-		Static: web.Static(), Catalog: models, Generations: f.generations, Queue: f.queue, Memory: int64(f.memory.n),
+		System: f.system, Static: web.Static(), Catalog: models, Generations: f.generations, Queue: f.queue, Memory: int64(f.memory.n),
 		Origins: f.origins, Log: func(err error) { say("%v", err) },
 	}
 	c.Live.Sessions, c.Live.Message, c.Live.Documents = f.sessions, f.message.n, f.document.n
@@ -177,8 +186,22 @@ func runServe(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 
 // catalog lists the built-in model and those of -models.
 func (f *serveFlags) catalog(log func(string)) (*catalog.Catalog, error) {
+	template, err := readTemplate(f.template)
+	if err != nil {
+		return nil, err
+	}
 	path, data := web.DefaultModel()
-	c := catalog.Config{Builtin: catalog.Builtin{Name: "needle-16m", Path: path, Data: data}, Dir: f.models, First: f.first, Log: log}
+	c := catalog.Config{Template: template, Builtin: catalog.Builtin{Name: "needle-16m", Path: path, Data: data}, Dir: f.models, First: f.first, Log: log}
+	for _, name := range f.offered {
+		file, err := servedModel(name)
+		if err != nil {
+			return nil, fmt.Errorf("-model: %w", err)
+		}
+		c.Files = append(c.Files, file)
+	}
+	if c.First == "" && len(c.Files) > 0 {
+		c.First = c.Files[0].Name
+	}
 	if dir, err := os.UserCacheDir(); err == nil {
 		c.Sidecar = filepath.Join(dir, "tokenselect", "digests.json")
 	}

@@ -32,8 +32,8 @@ type rival interface {
 
 // lister is a rival that selects.
 type lister interface {
-	// chosen reads back what the last step chose.
-	chosen(ctx context.Context) ([]Chosen, error)
+	// chosenLists reads back what the last step chose.
+	chosenLists(ctx context.Context) ([]Chosen, error)
 }
 
 // rivalMemory is the memory of the rival.
@@ -47,7 +47,7 @@ func (s *Selector) attend(r *gpu.Recording, q kernels.Query, out kernels.Selecti
 // rivalChosen is what the rival's last step chose, if it selects.
 func (s *Selector) rivalChosen(ctx context.Context) ([]Chosen, error) {
 	if l, ok := s.rival.(lister); ok {
-		return l.chosen(ctx)
+		return l.chosenLists(ctx)
 	}
 	return nil, nil
 }

@@ -5,7 +5,6 @@ package selection
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"tokenselect/engine/kernels"
@@ -53,7 +52,6 @@ type Config struct {
 	K      int     // tokens selected from the rest
 	Chunk  int     // queries of a prefill step
 	Theta  float64 // cosine from which the Selection Cache reuses a selection; 0: never
-	Tau    float64 // temperature of the vote's softmax; the paper's is 1
 	// The odd number of neighbours, itself included, the largest vote of which is a
 	// candidate's with TokenSelect, so that what stands beside a token that is asked for
 	// comes along (the paper's released code has such a window for each task); 0 and 1:
@@ -71,7 +69,7 @@ type Config struct {
 // tokens: in all no more than those, in the proportions 16, 512, 256, 256 of
 // needle-16m, which was trained on 2048.
 func Default(context int) Config {
-	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Tau: 1, Pool: 5, Rivals: defaultRivals(context)}
+	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Pool: 5, Rivals: defaultRivals(context)}
 	for c.Budget() > context && c.K > 1 {
 		c.NInit, c.K, c.NLocal, c.Chunk = max(1, c.NInit/2), c.K/2, max(1, c.NLocal/2), max(1, c.Chunk/2)
 	}
@@ -177,9 +175,6 @@ func (c Config) Validate() error {
 	}
 	if !(c.Theta >= 0) || c.Theta > 1 {
 		return fmt.Errorf("selection: theta is %v, expected 0 (no Selection Cache) to 1", c.Theta)
-	}
-	if !(c.Tau > 0) || math.IsInf(c.Tau, 0) {
-		return fmt.Errorf("selection: tau is %v, expected more than 0", c.Tau)
 	}
 	return nil
 }

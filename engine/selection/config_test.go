@@ -49,7 +49,6 @@ func TestValidate(t *testing.T) {
 		{"chunk", "chunk is 0", func(c *selection.Config) { c.Chunk = 0 }},
 		{"theta", "theta is NaN", func(c *selection.Config) { c.Theta = math.NaN() }},
 		{"negative theta", "theta is -0.1", func(c *selection.Config) { c.Theta = -0.1 }},
-		{"tau", "tau is 0", func(c *selection.Config) { c.Tau = 0 }},
 		{"even pool", "pool is 4, expected 0 (no neighbours) or an odd number up to 17", func(c *selection.Config) { c.Pool = 4 }},
 		{"large pool", "pool is 19", func(c *selection.Config) { c.Pool = 19 }},
 		{"negative pool", "pool is -1", func(c *selection.Config) { c.Pool = -1 }},
@@ -62,7 +61,6 @@ func TestValidate(t *testing.T) {
 		{"trained context", "trained context is 0", func(c *selection.Config) { c.Policy, c.Rivals.Trained = selection.NTK, 0 }},
 		{"selfextend window", "selfextend window is 2048, expected 1 to 2047", func(c *selection.Config) { c.Policy, c.Rivals.Near = selection.SelfExtend, 2048 }},
 		{"selfextend group", "selfextend group is -1", func(c *selection.Config) { c.Policy, c.Rivals.Group = selection.SelfExtend, -1 }},
-		{"infinite tau", "tau is +Inf", func(c *selection.Config) { c.Tau = math.Inf(1) }},
 	} {
 		cfg := selection.Default(2048)
 		c.change(&cfg)

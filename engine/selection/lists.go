@@ -36,8 +36,8 @@ func (l *lists) of(layer, nLocal int, place kernels.Place) kernels.Lists {
 	}
 }
 
-// chosen has the rows that any list has, and in Lists each list's own.
-func (l *lists) chosen(ctx context.Context) ([]Chosen, error) {
+// chosenLists has the rows that any list has, and in Lists each list's own.
+func (l *lists) chosenLists(ctx context.Context) ([]Chosen, error) {
 	rows, err := l.words(ctx, l.rowsOf)
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 var compared = []selection.Policy{selection.TokenSelect, selection.TopK, selection.HeadVote, selection.Paper, selection.Oracle}
 
 func small(p selection.Policy) selection.Config {
-	return selection.Config{Policy: p, NInit: 4, NLocal: 24, K: 40, Chunk: 16, Tau: 1}
+	return selection.Config{Policy: p, NInit: 4, NLocal: 24, K: 40, Chunk: 16}
 }
 
 func onCPU(t *testing.T) gpu.Device {

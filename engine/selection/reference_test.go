@@ -286,7 +286,7 @@ func (t *text) reference(cfg selection.Config, n int, q [][][]float32) want {
 	case selection.HeadVote:
 		count, mass := make([]int, candidates), make([]float64, candidates)
 		for h, probe := range t.probes(q, 1, cfg.NLocal)[0] {
-			score := t.scores(probe, h/group, lo, hi, cfg.Tau)
+			score := t.scores(probe, h/group, lo, hi, 1)
 			for _, i := range best(byValue(score), candidates)[:cfg.K] {
 				count[i]++
 			}
@@ -327,7 +327,7 @@ func (t *text) reference(cfg selection.Config, n int, q [][][]float32) want {
 		}
 	default:
 		for h, probe := range t.probes(q, 1, cfg.NLocal)[0] {
-			for i, v := range softmax(t.scores(probe, h/group, lo, hi, cfg.Tau)) {
+			for i, v := range softmax(t.scores(probe, h/group, lo, hi, 1)) {
 				sum[i] += v
 			}
 		}

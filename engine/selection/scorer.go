@@ -35,7 +35,7 @@ func (s *scorer) probe(r *gpu.Recording, q kernels.Query, state gpu.Range) (prob
 // probe of q, and returns the number of blocks of stats of a head.
 func (s *scorer) scores(r *gpu.Recording, q kernels.Query, state gpu.Range, lo, n int) (blocks int) {
 	probe, turn := s.probe(r, q, state)
-	return s.scoresOf(r, q, state, probe, turn, s.of.shape.Heads, float32(s.of.cfg.Tau), lo, n)
+	return s.scoresOf(r, q, state, probe, turn, s.of.shape.Heads, 1, lo, n)
 }
 
 // scoresOf is scores with a probe for each of heads heads, which share the key heads

@@ -76,8 +76,8 @@ func (p *snapKV) keep(r *gpu.Recording, q kernels.Query) {
 	p.ended[q.Layer] = end
 }
 
-func (p *snapKV) chosen(ctx context.Context) ([]Chosen, error) {
-	chosen, err := p.lists.chosen(ctx)
+func (p *snapKV) chosenLists(ctx context.Context) ([]Chosen, error) {
+	chosen, err := p.lists.chosenLists(ctx)
 	for i := range chosen {
 		if chosen[i].Attended == p.last.attended {
 			chosen[i].Rows, chosen[i].Lists = nil, nil

@@ -9,11 +9,9 @@ import (
 	"time"
 
 	"tokenselect/engine"
-	"tokenselect/engine/chat"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/selection"
-	"tokenselect/engine/tokenizer"
 )
 
 // Options are those of a conversation.
@@ -24,6 +22,7 @@ type Options struct {
 	MaxTokens int                   // of an answer
 	IgnoreEnd bool                  // an answer goes on past its end, to MaxTokens: for measurements
 	Raw       bool                  // no chat format: the text as it stands, special tokens parsed
+	System    string                // what the model is told before the document; not with Raw
 	Progress  func(done, total int) // during prefill, in tokens; nil: none
 
 	// Constrain begins a constraint of an answer's tokens, as package grammar
@@ -48,6 +47,9 @@ type Conversation struct {
 	pending  []int // tokens at the session's end of a prompt whose reading was stopped
 	turns    []turn
 	room     int // tokens that the session was made for
+
+	exchanges []exchange // what was asked and answered, as text
+	torn      bool       // the turns do not end with the last answer any more: the format has another text there
 }
 
 // NewConversation starts a conversation about a document, which may be empty.
@@ -63,7 +65,10 @@ func (m *Model) NewConversation(document string, o Options) (*Conversation, erro
 		return nil, fmt.Errorf("session: context of %d tokens, expected 0 (as needed) or more", o.Context)
 	}
 	if !o.Raw && m.noFormat != nil {
-		return nil, fmt.Errorf("session: %w; its text can be continued raw", m.noFormat)
+		return nil, fmt.Errorf("session: %w", m.noFormat)
+	}
+	if o.Raw && o.System != "" {
+		return nil, errors.New("session: a system message for raw text, which nobody speaks in")
 	}
 	return &Conversation{m: m, opt: o, document: document}, nil
 }
@@ -120,14 +125,19 @@ func (c *Conversation) Ask(ctx context.Context, question string, emit func(text 
 
 // Listen is Ask with all there is to tell.
 func (c *Conversation) Listen(ctx context.Context, question string, l Listener) (Answer, error) {
-	ids, document := c.prompt(question)
+	p, err := c.prompt(question)
+	if err != nil {
+		return Answer{}, err
+	}
+	ids := p.ids
 	ans := Answer{PromptTokens: len(ids)}
 	if len(ids) == 0 {
 		return ans, errors.New("session: nothing to read: document and question are empty")
 	}
-	if document != nil && l.Layout != nil {
-		l.Layout(*document)
+	if p.document != nil && l.Layout != nil {
+		l.Layout(*p.document)
 	}
+	c.cut(p.keep)
 	t, err := c.attempt(ctx, ids, nil, &ans, l)
 	for err != nil && c.opt.Next != nil && gpu.Failed(err) {
 		c.leave()
@@ -141,6 +151,8 @@ func (c *Conversation) Listen(ctx context.Context, question string, l Listener) 
 	if t.read {
 		fed := min(c.s.Len()-c.held()-len(ids), len(ans.IDs))
 		c.turns = append(c.turns, turn{ids, ans.IDs[:fed]})
+		c.exchanges = append(p.before, exchange{question, c.m.Tokenizer.Decode(ans.IDs[:fed])})
+		c.torn = false
 		c.seen = slices.Concat(c.seen, ids, ans.IDs)
 	}
 	return ans, err
@@ -160,7 +172,13 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 		return t, err
 	}
 	began := time.Now()
-	err := c.restore(ctx, len(ids), l)
+	var err error
+	if n := c.held(); c.Len() > n {
+		err = c.s.Truncate(n)
+	}
+	if err == nil {
+		err = c.restore(ctx, len(ids), l)
+	}
 	if err == nil {
 		err = c.read(ctx, ids, ans, l)
 	}
@@ -184,7 +202,7 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 		}
 		return l.Piece(Piece{id, piece, rows})
 	}
-	stop := c.m.Tokenizer.IsEnd
+	stop := c.m.IsEnd
 	if c.opt.IgnoreEnd {
 		stop = nil
 	}
@@ -246,30 +264,6 @@ func (c *Conversation) read(ctx context.Context, ids []int, ans *Answer, l Liste
 	}
 	c.pending = ids[:c.s.Len()-base]
 	return context.Cause(ctx)
-}
-
-// prompt is the tokens that a question adds, and where the document's are in
-// them, if this is the prompt that has them.
-func (c *Conversation) prompt(question string) ([]int, *Rows) {
-	tok, first := c.m.Tokenizer, len(c.turns) == 0
-	if c.opt.Raw {
-		text := question
-		if first {
-			text = join(c.document, question)
-		}
-		ids := tok.EncodeParts([]tokenizer.Part{{Text: text, Special: true}}, first)
-		if first {
-			ids = tok.WithBOS(ids)
-		}
-		return ids, nil
-	}
-	if first {
-		ids := chat.Encode(tok, c.m.format.First("", join(c.document, question)))
-		return ids, locate(tok, ids, c.document)
-	}
-	// The token that ends the model's turn never entered the session.
-	end := tok.Encode(c.m.format.EndOfTurn(), true)
-	return append(end, chat.Encode(tok, c.m.format.Next(question))...), nil
 }
 
 // join is the document, a blank line and the question: what the default model
@@ -361,7 +355,7 @@ func (c *Conversation) Forget() {
 		c.s.Close()
 		c.s = nil
 	}
-	c.seen, c.pending, c.turns = nil, nil, nil
+	c.seen, c.pending, c.turns, c.exchanges, c.torn = nil, nil, nil, nil, false
 }
 
 // Close frees the conversation's memory.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tokenselect/engine"
+	"tokenselect/engine/chat"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/trace"
 )
@@ -17,6 +18,8 @@ import (
 // and over a server's websocket.
 type Host struct {
 	Where string // "browser" or "server", for the greeting
+
+	System string // what models are told before every document; may be empty
 
 	// Load answers the command load.
 	Load func(ctx context.Context, c trace.Command, progress func(phase string, done, total int64)) (Loaded, error)
@@ -223,7 +226,7 @@ func (c *client) open(cmd trace.Command) error {
 	if err != nil {
 		return &commandError{trace.BadCommand, err}
 	}
-	c.opt = Options{Context: cmd.Context, Selection: cfg, MaxTokens: trace.DefaultMaxTokens}
+	c.opt = Options{Context: cmd.Context, Selection: cfg, MaxTokens: trace.DefaultMaxTokens, System: c.h.System}
 	tokens := m.Tokens(cmd.Document)
 	if cmd.Context > 0 && tokens >= cmd.Context {
 		return &commandError{trace.ContextFull, fmt.Errorf("open: the document is %d tokens, the context that was asked for %d", tokens, cmd.Context)}
@@ -434,6 +437,11 @@ func (c *client) fail(cmd trace.Command, err error) {
 		code = trace.NoGPU
 	case engine.IsFull(err):
 		code = trace.ContextFull
+	case errors.Is(err, chat.ErrUnknown):
+		code = trace.BadModel
+		if compile == nil {
+			hint = "This engine knows some families of chat templates and runs none; the engine of tokenselect serve and tokenselect run can run the model's own."
+		}
 	}
 	switch code {
 	case trace.DeviceLost:

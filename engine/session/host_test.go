@@ -377,3 +377,24 @@ func TestHostTurns(t *testing.T) {
 		t.Errorf("%d releases of what was evicted", released)
 	}
 }
+
+// TestHostSystem: a host's own words come before every document.
+func TestHostSystem(t *testing.T) {
+	h, _ := host(t)
+	loaded, err := h.Load(context.Background(), trace.Command{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := func(system string) int {
+		h.System = system
+		w := serve(t, h)
+		w.until(w.say(trace.Command{Type: trace.Load}), trace.Loaded)
+		w.until(w.say(trace.Command{Type: trace.Open, Document: people}), trace.Opened)
+		events := w.until(w.say(trace.Command{Type: trace.Ask, Question: "How old is Felix Ellis?", MaxTokens: 1}), trace.Done)
+		return events[len(events)-1].Stats.PromptTokens
+	}
+	told := len(loaded.Model.Tokenizer.Encode("<|im_start|>system\nBe brief.<|im_end|>\n", true))
+	if with, without := tokens("Be brief."), tokens(""); with != without+told {
+		t.Errorf("prompts of %d tokens with a system message and %d without, expected %d more", with, without, told)
+	}
+}

@@ -41,7 +41,6 @@ func apply(c selection.Config, s *trace.Selection) (selection.Config, error) {
 	set(&c.K, s.K)
 	set(&c.Chunk, s.Chunk)
 	set(&c.Theta, s.Theta)
-	set(&c.Tau, s.Tau)
 	set(&c.Pool, s.Pool)
 	if s.Index != "" {
 		if err := c.SetIndex(s.Index); err != nil {
@@ -62,7 +61,7 @@ func set[T any](to, from *T) {
 func (m *Model) Apply(s *trace.Selection) (selection.Config, error) { return apply(defaults(m), s) }
 
 func selectionOf(c selection.Config) trace.Selection {
-	return trace.Selection{Policy: string(c.Policy), NInit: &c.NInit, NLocal: &c.NLocal, K: &c.K, Chunk: &c.Chunk, Theta: &c.Theta, Tau: &c.Tau, Pool: &c.Pool, Index: c.IndexName()}
+	return trace.Selection{Policy: string(c.Policy), NInit: &c.NInit, NLocal: &c.NLocal, K: &c.K, Chunk: &c.Chunk, Theta: &c.Theta, Pool: &c.Pool, Index: c.IndexName()}
 }
 
 func sampling(s *trace.Sample) sample.Options {

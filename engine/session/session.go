@@ -19,7 +19,7 @@ import (
 type Model struct {
 	Engine    *engine.Engine
 	Tokenizer *tokenizer.Tokenizer
-	format    chat.Format
+	format    *chat.Format
 	noFormat  error // why there is no format; raw text still works
 
 	quantisation string // of the weights as stored
@@ -36,7 +36,7 @@ func Load(dev gpu.Device, ckpt *weights.Model, o engine.Options) (*Model, error)
 		return nil, err
 	}
 	m := &Model{Tokenizer: tok, quantisation: ckpt.Quantisation}
-	m.format, m.noFormat = chat.Recognise(ckpt.Tokenizer.ChatTemplate, tok)
+	m.format, m.noFormat = chat.New(tok, compile)
 	if m.Engine, err = engine.New(dev, ckpt, o); err != nil {
 		return nil, err
 	}
@@ -55,7 +55,13 @@ func (m *Model) Prompt(messages []chat.Message) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	return chat.Encode(m.Tokenizer, pieces), nil
+	return m.format.Encode(pieces), nil
+}
+
+// IsEnd tells whether a token ends an answer: for the vocabulary, or in the
+// conversations that the model was trained on.
+func (m *Model) IsEnd(id int) bool {
+	return m.Tokenizer.IsEnd(id) || m.format != nil && m.format.IsEnd(id)
 }
 
 // Tokens is the number of tokens of a text, special tokens as plain text.

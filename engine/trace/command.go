@@ -74,7 +74,6 @@ type Selection struct {
 	K      *int     `json:"k,omitempty"`
 	Chunk  *int     `json:"chunk,omitempty"`
 	Theta  *float64 `json:"theta,omitempty"`
-	Tau    *float64 `json:"tau,omitempty"`
 	Pool   *int     `json:"pool,omitempty"`
 	// How the copy of the keys is stored that candidates are scored from: exact
 	// (there is none), int8 or int4. A document keeps what it was opened with.

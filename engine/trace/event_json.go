@@ -155,9 +155,6 @@ func (s *Selection) append(b []byte) []byte {
 	if s.Theta != nil {
 		o.measure("theta", *s.Theta)
 	}
-	if s.Tau != nil {
-		o.measure("tau", *s.Tau)
-	}
 	o.text("index", s.Index)
 	return o.end()
 }

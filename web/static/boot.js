@@ -5,6 +5,31 @@ import "./wasm_exec.js";
 import { attach } from "./webgpu.js";
 import { simdImports } from "./simd128.js";
 
+async function fetched(name) {
+  const response = await fetch(new URL(name, import.meta.url));
+  if (!response.ok) throw new Error(`${name}: the server answers ${response.status} ${response.statusText}`.trim());
+  return response;
+}
+
+/**
+ * Starts the engine with the files beside this one.
+ * @param {Pick<Parameters<typeof boot>[0], "onEvent" | "onExit">} parts
+ */
+export async function bootFromHere(parts) {
+  const [simd, response] = await Promise.all([fetched("simd128.wasm").then((r) => r.arrayBuffer()), fetched("tokenselect.wasm")]);
+  if (!WebAssembly.validate(simd)) {
+    throw new Error("this browser's WebAssembly knows no SIMD: Chrome or Edge 91, Firefox 89 or Safari 16.4 do");
+  }
+  return boot({ ...parts, simd, module: await WebAssembly.compileStreaming(response) });
+}
+
+/**
+ * @typedef {{name: string, contexts: number[], cpu: boolean}} Inspection  cpu: for the CPU, not a GPU
+ * @typedef {{context: number, weights: number, cache: number, selection: number, work: number, layer: number}} Estimate
+ * bytes that the model takes with a context of so many tokens; layer: the keys of one layer, which a device binds as one
+ * @typedef {{architecture: string, title: string, quantisation: string, layers: number, context: number, estimates: Estimate[]}} Inspected
+ */
+
 /**
  * @param {object} parts
  * @param {WebAssembly.Module} parts.module tokenselect.wasm, compiled
@@ -12,7 +37,7 @@ import { simdImports } from "./simd128.js";
  * @param {(event: object) => void} parts.onEvent
  * @param {(error: Error) => void} parts.onExit the engine has ended, which it should not
  * @param {(go: object) => void} [parts.prepare] sees the Go object before it starts, for tests
- * @returns {Promise<{command(command: object, file?: Blob): void}>}
+ * @returns {Promise<{command(command: object, file?: Blob): void, inspect(file: Blob, options: Inspection): Promise<Inspected>}>}
  */
 export async function boot({ module, simd, onEvent, onExit, prepare }) {
   const go = new globalThis.Go();
@@ -53,6 +78,15 @@ export async function boot({ module, simd, onEvent, onExit, prepare }) {
     command(command, file) {
       if (file) host.command(command, file);
       else host.command(command);
+    },
+    /** What a GGUF file is and takes, by its header. file may also be something with a Blob's size and slice. */
+    inspect(file, { name, contexts, cpu }) {
+      return new Promise((resolve, reject) => {
+        host.inspect(file, name, contexts, cpu, (found) => {
+          if (found.error) reject(new Error(found.error));
+          else resolve(found);
+        });
+      });
     },
   };
 }

@@ -9,12 +9,13 @@ const PATIENCE_MS = 4_000; // with a network that does not answer
 // kept when they were used.
 const FILES = [
   "./", "manifest.webmanifest", "icon.svg", "models.json",
-  "style/base.css", "style/conversation.css", "style/document.css", "style/layout.css",
+  "style/base.css", "style/conversation.css", "style/document.css", "style/layout.css", "style/models.css",
   "app/answer-view.js", "app/attention.js", "app/blocks.js", "app/budget.js", "app/cards.js", "app/control.js", "app/conversation.js",
   "app/document-input.js", "app/document-view.js", "app/dom.js", "app/figures.js", "app/format.js", "app/keeper.js", "app/main.js",
   "app/minimap.js", "app/panes.js", "app/progress.js", "app/remedies.js", "app/setup.js", "app/shading.js", "app/welcome.js", "app/words.js",
   "documents/examples.js", "documents/failure.js", "documents/prose.js", "documents/read.js", "documents/text.js",
-  "storage.js", "storage/download.js", "storage/page.js", "storage/segments.js", "storage/sha256.js", "storage/weights.js",
+  "models/dialog.js", "models/fetcher.js", "models/fit.js", "models/hub.js", "models/kept-list.js", "models/offer.js", "models/remote.js", "models/shelf.js", "models/source.js",
+  "storage.js", "storage/download.js", "storage/file.js", "storage/page.js", "storage/patience.js", "storage/segments.js", "storage/sha256.js", "storage/weights.js",
   "boot.js", "simd128.js", "simd128.wasm", "tokenselect.js", "tokenselect.wasm", "trace.js", "transport-socket.js", "transport-worker.js",
   "wasm_exec.js", "webgpu.js", "worker.js",
 ];

@@ -10,8 +10,10 @@
 export interface LoadOptions {
   /** URL of the folder with worker.js, tokenselect.wasm and models.json. Default: where tokenselect.js is. */
   base?: string;
-  /** Name of a model in models.json. Default: its first. */
+  /** Name of a model in models.json, or of `file`. Default: the first of models.json. */
   model?: string;
+  /** A GGUF file in place of a model of models.json: one of this device, say. It is read where it is. Not with the device "server". */
+  file?: Blob;
   /** "auto": WebGPU if there is a GPU, else the CPU in the worker. "server": the server's engine over /ws. */
   device?: "auto" | "webgpu" | "cpu" | "server";
   /** How keys and values are stored. Default: f16 on a GPU, f32 on a CPU. */
@@ -56,7 +58,8 @@ export interface Selection {
   k?: number;
   chunk?: number;
   theta?: number;
-  tau?: number;
+  /** A token has the largest vote of so many neighbours, an odd number; 0: its own. */
+  pool?: number;
   /** How the keys are stored that candidates are scored from; a document keeps what it was opened with. */
   index?: "exact" | "int8" | "int4";
 }

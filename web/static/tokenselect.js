@@ -249,11 +249,13 @@ class Engine {
   }
 }
 
-export async function load({ base = home, model, device = "auto", kv, worker = "worker.js", signal, onProgress } = {}) {
+export async function load({ base = home, model, file, device = "auto", kv, worker = "worker.js", signal, onProgress } = {}) {
   const root = new URL(base, home).href;
   const server = device === "server";
-  let file;
-  if (!server) {
+  if (file && server) throw new TokenselectError("bad_model", `${model ?? file.name}: the server does not take files, it has models of its own`, "Let this browser do the work.");
+  if (file) {
+    model ??= file.name;
+  } else if (!server) {
     const list = await models(root);
     const found = model ? list.find((m) => m.name === model) : list[0];
     if (!found) {

@@ -13,8 +13,11 @@ export class WorkerTransport {
     };
   }
 
-  /** Absent fields go unsaid: the engine refuses what it does not know. */
-  send(command) { this.#worker.postMessage(JSON.parse(JSON.stringify(command))); }
+  /** Absent fields go unsaid: the engine refuses what it does not know. A file may be a Blob, of which JSON knows nothing. */
+  send({ file, ...command }) {
+    const said = JSON.parse(JSON.stringify(command));
+    this.#worker.postMessage(file ? { ...said, file } : said);
+  }
 
   close() { this.#worker.terminate(); }
 }

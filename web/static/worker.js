@@ -1,10 +1,8 @@
 // The engine in a worker. Commands and events are those of engine/trace; load
-// comes with the file to fetch, which ends up in the browser's cache and goes to
-// the GPU from there.
-import { boot } from "./boot.js";
+// comes with a file, or with where to fetch it from: then it ends up in the
+// browser's cache and goes to the GPU from there.
+import { bootFromHere } from "./boot.js";
 import { WeightsCache } from "./storage.js";
-
-const here = (name) => new URL(name, import.meta.url);
 
 /** @type {Map<number, AbortController>} downloads by the id of their load */
 const downloads = new Map();
@@ -13,33 +11,15 @@ function fail(id, code, message, hint) {
   postMessage({ type: "error", id, error: { code, message, hint } });
 }
 
-async function fetched(name) {
-  const response = await fetch(here(name));
-  if (!response.ok) {
-    throw new Error(`${name}: the server answers ${response.status} ${response.statusText}`.trim());
-  }
-  return response;
-}
-
-async function start() {
-  const [simd, response] = await Promise.all([fetched("simd128.wasm").then((r) => r.arrayBuffer()), fetched("tokenselect.wasm")]);
-  if (!WebAssembly.validate(simd)) {
-    throw new Error("this browser's WebAssembly knows no SIMD: Chrome or Edge 91, Firefox 89 or Safari 16.4 do");
-  }
-  const module = await WebAssembly.compileStreaming(response);
-  return boot({
-    module,
-    simd,
-    onEvent: (event) => postMessage(event),
-    onExit: (error) => fail(undefined, "internal", `the engine stopped: ${error.message}`, "Reload the page; the document is kept."),
-  });
-}
-
-const started = start();
+const started = bootFromHere({
+  onEvent: (event) => postMessage(event),
+  onExit: (error) => fail(undefined, "internal", `the engine stopped: ${error.message}`, "Reload the page; the document is kept."),
+});
 started.catch((error) => fail(undefined, "internal", `the engine could not be started: ${error.message}`, "Reload the page."));
 
-/** The model's file: from the browser's cache, or over the network into it. */
+/** The model's file: as it was given, from the browser's cache, or over the network into it. */
 async function weights(id, file) {
+  if (file instanceof Blob) return file;
   const abort = new AbortController();
   downloads.set(id, abort);
   let unkept;

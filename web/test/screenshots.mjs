@@ -4,6 +4,7 @@
 //   node web/test/screenshots.mjs FOLDER [part of a state's name]
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { hub as startHub } from "./page/hub.mjs";
 import { looks, sourceInSight } from "./page/looks.mjs";
 import { noBrowser, openBrowser, serve } from "./page/site.mjs";
 
@@ -32,6 +33,27 @@ const setup = async (page) => {
   if (await page.isVisible("#setup > summary")) await page.click("#setup > summary");
 };
 
+const models = async (page, text) => {
+  await engine(page, "ready");
+  await setup(page);
+  await page.selectOption("#model", { label: "Another model…" });
+  await page.waitForSelector("#models[open]");
+  if (!text) return;
+  await page.fill("#models-source", text);
+  await page.click("#models-find");
+};
+const offer = async (page) => {
+  await models(page, "acme/needle");
+  await page.getByRole("button", { name: /needle-Q8_0/ }).click(DEADLINE);
+  await page.waitForSelector("#models-plan .primary", DEADLINE);
+};
+const downloading = async (page) => {
+  hub.faults.push({ cut: 9e6, stall: true });
+  await offer(page);
+  await page.click("#models-plan .primary");
+  await page.waitForFunction(() => /9\.0 MB of/.test(document.querySelector("#models-kept").textContent), null, DEADLINE);
+};
+
 /** What is done to the page, by the state that it is in then. */
 const STATES = {
   empty: { act: (page) => engine(page, "ready") },
@@ -53,11 +75,20 @@ const STATES = {
   "out-of-memory": { script: "oom", act: async (page) => { await open(page); await ask(page); await error(page); } },
   "engine-died": { script: "dies", act: async (page) => { await open(page); await ask(page); await error(page); await idle(page); } },
   "another-page": { path: "example.html", act: async (page) => { await page.click("#ask", DEADLINE); await page.waitForFunction(() => document.querySelector("#state").textContent.startsWith("answered"), null, DEADLINE); } },
+  models: { act: (page) => models(page) },
+  "models-files": { act: async (page) => { await models(page, "acme/needle"); await page.waitForSelector(".models-file", DEADLINE); } },
+  "models-offer": { act: offer },
+  "models-download": { act: downloading },
+  "models-begun": { act: async (page) => { await downloading(page); await page.getByRole("button", { name: "Cancel: needle-Q8_0" }).click(); await page.getByRole("button", { name: "Resume: needle-Q8_0" }).waitFor(); } },
+  "models-kept": { act: async (page) => { await offer(page); await page.click("#models-plan .primary"); await page.waitForSelector("#models", { state: "hidden" }); await page.click("#cache-manage"); await page.getByRole("button", { name: "Remove: needle-Q8_0" }).click(DEADLINE); } },
+  "models-refused": { act: async (page) => { await models(page, "acme/original"); await page.waitForFunction(() => document.querySelector("#models-trouble").textContent !== "", null, DEADLINE); } },
+  "models-closed": { act: async (page) => { await downloading(page); await page.keyboard.press("Escape"); await page.waitForSelector("#notice .card", DEADLINE); } },
   "download-failed": { script: "down", act: (page) => engine(page, "failed") },
 };
 
 mkdirSync(folder, { recursive: true });
-const site = await serve({ healthz: true });
+const hub = await startHub();
+const site = await serve({ healthz: true, elsewhere: hub.url });
 let wrong = 0;
 try {
   for (const [name, { path = "", script = "", act }] of Object.entries(STATES)) {
@@ -69,7 +100,7 @@ try {
           const page = await browser.context.newPage();
           await page.setViewportSize({ width, height });
           await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
-          await page.goto(`${site.url}${path}?script=${script}`);
+          await page.goto(`${site.url}${path}?script=${script}&hub=${encodeURIComponent(hub.url)}`);
           if (path === "") await page.waitForSelector("#example-note");
           await act(page);
           await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
@@ -86,6 +117,7 @@ try {
   }
 } finally {
   await site.close();
+  await hub.close();
 }
 console.log(wrong === 0 ? `nothing wrong in what can be computed; see ${folder}` : `${wrong} things wrong; see ${folder}`);
 process.exitCode = wrong === 0 ? 0 : 1;

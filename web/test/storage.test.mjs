@@ -31,7 +31,7 @@ function weights(request, response) {
   const from = fault.ignoreRange ? 0 : Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
   const body = fault.body ?? bytes.subarray(from, fault.cut ?? bytes.length);
   response.writeHead(from > 0 ? 206 : 200, {
-    "Content-Length": bytes.length - from, ...(from > 0 && { "Content-Range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
+    ...(fault.etag && { ETag: fault.etag }), "Content-Length": bytes.length - from, ...(from > 0 && { "Content-Range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
   });
   if (fault.stall) {
     response.write(body);
@@ -49,7 +49,7 @@ const WORKER = `import * as storage from "/storage.js";
       const cache = await storage.WeightsCache.open();
       const blob = await (name === "get" ? cache.get(options) : cache.fetchInto(options));
       const sum = blob && [...new Uint8Array(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()))].map((b) => b.toString(16).padStart(2, "0")).join("");
-      postMessage({ size: blob?.size, sum, list: await cache.list() });
+      postMessage({ size: blob?.size, sum, list: (await cache.list()).map(({ date, ...rest }) => rest) });
     } catch (error) {
       postMessage({ name: error.name, code: error.code, error: error.message });
     }
@@ -98,7 +98,7 @@ function call(page, where, name, options) {
       const cache = await WeightsCache.open();
       const blob = await (name === "get" ? cache.get(options) : cache.fetchInto(options));
       const sum = blob && [...new Uint8Array(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()))].map((b) => b.toString(16).padStart(2, "0")).join("");
-      return { size: blob?.size, sum, list: await cache.list() };
+      return { size: blob?.size, sum, list: (await cache.list()).map(({ date, ...rest }) => rest) };
     } catch (error) {
       return { name: error.name, code: error.code, error: error.message };
     }
@@ -106,7 +106,7 @@ function call(page, where, name, options) {
 }
 
 const file = { url: "/weights", digest, size: bytes.length, name: "model.gguf", pauses: [] };
-const whole = { digest, name: "model.gguf", size: bytes.length, stored: bytes.length, complete: true };
+const whole = { key: digest, digest, name: "model.gguf", size: bytes.length, stored: bytes.length, complete: true };
 
 test("SHA-256 in pieces of any length", () => {
   for (const n of [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 100003]) {
@@ -151,6 +151,43 @@ test("a connection that breaks is tried again, while it brings something", { ski
   faults = [{ cut: 1000000 }, { cut: 2000000 }, { cut: 3000000 }];
   assert.equal((await call(page, "worker", "fetchInto", { ...file, pauses: [1] })).sum, digest);
   assert.equal(ranges.length, 4);
+}));
+
+test("a connection that brings nothing is given up and tried again, so is a server that is too busy", { skip }, () => withPage(async (page) => {
+  faults = [{ cut: 1000000, stall: true }, { status: 503 }, { cut: 2000000, stall: true }];
+  assert.equal((await call(page, "worker", "fetchInto", { ...file, pauses: [1, 1], stall: 300 })).sum, digest);
+  assert.deepEqual(ranges, [null, "bytes=1000000-", "bytes=1000000-", "bytes=2000000-"]);
+  faults = [{ status: 503 }, { status: 503 }];
+  assert.match((await call(page, "worker", "fetchInto", { ...file, key: "f".repeat(64), pauses: [1] })).error, /the server answers 503; 0 of \d+ bytes are here/);
+}));
+
+test("a file without a digest is kept by where it comes from, and thrown away when it has changed there", { skip }, () => withPage(async (page) => {
+  const key = "e".repeat(64), { digest: _, ...plain } = { ...file, key, stall: 200, details: { title: "model" } };
+  faults = [{ cut: 1000000, stall: true, etag: '"1"' }, { cut: 2000000, stall: true, etag: '"1"' }, { etag: '"2"' }, { etag: '"2"' }];
+  assert.match((await call(page, "worker", "fetchInto", plain)).error, /bytes are here/);
+  assert.match((await call(page, "page", "fetchInto", plain)).error, /bytes are here/);
+  assert.deepEqual((await call(page, "worker", "get", key)).list, [{ key, name: file.name, size: bytes.length, stored: 2000000, complete: false, details: { title: "model" } }]);
+  const changed = await call(page, "worker", "fetchInto", plain);
+  assert.deepEqual([changed.name, changed.code], ["StorageError", "changed"], changed.error);
+  const done = await call(page, "worker", "fetchInto", plain);
+  assert.deepEqual([done.sum, done.list], [digest, [{ ...whole, key, details: { title: "model" } }]]);
+  assert.deepEqual(ranges, [null, "bytes=1000000-", "bytes=2000000-", null]);
+}));
+
+test("a file of this device is copied, and goes on after it was cut off", { skip }, () => withPage(async (page) => {
+  const seen = await page.evaluate(async ([key]) => {
+    const { WeightsCache } = await import(new URL("/storage.js", location.href).href);
+    const cache = await WeightsCache.open();
+    const blob = new Blob([await (await fetch("/weights")).arrayBuffer()]);
+    const abort = new AbortController();
+    const broken = await cache.copyInto({ key, blob, name: "mine", signal: abort.signal, onProgress: (done) => done > 5e7 && abort.abort() }).catch((error) => error.name);
+    const [{ stored }] = await cache.list();
+    const checked = [];
+    await cache.copyInto({ key, blob, name: "mine", onCheck: (done, total) => checked.push([done, total]) });
+    const [{ digest, complete }] = await cache.list();
+    return { broken, begun: stored > 0 && stored < blob.size, checked: checked.at(-1)[0] === stored && checked.at(-1)[1] === stored, digest, complete };
+  }, ["d".repeat(64)]);
+  assert.deepEqual(seen, { broken: "AbortError", begun: true, checked: true, digest, complete: true });
 }));
 
 test("an answer that is no file is not tried again", { skip }, () => withPage(async (page) => {

@@ -1,6 +1,7 @@
 // The page as people use it, with the real engine on the CPU and the real server.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { hub as startHub } from "./page/hub.mjs";
 import { golden, launch, skip, start } from "./real.mjs";
 import { answer, ask, drop, kept, reading, ready, says, visit } from "./visitor.mjs";
 
@@ -54,6 +55,27 @@ test("no room in the browser's storage: said, and the model is used without bein
   await says(page, "#cache", "No weights kept");
   await ask(page, "Which animal does Clara Nash keep?");
   assert.equal(await answer(page), "Clara Nash keeps a parrot.");
+});
+
+test("a model by its hub name: its header is read, it is downloaded, kept, loaded and answers", { skip, timeout: 120_000 }, async (t) => {
+  const { server, context } = await both(t);
+  const hub = await startHub();
+  t.after(() => hub.close());
+  const { page, complaints } = await visit(context, `${server.url}?hub=${encodeURIComponent(hub.url)}`);
+  await page.click("#example-note");
+  await ready(page);
+  await page.selectOption("#model", { label: "Another model…" });
+  await page.fill("#models-source", "acme/twin/twin-Q8_0.gguf");
+  await page.click("#models-find");
+  await says(page, "#models-takes", "17.6 MB of weights");
+  await page.getByRole("button", { name: "Download and use it (17.8 MB)" }).click();
+  await page.waitForSelector("#models", { state: "hidden" });
+  await ready(page);
+  await says(page, "#setup-summary", "twin-Q8_0: ready");
+  await ask(page, "Which animal does Clara Nash keep?");
+  assert.equal(await answer(page), "Clara Nash keeps a parrot.");
+  assert.equal(await page.textContent("#error"), "");
+  assert.deepEqual(complaints, []);
 });
 
 test("an example, a reload and no network: document, conversation and weights are there again", { skip, timeout: 300_000 }, async (t) => {

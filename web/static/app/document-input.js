@@ -15,8 +15,9 @@ import { hide, show } from "./cards.js";
  * @param {object} page
  * @param {(document: PageDocument) => void} page.take a new document
  * @param {() => PageDocument | null} page.current
+ * @param {(file: File, folder: boolean) => void} page.model takes what is a model, not a document
  */
-export function documentInput({ take, current }) {
+export function documentInput({ take, current, model }) {
   const start = byId("start"), reader = byId("reader"), paste = byId("paste"), file = byId("file");
 
   /** Shows the ways in, or the document. */
@@ -37,7 +38,12 @@ export function documentInput({ take, current }) {
     choosing(false);
   };
 
-  const read = async (given) => {
+  const read = async (given, folder = false) => {
+    if (folder || /\.(gguf|safetensors)$/i.test(given.name)) {
+      file.value = "";
+      model(given, folder);
+      return;
+    }
     hide("error", "document");
     hide("notice", "document");
     byId("drop").setAttribute("aria-busy", "true");
@@ -91,7 +97,8 @@ function dropping(read, takeText) {
     over(0);
     const { files } = event.dataTransfer;
     const text = event.dataTransfer.getData("text/plain");
-    if (files.length > 0) read(files[0]);
+    const folder = event.dataTransfer.items[0]?.webkitGetAsEntry?.()?.isDirectory ?? false;
+    if (files.length > 0) read(files[0], folder);
     else if (text.trim() !== "") takeText(text);
   });
 }

@@ -13,7 +13,7 @@ export function welcome(model, hasDocument) {
   } else if (model) {
     lines.push(element("p", { textContent: "A language model can be wrong. Click on an answer to see which part of the document it was read from." }));
   }
-  if (model) {
+  if (model?.context) {
     lines.push(element("p", { textContent: `The model was trained on texts of ${count(model.context)} tokens. In longer ones, TokenSelect lets each layer choose the few tokens that matter at every step, so that no more are attended to than the model is used to.` }));
   }
   byId("welcome").replaceChildren(...lines);

@@ -1,11 +1,11 @@
-import { bytesFrom } from "./download.js";
-import { absent, segments, SegmentWriter } from "./segments.js";
+import { bytesFrom, ChangedError } from "./download.js";
+import { aboutOf, DiskFile, MemoryFile, pieces, writeAbout } from "./file.js";
+import { absent, segments } from "./segments.js";
 import { Sha256 } from "./sha256.js";
 
 const FOLDER = "weights";
-const ABOUT = "about.json";
 
-/** Something about the browser's storage, in words. code: "quota" or "digest". */
+/** Something about the browser's storage, in words. code: "quota", "digest" or "changed". */
 export class StorageError extends Error {
   constructor(code, message, options) {
     super(message, options);
@@ -14,12 +14,38 @@ export class StorageError extends Error {
   }
 }
 
-/** @typedef {{digest: string, name: string, size: number, stored: number, complete: boolean}} Kept  stored: bytes on the disk */
+/**
+ * @typedef {object} Kept
+ * @property {string} key
+ * @property {string} name
+ * @property {number} size
+ * @property {number} stored bytes on the disk
+ * @property {boolean} complete
+ * @property {string} [digest] once it is known
+ * @property {number} [date] when it was begun or completed, as Date.now tells it
+ * @property {object} [details] what fetchInto or copyInto was given
+ * @property {boolean} [busy] a tab is writing to it
+ */
 
 /**
- * Files of weights in the browser, by the SHA-256 of their bytes. In a worker and
- * in a page. A file is a folder of segments, and about.json, which says that it
- * is complete only once its digest has been found right.
+ * @typedef {object} Wanted
+ * @property {string} [key] under which it is kept: 64 hexadecimal digits, by default the digest
+ * @property {string} [digest] of its bytes, if it is known: other bytes are thrown away
+ * @property {number} size in bytes
+ * @property {string} [name] for list
+ * @property {object} [details] for list: anything that is JSON
+ * @property {AbortSignal} [signal] what has arrived stays
+ * @property {(done: number, total: number) => void} [onProgress]
+ * @property {(done: number, total: number) => void} [onCheck] while what was here is read again
+ * @property {() => void} [onWait] another tab is writing to it, and is waited for
+ * @property {boolean} [store] false: keep it in memory only
+ */
+
+/**
+ * Files of weights in the browser, by the SHA-256 of their bytes, or of where
+ * they come from. In a worker and in a page. A file is a folder of segments, and
+ * about.json, which says that it is complete only once its digest, if one was
+ * given, has been found right.
  */
 export class WeightsCache {
   #root;
@@ -52,11 +78,11 @@ export class WeightsCache {
 
   /**
    * A complete file; its bytes are read from the disk when they are asked for.
-   * @param {string} digest 64 hexadecimal digits, "sha256:" before them or not
+   * @param {string} key 64 hexadecimal digits, "sha256:" before them or not
    * @returns {Promise<Blob | null>}
    */
-  async get(digest) {
-    const folder = await this.#folder(hex(digest));
+  async get(key) {
+    const folder = await this.#folder(hex(key));
     const about = folder && await aboutOf(folder);
     if (!about?.complete) return null;
     const blob = new Blob(await segments(folder));
@@ -65,29 +91,44 @@ export class WeightsCache {
 
   /**
    * Downloads a file into the cache, from where an earlier attempt stopped.
-   * @param {object} options
-   * @param {string} options.url
-   * @param {string} options.digest
-   * @param {number} options.size in bytes
-   * @param {string} [options.name] for list
-   * @param {AbortSignal} [options.signal] what has arrived stays
-   * @param {(done: number, total: number) => void} [options.onProgress]
-   * @param {boolean} [options.store] false: keep it in memory only
-   * @param {number[]} [options.pauses] milliseconds before each further try of a broken connection
+   * @param {Wanted & Pick<Parameters<typeof bytesFrom>[0], "url" | "pauses" | "stall" | "onTrouble">} options
    * @returns {Promise<Blob>}
-   * @throws {StorageError} for too little room, or for other bytes than the digest's
+   * @throws {StorageError} for too little room, for other bytes than the digest's, or where the server has another file by now
    */
-  async fetchInto({ store = true, ...options }) {
-    const digest = hex(options.digest);
-    if (!store || !this.available) return download({ ...options, digest }, new MemoryFile());
-    return exclusively(digest, options.signal, async () => {
-      const kept = await this.get(digest);
+  async fetchInto({ url, pauses, stall, onTrouble, ...options }) {
+    return this.#fill(options, url, (file, signal) => bytesFrom({
+      url, from: file.size, size: options.size, signal, pauses, stall, onTrouble,
+      // Where there is a digest, it tells more.
+      etag: options.digest ? null : file.about.etag,
+      onTag: (etag) => { file.about.etag ??= etag; },
+    }));
+  }
+
+  /**
+   * Copies a file into the cache.
+   * @param {Wanted & {blob: Blob}} options
+   * @returns {Promise<Blob>}
+   */
+  async copyInto({ blob, ...options }) {
+    return this.#fill({ ...options, size: blob.size }, options.name ?? "the file", (file) => pieces(blob, file.size));
+  }
+
+  /** @param {(file: DiskFile | MemoryFile, signal?: AbortSignal) => AsyncIterable<Uint8Array>} source what is missing */
+  async #fill({ store = true, onWait, ...options }, from, source) {
+    const digest = options.digest === undefined ? undefined : hex(options.digest);
+    const key = hex(options.key ?? digest);
+    const wanted = { ...options, digest };
+    if (!store || !this.available) return fill(wanted, from, source, new MemoryFile());
+    return exclusively(key, options.signal, onWait, async () => {
+      const kept = await this.get(key);
       if (kept) {
+        await this.#describe(key, options);
         options.onProgress?.(kept.size, kept.size);
         return kept;
       }
       try {
-        return await download({ ...options, digest }, await DiskFile.open(this.#root, { ...options, digest }));
+        const { name = key, size, details } = options;
+        return await fill(wanted, from, source, await DiskFile.open(this.#root, key, { digest, name, size, details }));
       } catch (error) {
         if (error.name !== "QuotaExceededError") throw error;
         const { usage, quota } = await this.usage();
@@ -102,20 +143,25 @@ export class WeightsCache {
   async list() {
     const found = [];
     if (!this.available) return found;
-    for await (const [digest, folder] of this.#root.entries()) {
+    const busy = await held();
+    for await (const [key, folder] of this.#root.entries()) {
       if (folder.kind !== "directory") continue;
-      const about = await aboutOf(folder);
-      const stored = (await segments(folder)).reduce((sum, file) => sum + file.size, 0);
+      const about = await aboutOf(folder).catch(absent); // another tab may be removing it
+      const stored = (await segments(folder).catch(() => [])).reduce((sum, file) => sum + file.size, 0);
       const size = about?.size ?? stored;
-      found.push({ digest, name: about?.name ?? digest, size, stored, complete: about?.complete === true && stored === size });
+      const { name = key, digest, date, details } = about ?? {};
+      found.push({
+        key, name, size, stored, complete: about?.complete === true && stored === size,
+        ...(digest && { digest }), ...(date && { date }), ...(details && { details }), ...(busy.has(lockOf(key)) && { busy: true }),
+      });
     }
     return found.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** Deletes a file, complete or not, once no download writes to it; nothing happens if it is not there. @param {string} digest */
-  async remove(digest) {
+  /** Deletes a file, complete or not, once no download writes to it; nothing happens if it is not there. @param {string} key */
+  async remove(key) {
     if (!this.available) return;
-    await exclusively(hex(digest), null, () => this.#root.removeEntry(hex(digest), { recursive: true }).catch(absent));
+    await exclusively(hex(key), null, undefined, () => this.#root.removeEntry(hex(key), { recursive: true }).catch(absent));
   }
 
   /** Bytes of this origin. @returns {Promise<{usage: number, quota: number}>} zeros where the browser does not say */
@@ -129,12 +175,25 @@ export class WeightsCache {
     return await globalThis.navigator?.storage?.persist?.() ?? false;
   }
 
-  async #folder(digest) {
-    return this.#root && await this.#root.getDirectoryHandle(digest).catch(absent);
+  /** Notes the details of a file that came without any. */
+  async #describe(key, { name = key, details }) {
+    const folder = await this.#folder(key), about = await aboutOf(folder);
+    if (details && !about.details) await writeAbout(folder, { ...about, name, details: JSON.parse(JSON.stringify(details)) });
+  }
+
+  async #folder(key) {
+    return this.#root && await this.#root.getDirectoryHandle(key).catch(absent);
   }
 }
 
-async function download({ url, digest, size, signal, onProgress, pauses }, file) {
+/** A key for what comes from somewhere and has no digest yet. @param {string} where */
+export function keyOf(where) {
+  const sum = new Sha256();
+  sum.update(new TextEncoder().encode(where));
+  return sum.hex();
+}
+
+async function fill({ digest, size, signal, onProgress, onCheck }, from, source, file) {
   const sum = new Sha256();
   let done = 0;
   signal?.throwIfAborted();
@@ -142,10 +201,17 @@ async function download({ url, digest, size, signal, onProgress, pauses }, file)
     signal?.throwIfAborted();
     sum.update(chunk);
     done += chunk.length;
+    onCheck?.(done, file.size);
   }
   onProgress?.(done, size);
+  let tagged = Boolean(file.about.etag);
   try {
-    for await (const chunk of bytesFrom({ url, from: done, size, signal, pauses })) {
+    for await (const chunk of source(file, signal)) {
+      signal?.throwIfAborted();
+      if (!tagged && file.about.etag) {
+        tagged = true;
+        await file.note();
+      }
       await file.write(chunk);
       sum.update(chunk);
       done += chunk.length;
@@ -155,134 +221,40 @@ async function download({ url, digest, size, signal, onProgress, pauses }, file)
     // What has arrived stays; an error on the way there tells less than the first.
     try {
       await file.pause();
+      if (error instanceof ChangedError && done > 0) await file.discard();
     } catch {}
+    if (error instanceof ChangedError && done > 0) throw new StorageError("changed", `${error.message}: what had arrived was thrown away, load it again`, { cause: error });
     throw error;
   }
   await file.pause();
   const found = sum.hex();
-  if (found !== digest) {
+  if (digest && found !== digest) {
     await file.discard();
-    throw new StorageError("digest", `${url}: found bytes with the SHA-256 ${found}, expected ${digest}: they were thrown away, load it again`);
+    throw new StorageError("digest", `${from}: found bytes with the SHA-256 ${found}, expected ${digest}: they were thrown away, load it again`);
   }
+  file.about.digest = found;
   return file.complete();
 }
 
-/** Where nothing can be kept: the browser holds the Blob, on its disk if that suits it. */
-class MemoryFile {
-  #chunks = [];
-  #blobs = [];
-  #waiting = 0;
+const lockOf = (key) => `tokenselect-weights-${key}`;
 
-  async *kept() {}
-
-  write(chunk) {
-    this.#chunks.push(chunk);
-    this.#waiting += chunk.length;
-    if (this.#waiting >= 2 ** 24) this.pause();
-  }
-
-  // Into a Blob, out of this thread's heap.
-  pause() {
-    this.#blobs.push(new Blob(this.#chunks));
-    this.#chunks = [];
-    this.#waiting = 0;
-  }
-
-  discard() {
-    this.#blobs = [];
-  }
-
-  complete() {
-    return new Blob(this.#blobs);
-  }
-}
-
-class DiskFile {
-  #root;
-  #folder;
-  #about;
-  #files;
-  #writer;
-
-  static async open(root, { digest, name = digest, size }) {
-    const folder = await root.getDirectoryHandle(digest, { create: true });
-    const file = new DiskFile();
-    let files = await segments(folder);
-    let at = files.reduce((sum, part) => sum + part.size, 0);
-    if (at > size) {
-      await root.removeEntry(digest, { recursive: true });
-      return DiskFile.open(root, { digest, name, size });
-    }
-    file.#root = root;
-    file.#folder = folder;
-    file.#files = files;
-    file.#about = { digest, name, size };
-    file.#writer = new SegmentWriter(folder, at);
-    await writeAbout(folder, { ...file.#about, complete: false });
-    return file;
-  }
-
-  async *kept() {
-    for (const part of this.#files) {
-      for (let at = 0; at < part.size; at += 2 ** 22) {
-        yield new Uint8Array(await part.slice(at, at + 2 ** 22).arrayBuffer());
-      }
-    }
-  }
-
-  write(chunk) {
-    return this.#writer.write(chunk);
-  }
-
-  pause() {
-    return this.#writer.close();
-  }
-
-  discard() {
-    return this.#root.removeEntry(this.#about.digest, { recursive: true });
-  }
-
-  async complete() {
-    await writeAbout(this.#folder, { ...this.#about, complete: true });
-    return new Blob(await segments(this.#folder));
-  }
-}
-
-async function aboutOf(folder) {
-  const handle = await folder.getFileHandle(ABOUT).catch(absent);
-  if (!handle) return null;
-  try {
-    return JSON.parse(await (await handle.getFile()).text());
-  } catch {
-    return null; // cut off while it was written: not complete
-  }
-}
-
-async function writeAbout(folder, about) {
-  const bytes = new TextEncoder().encode(JSON.stringify(about));
-  const handle = await folder.getFileHandle(ABOUT, { create: true });
-  if (typeof FileSystemFileHandle.prototype.createSyncAccessHandle === "function") {
-    const access = await handle.createSyncAccessHandle();
-    access.truncate(0);
-    access.write(bytes, { at: 0 });
-    access.flush();
-    access.close();
-    return;
-  }
-  const stream = await handle.createWritable();
-  await stream.write(bytes);
-  await stream.close();
+/** The locks that some tab holds. */
+async function held() {
+  const { held = [] } = await globalThis.navigator?.locks?.query() ?? {};
+  return new Set(held.map((lock) => lock.name));
 }
 
 // One writer at a time among the tabs of an origin; the second waits.
-function exclusively(digest, signal, act) {
-  if (!globalThis.navigator?.locks) return act();
-  return navigator.locks.request(`tokenselect-weights-${digest}`, signal ? { signal } : {}, act);
+async function exclusively(key, signal, onWait, act) {
+  const locks = globalThis.navigator?.locks;
+  if (!locks) return act();
+  if (onWait && (await held()).has(lockOf(key))) onWait();
+  return locks.request(lockOf(key), signal ? { signal } : {}, act);
 }
 
-function hex(digest) {
-  const found = /^(?:sha256[:-])?([0-9a-f]{64})$/i.exec(digest)?.[1];
-  if (!found) throw new TypeError(`found the digest ${JSON.stringify(digest)}, expected the 64 hexadecimal digits of a SHA-256`);
+function hex(key) {
+  const found = /^(?:sha256[:-])?([0-9a-f]{64})$/i.exec(key)?.[1];
+  if (!found) throw new TypeError(`found the digest ${JSON.stringify(key)}, expected the 64 hexadecimal digits of a SHA-256`);
   return found.toLowerCase();
 }
 

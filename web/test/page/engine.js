@@ -48,7 +48,7 @@ class Engine {
 
   constructor(options) {
     const server = options.device === "server", cpu = options.device === "cpu" || script.has("cpu");
-    this.#selection = { policy: "tokenselect", n_init: 16, n_local: 256, k: 512, chunk: CHUNK, theta: 0.9, tau: 1 };
+    this.#selection = { policy: "tokenselect", n_init: 16, n_local: 256, k: 512, chunk: CHUNK, theta: 0.9 };
     this.info = {
       model: options.model ?? "needle-16m-q8_0", architecture: "llama", quantisation: "Q8_0", layers: LAYERS, heads: 8, kv_heads: 2,
       context: options.model === "large-1b" ? 131072 : 2048, vocab: 8192, device: server ? "wgpu" : cpu ? "cpu" : "webgpu", adapter: cpu ? "CPU" : "Scripted GPU",
@@ -199,7 +199,8 @@ export async function load({ signal, onProgress = () => {}, ...options } = {}) {
   if (script.has("down")) throw new TokenselectError("network", "weights/a.gguf: the server answers 502", "");
   if (options.device === "webgpu" && script.has("cpu")) throw new TokenselectError("no_gpu", "no adapter", "");
   if (used.has("lost") && once("unopened")) throw new TokenselectError("device_lost", "no device can be opened: none is there", "");
-  const total = options.model === "large-1b" ? 1_300_000_000 : 18_000_000;
+  if (options.file && await options.file.slice(0, 4).text() !== "GGUF") throw new TokenselectError("bad_model", `${options.model}: the file is empty`);
+  const total = options.file?.size ?? (options.model === "large-1b" ? 1_300_000_000 : 18_000_000);
   for (let done = 0; done <= total; done += total / 20) {
     signal?.throwIfAborted();
     onProgress({ phase: "download", done, total, cached: false });

@@ -19,10 +19,14 @@ function complaints({ target }) {
     return layers.reverse().reduce((under, top) => over(top, under), { r: 255, g: 255, b: 255, a: 1 });
   };
 
+  // What lies behind an open dialog is out of reach.
+  const within = document.querySelector("dialog[open]") ?? document.body;
+
   const { scrollWidth, clientWidth } = document.documentElement;
+  if (within.scrollWidth > within.clientWidth) found.push(`the dialog is ${within.scrollWidth} pixels wide, its room ${within.clientWidth}`);
   if (scrollWidth > clientWidth) found.push(`the page is ${scrollWidth} pixels wide, the screen ${clientWidth}`);
 
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const walk = document.createTreeWalker(within, NodeFilter.SHOW_TEXT);
   const seen = new Set();
   for (let node = walk.nextNode(); node; node = walk.nextNode()) {
     const e = node.parentElement;
@@ -46,7 +50,7 @@ function complaints({ target }) {
     }
   }
 
-  const boxes = [...document.querySelectorAll("button, select, summary, textarea, input:not([type=file])")].filter(shown).map((e) => ({ e, box: e.getBoundingClientRect() }));
+  const boxes = [...within.querySelectorAll("button, select, summary, textarea, input:not([type=file])")].filter(shown).map((e) => ({ e, box: e.getBoundingClientRect() }));
   for (const { e, box } of boxes) {
     if (box.height < target || box.width < target) found.push(`${Math.round(box.width)} by ${Math.round(box.height)} pixels, expected ${target}: ${name(e)}`);
     if (e.tagName === "BUTTON" && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)) found.push(`cut off: ${name(e)}`);

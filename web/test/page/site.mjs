@@ -10,6 +10,16 @@ import { launchProfile } from "../chromium.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 export const root = join(here, "../../static");
+const repository = join(here, "../../..");
+
+/** What the server adds to the page's files, where it is built: the engine, for the headers of models. */
+const ENGINE = {
+  "tokenselect.wasm": "bin/tokenselect.wasm", "wasm_exec.js": "bin/wasm_exec.js", "webgpu.js": "engine/gpu/webgpujs/webgpu.js",
+  "simd128.js": "engine/kernels/simd/simd128.js", "simd128.wasm": "engine/kernels/simd/simd128.wasm",
+};
+
+/** Why headers cannot be read, or null. */
+export const noEngine = () => (existsSync(join(repository, ENGINE["tokenselect.wasm"])) ? null : "bin/ lacks tokenselect.wasm: make wasm");
 
 const TYPES = {
   ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".json": "application/json",
@@ -20,23 +30,26 @@ const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker
 
 /**
  * Serves the page under /sub/path/, as a static host might, with the scripted
- * engine in place of the real one.
+ * engine in place of the real one. elsewhere: where the worker that fetches
+ * models may fetch from, too; with it the engine is served that reads headers.
  * @returns {Promise<{url: string, requests: string[], close(): Promise<void>}>}
  */
-export async function serve({ healthz = false } = {}) {
+export async function serve({ healthz = false, elsewhere = "" } = {}) {
   const requests = [];
+  const engine = elsewhere ? ENGINE : {};
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://x").pathname);
     requests.push(path);
     if (!path.startsWith("/sub/path/")) return void response.writeHead(404).end();
     let name = normalize(path.slice("/sub/path/".length) || "index.html");
     if (name === "healthz" && healthz) return void response.writeHead(200, { "Content-Type": "application/json" }).end('{"status":"ok"}');
-    const file = name === "tokenselect.js" ? join(here, "engine.js") : join(root, name);
-    if (name.startsWith("..") || !file.startsWith(name === "tokenselect.js" ? here : root + sep)) return void response.writeHead(404).end();
+    const file = name === "tokenselect.js" ? join(here, "engine.js") : engine[name] ? join(repository, engine[name]) : join(root, name);
+    if (name.startsWith("..") || !(file.startsWith(root + sep) || file.startsWith(here) || engine[name])) return void response.writeHead(404).end();
     try {
       const bytes = await readFile(file);
       const etag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}"`;
-      const headers = { "Content-Type": TYPES[extname(name)] ?? "application/octet-stream", "Content-Security-Policy": POLICY, "Cache-Control": "no-cache", ETag: etag };
+      const policy = name === "models/fetcher.js" ? POLICY.replace("connect-src 'self'", `connect-src 'self' ${elsewhere}`) : POLICY;
+      const headers = { "Content-Type": TYPES[extname(name)] ?? "application/octet-stream", "Content-Security-Policy": policy, "Cache-Control": "no-cache", ETag: etag };
       if (request.headers["if-none-match"] === etag) response.writeHead(304, headers).end();
       else response.writeHead(200, headers).end(bytes);
     } catch {

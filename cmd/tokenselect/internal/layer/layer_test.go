@@ -21,7 +21,7 @@ func TestRun(t *testing.T) {
 	c := Config{
 		Shapes:  []Shape{{"tiny", 4, 2, 64}},
 		Depths:  []int{40, 512},
-		Budgets: selection.Config{NInit: 4, K: 32, NLocal: 16, Chunk: 32, Tau: 1},
+		Budgets: selection.Config{NInit: 4, K: 32, NLocal: 16, Chunk: 32},
 		Cache:   kernels.CacheF16, Ceilings: top, Kernels: true,
 	}
 	rows, err := Run(t.Context(), dev, c)

@@ -13,6 +13,14 @@ import (
 const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
 	"font-src 'self'; connect-src 'self'%; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+// fetcher is the page's one worker that fetches models from where the user says,
+// and has a policy of its own for that: what a page may not do with a document,
+// this worker may do with weights.
+const fetcher = "/models/fetcher.js"
+
+// elsewhere is where it may fetch from: secure sites, and this machine.
+const elsewhere = " https: http://localhost:* http://127.0.0.1:*"
+
 // plainHost is a host with or without port that can stand in a policy.
 var plainHost = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:[0-9]+)?$`)
 
@@ -21,11 +29,13 @@ var plainHost = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:[0-9]+
 func protect(next http.Handler, origins []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		sockets := ""
-		if plainHost.MatchString(r.Host) {
-			sockets = " ws://" + r.Host + " wss://" + r.Host
+		to := ""
+		if r.URL.Path == fetcher {
+			to = elsewhere
+		} else if plainHost.MatchString(r.Host) {
+			to = " ws://" + r.Host + " wss://" + r.Host
 		}
-		h.Set("Content-Security-Policy", strings.Replace(policy, "%", sockets, 1))
+		h.Set("Content-Security-Policy", strings.Replace(policy, "%", to, 1))
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Embedder-Policy", "require-corp")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")

@@ -35,6 +35,8 @@ type Config struct {
 	Load func(ctx context.Context, c trace.Command, progress func(phase string, done, total int64)) (session.Loaded, error)
 	Host live.Host
 
+	System string // what this machine's models are told before every document of a page
+
 	// Health is why nothing can be answered at the moment, in one line, or nil.
 	// It may be nil itself.
 	Health func() error
@@ -121,8 +123,9 @@ func (s *Server) newHost() live.Host {
 	}
 	tenant := s.budget.Tenant()
 	return &session.Host{
-		Where: "server",
-		Load:  s.c.Load,
+		Where:  "server",
+		System: s.c.System,
+		Load:   s.c.Load,
 		Turn: func(ctx context.Context, position func(int)) (func(), error) {
 			release, err := s.Turn(ctx, position)
 			switch {

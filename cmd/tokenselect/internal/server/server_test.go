@@ -169,6 +169,9 @@ func TestHeaders(t *testing.T) {
 	if strings.Contains(csp, "unsafe-inline") || strings.Contains(csp, "%") {
 		t.Errorf("policy %q", csp)
 	}
+	if w := get(s, "GET", "/models/fetcher.js"); !strings.Contains(w.Header().Get("Content-Security-Policy"), "connect-src 'self' https: http://localhost:* http://127.0.0.1:*; ") {
+		t.Errorf("the worker that fetches models: policy %q", w.Header().Get("Content-Security-Policy"))
+	}
 	for _, path := range []string{"/none", "/healthz", "/models.json", "/tokenselect.wasm"} {
 		w := get(s, "GET", path)
 		if w.Header().Get("Content-Security-Policy") == "" || w.Header().Get("X-Content-Type-Options") == "" {

@@ -38,19 +38,26 @@ type Builtin struct {
 	Data []byte
 }
 
+// File is a GGUF file with a name of its own.
+type File struct{ Name, Path string }
+
 // Config is what a catalogue is made of.
 type Config struct {
 	Builtin Builtin
+	Files   []File
 	Dir     string       // every *.gguf in it is a model; "": none
 	First   string       // name of the model that comes first; "": the built-in one
 	Sidecar string       // file that keeps digests from one start to the next; "": none
 	Log     func(string) // is told what is left out and why
+
+	Template string // chat template of models that have none
 }
 
 // Catalog is the models of a server. It is safe for concurrent use.
 type Catalog struct {
-	log   func(string)
-	ready chan struct{} // is closed when all digests are known
+	log      func(string)
+	template string
+	ready    chan struct{} // is closed when all digests are known
 
 	mu      sync.Mutex
 	entries []*entry
@@ -78,13 +85,18 @@ func New(c Config) (*Catalog, error) {
 	if c.Log == nil {
 		c.Log = func(string) {}
 	}
-	k := &Catalog{log: c.Log, ready: make(chan struct{})}
+	k := &Catalog{log: c.Log, template: c.Template, ready: make(chan struct{})}
 	b := &entry{name: c.Builtin.Name, path: c.Builtin.Path, data: c.Builtin.Data, stamp: stamp{Size: int64(len(c.Builtin.Data))}}
 	if err := b.read(); err != nil {
 		return nil, fmt.Errorf("catalog: %w", err)
 	}
 	b.model.Title += " (built in)"
 	k.entries = []*entry{b}
+	for _, f := range c.Files {
+		if err := k.add(f); err != nil {
+			return nil, fmt.Errorf("catalog: %w", err)
+		}
+	}
 	if c.Dir != "" {
 		if err := k.scan(c.Dir); err != nil {
 			return nil, err
@@ -103,6 +115,25 @@ func New(c Config) (*Catalog, error) {
 		k.readAll(c.Sidecar)
 	}()
 	return k, nil
+}
+
+// add lists a file that was asked for: what is wrong with it is an error.
+func (k *Catalog) add(f File) error {
+	path, err := filepath.Abs(f.Path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file", path)
+	case slices.Contains(k.names(), f.Name):
+		return fmt.Errorf("%s has the name of another model, %s", path, f.Name)
+	}
+	k.entries = append(k.entries, &entry{name: f.Name, path: path, stamp: stampOf(info)})
+	return nil
 }
 
 // scan finds the files of dir.
@@ -262,6 +293,9 @@ func (k *Catalog) Open(name string) (string, *weights.Model, error) {
 		return e.name, ckpt, err
 	}
 	ckpt, err := weights.Open(e.path)
+	if err == nil && ckpt.Tokenizer != nil && ckpt.Tokenizer.ChatTemplate == "" {
+		ckpt.Tokenizer.ChatTemplate = k.template
+	}
 	return e.name, ckpt, err
 }
 

@@ -185,7 +185,7 @@ func (p *Pool) generate(ctx context.Context, s *engine.Session, ids []int, room 
 	}
 	gen, err := s.Generate(ctx, engine.GenerateOptions{
 		MaxTokens: room, Sample: opt, History: ids,
-		Stop: p.Model.Tokenizer.IsEnd, Ahead: p.Model.Engine.Ahead(), Constraint: constraint,
+		Stop: p.Model.IsEnd, Ahead: p.Model.Engine.Ahead(), Constraint: constraint,
 		Emit: func(id int) error { return push(stream.Push(id)) },
 	})
 	res.Usage.CompletionTokens = len(gen.IDs)

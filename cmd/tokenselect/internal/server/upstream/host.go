@@ -171,7 +171,6 @@ func (v *visitor) choose(cmd trace.Command) {
 		keep(&s.K, old.K)
 		keep(&s.Chunk, old.Chunk)
 		keep(&s.Theta, old.Theta)
-		keep(&s.Tau, old.Tau)
 		keep(&s.Pool, old.Pool)
 	}
 	v.selection = &s
