@@ -21,8 +21,9 @@ type pending struct {
 }
 
 // compile makes the program of a schema, for a vocabulary that has tokens for
-// the single bytes of alphabet: what only others could write is left out.
-func compile(doc *value, alphabet byteSet) (*program, error) {
+// the single bytes of alphabet: what only others could write is left out. With
+// space there may be one before the value.
+func compile(doc *value, alphabet byteSet, space bool) (*program, error) {
 	r := &reader{root: doc, known: map[*value]*schema{}}
 	root, err := r.read(doc, "#")
 	if err != nil {
@@ -47,6 +48,10 @@ func compile(doc *value, alphabet byteSet) (*program, error) {
 	}
 	if err := c.checkJumps(); err != nil {
 		return nil, err
+	}
+	c.start = c.call(0, ret)
+	if space {
+		c.start = c.space(c.start)
 	}
 	live := c.prune(alphabet)
 	if !live[c.rules[0]] {

@@ -37,7 +37,8 @@
 //   - oneOf must have alternatives of which it can be told that no value satisfies
 //     two: by type, by values or by a required property with other values.
 //   - White space is one space, behind a brace, bracket, comma or colon and before a
-//     brace or bracket: a model that is free to indent may do so without end.
+//     brace or bracket: a model that is free to indent may do so without end. Before
+//     the value there is one only where the tokenizer leaves it out of the text.
 //   - Integers have up to 18 digits and no exponent, other numbers up to 15 digits
 //     before and after the point and an exponent of two, none beside limits: every
 //     reader takes them. Characters beyond U+FFFF and those that need no escape in a
@@ -80,7 +81,7 @@ func (v *Vocabulary) Schema(text []byte) (*Grammar, error) {
 	if err != nil {
 		return nil, fmt.Errorf("grammar: %w", err)
 	}
-	prog, err := compile(doc, v.alphabet)
+	prog, err := compile(doc, v.alphabet, v.space)
 	if err != nil {
 		return nil, fmt.Errorf("grammar: %w", err)
 	}

@@ -256,6 +256,22 @@ func TestVocabulary(t *testing.T) {
 	}
 }
 
+// TestLeadingSpace: where a text's first space is left out, it may come.
+func TestLeadingSpace(t *testing.T) {
+	for _, c := range []struct {
+		w    words
+		want uint64 // of the first tokens
+	}{{words{" ", "", "1", " 1", "2", "x"}, 0b1101}, {words{"", "1", " 1", " ", "2", "x"}, 0b10}} {
+		m := must(t, NewVocabulary(c.w), `{"enum":[1,11]}`).Start()
+		if mask := m.Allowed(); mask[0] != c.want {
+			t.Errorf("%q: %b is allowed, expected %b", c.w, mask[0], c.want)
+		}
+		if m.Took(2); m.Took(0) == nil && c.w[0] == " " {
+			t.Error("a space behind the value is taken")
+		}
+	}
+}
+
 // TestRemembers: a schema that was used a short while ago is not compiled again.
 func TestRemembers(t *testing.T) {
 	v := NewVocabulary(allBytes())

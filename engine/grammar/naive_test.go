@@ -21,7 +21,7 @@ type naiveThread struct {
 }
 
 func newNaive(p *program) naive {
-	return naive{p: p}.follow([]naiveThread{{place{pc: p.rules[0]}, nil}})
+	return naive{p: p}.follow([]naiveThread{{place{pc: p.start}, nil}})
 }
 
 func (n naive) follow(todo []naiveThread) naive {

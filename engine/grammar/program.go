@@ -61,6 +61,7 @@ func span(lo, hi byte) (s byteSet) {
 
 // program is a schema as code. Rule 0 is the whole value.
 type program struct {
+	start uint32 // where it begins
 	code  []inst
 	sets  []byteSet
 	rules []uint32 // where each begins

@@ -80,7 +80,7 @@ func (g *Grammar) begin() *state {
 	g.cache.reset()
 	g.cache.reached = map[place]*stack{}
 	bottom := g.cache.stack(true, nil)
-	return g.closure([]thread{{place{pc: g.prog.rules[0]}, bottom}})
+	return g.closure([]thread{{place{pc: g.prog.start}, bottom}})
 }
 
 // stack is the stack of frames, which are in order.

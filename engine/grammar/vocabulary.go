@@ -12,6 +12,7 @@ type Tokens interface {
 	Len() int
 	Bytes(id int) []byte // that a token adds to a text; none: no token of texts
 	IsEnd(id int) bool   // it ends an answer
+	LeadingSpace() bool  // a space that a text begins with is no part of it
 }
 
 // Vocabulary is the tokens of a tokenizer in the order that masks are made in. It
@@ -20,6 +21,7 @@ type Vocabulary struct {
 	bytes    [][]byte // of each token; none of end tokens
 	endMask  []uint64 // nil: there are no end tokens
 	alphabet byteSet  // the bytes that are tokens on their own
+	space    bool     // a text may begin with a space that is no part of it
 
 	all     tokenTree
 	special tokenTree // tokens that are not plain characters
@@ -43,7 +45,7 @@ const maxRecent = 8
 // are many.
 func NewVocabulary(t Tokens) *Vocabulary {
 	n := t.Len()
-	v := &Vocabulary{bytes: make([][]byte, n)}
+	v := &Vocabulary{bytes: make([][]byte, n), space: t.LeadingSpace()}
 	var ids []uint32
 	for id := range n {
 		if t.IsEnd(id) {

@@ -12,6 +12,7 @@ type words []string
 func (w words) Len() int            { return len(w) }
 func (w words) Bytes(id int) []byte { return []byte(w[id]) }
 func (w words) IsEnd(id int) bool   { return w[id] == "" }
+func (w words) LeadingSpace() bool  { return w[0] == " " }
 
 // allBytes is every byte, an end token at first, and more words.
 func allBytes(more ...string) words {

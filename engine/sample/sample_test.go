@@ -85,6 +85,31 @@ func TestPenalty(t *testing.T) {
 	}
 }
 
+// TestAmong: only tokens of the set are picked, whatever the others' logits and
+// those of the set are.
+func TestAmong(t *testing.T) {
+	nan, low := float32(math.NaN()), float32(math.Inf(-1))
+	logits := make([]float32, 130)
+	for i := range logits {
+		logits[i] = 9
+	}
+	logits[1], logits[70], logits[71] = 2, 3, nan
+	set := []uint64{1 << 1, 1<<(70-64) | 1<<(71-64)} // 1, 70, 71; ids from 128 on are beyond it
+	for _, o := range []sample.Options{{}, {Penalty: 1.5}, {Temperature: 1, TopK: 1}, {Temperature: 0.1, TopP: 0.5}} {
+		s, _ := sample.New(o)
+		if id := s.Among(logits, set); id != 70 {
+			t.Errorf("%+v: picked %d, expected 70", o, id)
+		}
+	}
+	logits[1], logits[70] = low, nan
+	for _, o := range []sample.Options{{}, {Temperature: 1}} {
+		s, _ := sample.New(o)
+		if id := s.Among(logits, set); id != 1 {
+			t.Errorf("%+v, nothing likely in the set: picked %d, expected its first, 1", o, id)
+		}
+	}
+}
+
 func TestSeedAndTies(t *testing.T) {
 	flat := make([]float32, 50)
 	a, _ := sample.New(sample.Options{Temperature: 1, Seed: 7})

@@ -8,3 +8,7 @@ func (t *Tokenizer) Bytes(id int) []byte {
 	}
 	return t.bytes[id]
 }
+
+// LeadingSpace tells whether a text of its own may begin with a space that is no
+// part of it: the one that Decode and TextStream leave out.
+func (t *Tokenizer) LeadingSpace() bool { return t.spec.Prefix != PrefixNone }
