@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"time"
 )
 
 // fakeHub is a hub with one repository, me/it, and the machine that it sends to
@@ -143,10 +144,16 @@ func (w *countingWriter) Write(b []byte) (int, error) {
 
 func (w *countingWriter) Flush() { w.ResponseWriter.(http.Flusher).Flush() }
 
-// count is how many bytes of large files were served since it was last asked.
+// count is how many bytes of large files were served since it was last asked. It
+// waits for requests whose client may have all it wants before they are counted.
 func (h *fakeHub) count() int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for late := time.Now().Add(5 * time.Second); h.atOnce > 0 && time.Now().Before(late); {
+		h.mu.Unlock()
+		time.Sleep(time.Millisecond)
+		h.mu.Lock()
+	}
 	n := h.served
 	h.served, h.asked = 0, nil
 	return n

@@ -34,8 +34,8 @@ func TestRunLinear(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 3*(6+5) {
-		t.Fatalf("%d rows, expected 3 types of weights with 6 for a token and 5 for a chunk", len(rows))
+	if len(rows) != 4*(6+5) {
+		t.Fatalf("%d rows, expected 4 types of weights with 6 for a token and 5 for a chunk", len(rows))
 	}
 	var bytes, operations int64
 	for _, r := range rows {
@@ -61,7 +61,7 @@ func TestRunLinear(t *testing.T) {
 	if err := PrintLinear(&out, c.Ceilings, rows, true); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(out.String(), "| qkv 128 x 64 | 3 |"); n != 6 {
+	if n := strings.Count(out.String(), "| qkv 128 x 64 | 3 |"); n != 8 {
 		t.Errorf("%d rows for qkv in\n%s", n, &out)
 	}
 
