@@ -19,7 +19,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-	"time"
 )
 
 // fakeHub is a hub with one repository, me/it, and the machine that it sends to
