@@ -69,13 +69,15 @@ export class Setup {
   }
 
   async #refresh() {
+    const before = this.#chosen;
     const local = await this.#shelf.models();
     this.models = [...this.#offered, ...local];
     const select = byId("model");
     const groups = [...this.#offered.map(option)];
     if (local.length > 0) groups.push(element("optgroup", { label: "Yours" }, ...local.map(option)));
     select.replaceChildren(...groups, element("option", { value: OTHER, textContent: "Another model…" }));
-    const gone = !this.models.some((m) => m.name === this.#chosen);
+    // A model that got another name while they were listed comes with the next list.
+    const gone = this.#chosen === before && !this.models.some((m) => m.name === before);
     if (gone) this.#chosen = this.models[0]?.name ?? "";
     select.value = this.#chosen;
     select.disabled = false;
