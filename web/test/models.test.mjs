@@ -74,6 +74,14 @@ const using = async (page, pattern) => {
     return new RegExp(source).test(option?.textContent) && tokenselectPage.state().engine === "ready" && document.querySelector("#setup-summary").textContent.startsWith(option.textContent.split(" (")[0]);
   }, pattern.source, DEADLINE).catch(async () => assert.fail(`the menu says "${await page.evaluate(() => document.querySelector("#model").selectedOptions[0]?.textContent)}", expected ${pattern}`));
 };
+/** Waits until the choice of a model is kept for the next visit. */
+const remembered = async (page, pattern) => {
+  let model;
+  for (const late = Date.now() + DEADLINE.timeout; !pattern.test(model); await new Promise((done) => setTimeout(done, 50))) {
+    assert.ok(Date.now() < late, `the model that is remembered is ${model}, expected ${pattern}`);
+    model = await page.evaluate(async () => (await (await import("./storage.js")).loadSettings()).model);
+  }
+};
 
 test("what may be written for a model", () => {
   const repo = { kind: "hub", repo: "acme/needle", revision: "main", path: "" };
@@ -228,6 +236,7 @@ inDialog("a file of this device: used where it is, kept, and what is no GGUF fil
   await page.setInputFiles("#models-file", made("strange.gguf", changed("llama", "bloom")));
   await says(page, "#models-trouble", /general\.architecture is "bloom"/);
   await page.keyboard.press("Escape");
+  await page.waitForSelector("#models", { state: "hidden" });
   await page.evaluate(() => {
     const data = new DataTransfer();
     data.items.add(new File(["{}"], "model.safetensors"));
@@ -235,6 +244,7 @@ inDialog("a file of this device: used where it is, kept, and what is no GGUF fil
   });
   await says(page, "#models-trouble", /model\.safetensors has its weights as safetensors.*tokenselect convert/);
   await page.keyboard.press("Escape");
+  await page.waitForSelector("#models", { state: "hidden" });
   await page.setInputFiles("#file", made("mine.gguf", model));
   await press(page, "Use it for this visit");
   await using(page, /^mine \(17\.8 MB/);
@@ -242,7 +252,7 @@ inDialog("a file of this device: used where it is, kept, and what is no GGUF fil
   await says(page, "#models-kept", /mine17\.8 MB, from this device, for this visit/);
   await press(page, "Keep: mine");
   await says(page, "#models-kept", /mine17\.8 MB, this device, \w+ \d+/);
-  await page.waitForFunction(async () => (await (await import("./storage.js")).loadSettings()).model?.startsWith("kept:"), null, DEADLINE);
+  await remembered(page, /^kept:/);
   await page.reload();
   await using(page, /^mine \(17\.8 MB/);
   assert.equal(hub.asked.length, 0);
