@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"encoding/base64"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -67,6 +68,45 @@ func (o *object) list(name string, v []int) {
 	}
 	o.key(name)
 	o.b = appendInts(o.b, v)
+}
+
+// array writes a list of n values unless it is empty.
+func (o *object) array(name string, n int, value func(b []byte, i int) []byte) {
+	if n == 0 {
+		return
+	}
+	o.key(name)
+	o.b = appendList(o.b, n, value)
+}
+
+func appendList(b []byte, n int, value func(b []byte, i int) []byte) []byte {
+	b = append(b, '[')
+	for i := range n {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = value(b, i)
+	}
+	return append(b, ']')
+}
+
+// bytes writes bytes in base64, as encoding/json does.
+func (o *object) bytes(name string, v []byte) {
+	if len(v) > 0 {
+		o.key(name)
+		o.b = append(base64.StdEncoding.AppendEncode(append(o.b, '"'), v), '"')
+	}
+}
+
+func (o *object) floats(name string, v []float32) {
+	if len(v) > 0 {
+		o.key(name)
+		o.b = appendFloats(o.b, v)
+	}
+}
+
+func appendFloats(b []byte, v []float32) []byte {
+	return appendList(b, len(v), func(b []byte, i int) []byte { return strconv.AppendFloat(b, float64(v[i]), 'g', -1, 32) })
 }
 
 func appendInts(b []byte, v []int) []byte {
