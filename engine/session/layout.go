@@ -17,6 +17,44 @@ type Rows struct {
 	Lens  []int
 }
 
+// Layout is what the rows of a conversation hold when a question is about to be read.
+type Layout struct {
+	Document *Rows     // nil: there is none, or its tokens do not spell it
+	Around   []RowText // the rows outside of it, in order
+}
+
+// RowText is the text of a row. A character of several tokens belongs to its last.
+type RowText struct {
+	Row  int
+	Text string
+}
+
+// around is the text of all rows outside of the document, up to those of a prompt
+// that is about to be read.
+func (c *Conversation) around(prompt []int) []RowText {
+	var rows []RowText
+	row, stream := 0, c.m.Tokenizer.Stream()
+	from, to := 0, 0
+	if c.laid != nil {
+		from, to = c.laid.First, c.laid.First+len(c.laid.Lens)
+	}
+	add := func(ids []int) {
+		for _, id := range ids {
+			text := stream.Push(id)
+			if row < from || row >= to {
+				rows = append(rows, RowText{row, text})
+			}
+			row++
+		}
+	}
+	for _, t := range c.turns {
+		add(t.prompt)
+		add(t.answer)
+	}
+	add(prompt)
+	return rows
+}
+
 // locate finds the document in a prompt that holds it. Nil where the tokens do
 // not spell it, as after a normalisation of the text.
 func locate(tok *tokenizer.Tokenizer, ids []int, document string) *Rows {
