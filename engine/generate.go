@@ -12,6 +12,7 @@ import (
 	"tokenselect/engine/record"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/selection"
+	"tokenselect/engine/trace"
 )
 
 // Session is one text in the model's memory: a prompt, what was generated after
@@ -118,17 +119,16 @@ func (s *Session) stopRecording() error {
 	return s.seq.SetSelector(s.sel)
 }
 
-// Recorded is what the layers did in the last step and what its kernels took, as far
-// as Record has asked.
-func (s *Session) Recorded(ctx context.Context) ([]record.Layer, []record.Kernel, error) {
+// Recorded fills in what the layers did in the last step and what its kernels took,
+// as far as Record has asked. step has all layers.
+func (s *Session) Recorded(ctx context.Context, step *trace.Step) error {
 	if s.rec == nil {
-		return nil, nil, errors.New("engine: nothing is recorded")
+		return errors.New("engine: nothing is recorded")
 	}
-	layers, err := s.rec.Step(ctx)
-	if s.timer == nil {
-		return layers, nil, err
+	if s.timer != nil {
+		step.Kernels = s.timer.Kernels()
 	}
-	return layers, s.timer.Kernels(), err
+	return s.rec.Step(ctx, step.Layers)
 }
 
 // GenerateOptions are those of Generate.

@@ -13,7 +13,7 @@ import (
 // the module. Packages that are not named here may import nothing of it. Tests
 // are free.
 var mayImport = map[string][]string{
-	"engine":                 {"engine/gpu", "engine/kernels", "engine/kvcache", "engine/model", "engine/record", "engine/sample", "engine/selection", "engine/weights"},
+	"engine":                 {"engine/gpu", "engine/kernels", "engine/kvcache", "engine/model", "engine/record", "engine/sample", "engine/selection", "engine/trace", "engine/weights"},
 	"engine/chat":            {"engine/tokenizer"},
 	"engine/chat/jinja":      {"engine/chat"},
 	"engine/gpu/cpudev":      {"engine/gpu"},
@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"engine/kernels/simd":    {"engine/f16"},
 	"engine/kvcache":         {"engine/gpu", "engine/kernels"},
 	"engine/model":           {"engine/f16", "engine/gpu", "engine/kernels", "engine/kvcache", "engine/weights"},
-	"engine/record":          {"engine/gpu", "engine/kernels", "engine/kernels/simd", "engine/selection"},
+	"engine/record":          {"engine/gpu", "engine/kernels", "engine/kernels/simd", "engine/selection", "engine/trace"},
 	"engine/selection":       {"engine/gpu", "engine/kernels"},
 	"engine/session":         {"engine", "engine/chat", "engine/chat/jinja", "engine/gpu", "engine/record", "engine/sample", "engine/selection", "engine/tokenizer", "engine/trace", "engine/weights"},
 	"engine/trace/recording": {"engine/trace"},
@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 		"engine", "engine/chat", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/dawn", "engine/gpu/webgpujs", "engine/gpu/wgpunative", "engine/grammar", "engine/kernels",
 		"engine/kernels/simd", "engine/record", "engine/sample", "engine/selection", "engine/session", "engine/trace", "engine/trace/recording", "engine/weights", "web"},
 	"cmd/tokenselect/internal/eval":      {"cmd/tokenselect/internal/eval/mass", "cmd/tokenselect/internal/eval/stat"},
-	"cmd/tokenselect/internal/eval/mass": {"engine/record"},
+	"cmd/tokenselect/internal/eval/mass": {"engine/record", "engine/selection", "engine/trace"},
 	"cmd/tokenselect/internal/layer":     {"engine/f16", "engine/gpu", "engine/kernels", "engine/selection"},
 	"cmd/tokenselect/internal/server": {"cmd/tokenselect/internal/server/assets", "cmd/tokenselect/internal/server/budget",
 		"cmd/tokenselect/internal/server/catalog", "cmd/tokenselect/internal/server/live", "cmd/tokenselect/internal/server/metrics",

@@ -10,6 +10,7 @@ import (
 	"tokenselect/cmd/tokenselect/internal/eval/mass"
 	"tokenselect/engine"
 	"tokenselect/engine/record"
+	"tokenselect/engine/trace"
 )
 
 // recall reads a prompt and then the right reply token by token, and looks at the
@@ -45,20 +46,20 @@ func (w *evalWorker) watch(ctx context.Context, ids, reply []int, r *eval.Record
 		return err
 	}
 	r.Prefill, r.Tokens = time.Since(began).Seconds(), len(ids)
-	if err := s.Record(&record.Options{Mass: true}); err != nil {
+	look := mass.NewLook(s.Selection())
+	if err := s.Record(&record.Options{Record: trace.Record{Mass: true}, Seen: look.Seen}); err != nil {
 		return err
 	}
-	var look mass.Look
 	began = time.Now()
 	for _, id := range reply {
 		if err := s.Prefill(ctx, []int{id}, nil); err != nil {
 			return err
 		}
-		layers, _, err := s.Recorded(ctx)
-		if err != nil {
+		step := trace.Step{Layers: make([]trace.Layer, w.m.Engine.Config().Layers)}
+		if err := s.Recorded(ctx, &step); err != nil {
 			return err
 		}
-		look.Add(layers)
+		look.Add(step.Layers)
 	}
 	r.Decode, r.Decoded = time.Since(began).Seconds(), len(reply)
 	found := look.Found()

@@ -164,7 +164,7 @@ func (t *tracing) answerWith(ctx context.Context, m *session.Model, cfg selectio
 	if err := s.Truncate(len(ids)); err != nil {
 		return b, err
 	}
-	if err := s.Record(&record.Options{Mass: true}); err != nil {
+	if err := s.Record(&record.Options{Record: trace.Record{Mass: true}}); err != nil {
 		return b, err
 	}
 	logLoss, scored, in, seen := 0.0, 0, 0, 0
@@ -176,18 +176,18 @@ func (t *tracing) answerWith(ctx context.Context, m *session.Model, cfg selectio
 	}
 	count(0, first)
 	for i, id := range forced {
+		step := trace.Step{Layers: make([]trace.Layer, m.Engine.Config().Layers)}
 		if err := s.Prefill(ctx, []int{id}, nil); err != nil {
 			return b, err
 		}
-		layers, _, err := s.Recorded(ctx)
-		if err != nil {
+		if err := s.Recorded(ctx, &step); err != nil {
 			return b, err
 		}
 		chosen, err := s.Chosen(ctx)
 		if err != nil {
 			return b, err
 		}
-		b.Recall += record.Recalled(layers) / float64(len(forced))
+		b.Recall += record.Recalled(step.Layers) / float64(len(forced))
 		for _, c := range chosen {
 			b.Rows += float64(c.Attended)
 			seen++

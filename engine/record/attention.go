@@ -2,8 +2,6 @@ package record
 
 import (
 	"math"
-	"runtime"
-	"sync"
 
 	"tokenselect/engine/kernels"
 	"tokenselect/engine/kernels/simd"
@@ -40,7 +38,8 @@ func (a *angles) turn(dst, x []float32, position int) {
 
 // logits is q·k/√d of a step's query with rows rows of the cache, [heads][rows]. The
 // query stands at position at, the i-th row, row(i), at position place(i).
-func logits(s *Step, shape selection.Shape, a *angles, rows int, row, place func(i int) int, at int) [][]float32 {
+func (r *Recorder) logits(s *Step, rows int, row, place func(i int) int, at int) [][]float32 {
+	shape, a := r.shape, r.angles
 	a.to(at + 1)
 	d, group := shape.HeadDim, shape.Heads/shape.KVHeads
 	all := make([]float32, shape.Heads*rows)
@@ -86,39 +85,14 @@ func softmax(heads [][]float32) {
 
 // toAll is the logits of all rows, a key that is further than most positions away
 // counting as if it were so far.
-func toAll(s *Step, shape selection.Shape, a *angles, most int) [][]float32 {
+func (r *Recorder) toAll(s *Step, most int) [][]float32 {
 	at := min(most, s.N-1)
 	first := s.N - 1 - at // the last row at position 0
-	return logits(s, shape, a, s.N, func(i int) int { return i }, func(i int) int { return max(0, i-first) }, at)
+	return r.logits(s, s.N, func(i int) int { return i }, func(i int) int { return max(0, i-first) }, at)
 }
 
 // toList is the logits of the rows of a list, at their places in it, the last of
 // which is the query's own: what sparse attention computes.
-func toList(s *Step, shape selection.Shape, a *angles, rows []int) [][]float32 {
-	return logits(s, shape, a, len(rows), func(i int) int { return rows[i] }, func(i int) int { return i }, len(rows)-1)
-}
-
-// parallel calls f for each of n on all cores.
-func parallel(n int, f func(i int)) {
-	workers := min(n, runtime.GOMAXPROCS(0))
-	if workers <= 1 {
-		for i := range n {
-			f(i)
-		}
-		return
-	}
-	var group sync.WaitGroup
-	next := make(chan int)
-	for range workers {
-		group.Go(func() {
-			for i := range next {
-				f(i)
-			}
-		})
-	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	group.Wait()
+func (r *Recorder) toList(s *Step, rows []int) [][]float32 {
+	return r.logits(s, len(rows), func(i int) int { return rows[i] }, func(i int) int { return i }, len(rows)-1)
 }

@@ -2,7 +2,6 @@ package record
 
 import (
 	"math"
-	"slices"
 
 	"tokenselect/engine/kernels"
 )
@@ -42,28 +41,37 @@ func Recall(weights []float32, rows []int) float64 {
 }
 
 // best is the places of the k largest of values, ascending, of equal ones the first.
-// It leaves values as they are.
-func best(values []float64, k int) []int {
-	k = min(k, len(values))
-	if k <= 0 {
+func best(values []float32, k int) []int {
+	if k = min(k, len(values)); k == 0 {
 		return nil
 	}
-	sorted := slices.Clone(values)
-	slices.Sort(sorted)
-	cut := sorted[len(sorted)-k]
-	above := 0
-	for _, v := range values {
-		if v > cut {
-			above++
+	// The bits of a float, the sign's turned over and with it the others of what is
+	// negative, are in the order of the values. The k-th largest is found bit by bit.
+	keys := make([]uint32, len(values))
+	for i, v := range values {
+		b := math.Float32bits(v)
+		keys[i] = b ^ (uint32(int32(b)>>31) | 1<<31)
+	}
+	cut, above := uint32(0), 0 // and how many are larger
+	for bit := uint32(1 << 31); bit > 0; bit >>= 1 {
+		n := 0
+		for _, key := range keys {
+			if key >= cut|bit {
+				n++
+			}
+		}
+		if n >= k {
+			cut |= bit
+		} else {
+			above = n
 		}
 	}
-	ties := k - above
-	var places []int
-	for i, v := range values {
-		if v > cut || v == cut && ties > 0 {
-			if v == cut {
-				ties--
-			}
+	places, ties := make([]int, 0, k), k-above
+	for i, key := range keys {
+		if key == cut {
+			ties--
+		}
+		if key > cut || key == cut && ties >= 0 {
 			places = append(places, i)
 		}
 	}
@@ -76,9 +84,9 @@ func Best(weights [][]float32, lo, hi, k int) []int {
 	return bestBlocks(weights, lo, hi, k, 1)
 }
 
-// Blocks is the share of the weights between lo and hi that the best k rows hold when
+// BestBlocks is the share of the weights between lo and hi that the best k rows hold when
 // they are taken in blocks of size rows, averaged over heads.
-func Blocks(weights [][]float32, lo, hi, k, size int) float64 {
+func BestBlocks(weights [][]float32, lo, hi, k, size int) float64 {
 	rows := bestBlocks(weights, lo, hi, k, size)
 	sum := 0.0
 	for _, w := range weights {
@@ -96,11 +104,11 @@ func Blocks(weights [][]float32, lo, hi, k, size int) float64 {
 // bestBlocks is the rows of the k/size blocks of lo to hi that have the most weight
 // of all heads.
 func bestBlocks(weights [][]float32, lo, hi, k, size int) []int {
-	sums := make([]float64, (hi-lo+size-1)/size)
+	sums := make([]float32, (hi-lo+size-1)/size)
 	for i := range sums {
 		for _, w := range weights {
 			for _, v := range w[lo+i*size : min(hi, lo+(i+1)*size)] {
-				sums[i] += float64(v)
+				sums[i] += v
 			}
 		}
 	}

@@ -5,54 +5,46 @@
 // computed on the host, after the step.
 package record
 
+import (
+	"fmt"
+	"math"
+
+	"tokenselect/engine/selection"
+	"tokenselect/engine/trace"
+)
+
 // Options say what is looked at.
 type Options struct {
-	Votes   bool   // votes of the selected rows, and by how much they won
-	Mass    bool   // shares of dense attention's mass
-	Heads   int    // for each head so many rows with the most weight
-	Scores  []Head // heads whose scores of all rows are wanted
-	Timings bool   // of the kernels
+	trace.Record
+
+	// Seen, if not nil, is called with each layer and, with Record.Mass, the weights
+	// of dense attention at distances cut to n_local, [heads][n]: for those who
+	// measure more.
+	Seen func(layer int, s *Step, near [][]float32)
 }
 
-// Head is a head of a layer.
-type Head struct{ Layer, Head int }
-
-// Layer is what a layer did in a step, as far as it was asked for. Of a step that
-// read a chunk of a prompt it is what the chunk's last token did, by which the next
-// one is found; votes are the whole chunk's.
-type Layer struct {
-	// Where rows were selected anew: votes of each, ascending by row, and for each
-	// which heads have it among their own k best candidates, a bit a head.
-	Votes      []float32
-	Agree      []byte // (heads+7)/8 bytes a row, the first head in the lowest bit of the first
-	Least      float32
-	Next       float32 // the greatest vote that was not selected
-	Candidates int
-
-	Turn float64 // cosine of the query, of all heads, with that of the step before; 0: there is none
-
-	Mass   []Mass          // [head]
-	Near   []float32       // [head], share on attended rows with distances cut to n_local
-	Blocks map[int]float32 // by tokens of a block, see [Blocks]; nil where nothing is left to select
-	// Jaccard index of the selection with the k rows of most mass, with distances cut
-	// to n_local; -1 where nothing was selected.
-	Overlap float64
-
-	Top     [][]int     // [head] rows between the first and the local ones, the heaviest first
-	Weights [][]float32 // [head] their weights in the attention that ran
-
-	Scores []HeadScores
+// Fits says what o asks for that a model of that shape does not have.
+func (o *Options) Fits(s selection.Shape) error {
+	for _, h := range o.Scores {
+		if h.Layer >= s.Layers || h.Head >= s.Heads {
+			return fmt.Errorf("record: scores of layer %d, head %d, expected layers 0 to %d and heads 0 to %d", h.Layer, h.Head, s.Layers-1, s.Heads-1)
+		}
+	}
+	return o.Check()
 }
 
-// Mass is how dense attention shares itself among the rows: those that are attended
-// to by their kind, and the others.
-type Mass struct{ First, Selected, Local, Rest float32 }
-
-// HeadScores are a head's of every row.
-type HeadScores struct {
-	Head   int
-	Values []float32
+// Recalled is the share of dense attention's mass that was attended to, mean of the
+// heads of all layers.
+func Recalled(layers []trace.Layer) float64 {
+	sum, n := 0.0, 0
+	for _, l := range layers {
+		for _, m := range l.Mass {
+			sum += 1 - float64(m[3])
+			n++
+		}
+	}
+	return sum / float64(max(1, n))
 }
 
-// BlockSizes are the tokens of the blocks that single tokens are compared with.
-var BlockSizes = []int{1, 8, 16, 32, 64, 128}
+// share is v in ten thousandths: digits that mean nothing take room in a recording.
+func share(v float64) float32 { return float32(math.Round(v*1e4) / 1e4) }

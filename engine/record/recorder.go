@@ -1,14 +1,12 @@
 package record
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"math"
-	"slices"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/selection"
+	"tokenselect/engine/trace"
 )
 
 // Recorder looks at the steps of one sequence, one after the other.
@@ -32,60 +30,47 @@ func New(dev gpu.Device, sel *selection.Selector, s selection.Shape, o Options) 
 	return &Recorder{Watcher: w, opt: o, angles: newAngles(s), last: make([][]float32, s.Layers)}, nil
 }
 
-// Fits says what o asks for that a model of that shape does not have.
-func (o Options) Fits(s selection.Shape) error {
-	for _, h := range o.Scores {
-		if h.Layer < 0 || h.Layer >= s.Layers || h.Head < 0 || h.Head >= s.Heads {
-			return fmt.Errorf("record: scores of layer %d, head %d, expected layers 0 to %d and heads 0 to %d", h.Layer, h.Head, s.Layers-1, s.Heads-1)
+// Step fills in what was recorded of the last step. Of one that read a chunk of a
+// prompt it is what the chunk's last token did, by which the next one is found; votes
+// are the whole chunk's. It waits for the device, and takes as long as dense
+// attention would on the host where its mass is asked for.
+func (r *Recorder) Step(ctx context.Context, layers []trace.Layer) error {
+	o := &r.opt
+	keys := o.Mass || o.Heads > 0 || len(o.Scores) > 0
+	return r.Look(ctx, keys, func(i int, s *Step) {
+		l, cfg := &layers[i], r.Config()
+		if r.last[i] != nil {
+			l.Turn = share(Cosine(s.Query, r.last[i]))
 		}
-	}
-	return nil
-}
-
-// Step is what the layers did in the last step. It waits for the device, and for as
-// long as it takes to compute what dense attention would have done where that is
-// asked for.
-func (r *Recorder) Step(ctx context.Context) ([]Layer, error) {
-	layers := make([]Layer, r.shape.Layers)
-	keys := r.opt.Mass || r.opt.Heads > 0 || len(r.opt.Scores) > 0
-	err := r.Look(ctx, keys, func(i int, s *Step) error {
-		r.layer(i, s, &layers[i])
-		return nil
-	})
-	return layers, err
-}
-
-func (r *Recorder) layer(i int, s *Step, l *Layer) {
-	cfg := r.Config()
-	if r.opt.Votes {
+		r.last[i] = s.Query
 		if s.Scores != nil {
-			l.elect(s.Scores, r.shape.Heads, cfg.Pool/2, s.Lo, cfg.K, s.Chosen.Rows)
+			elect(l, s, r.shape.Heads, cfg.Pool/2, cfg.K)
 		}
-	}
-	if r.last[i] != nil {
-		l.Turn = Cosine(s.Query, r.last[i])
-	}
-	r.last[i] = s.Query
-	if r.opt.Mass {
-		r.mass(s, l)
-	}
-	if r.opt.Heads > 0 && s.places {
-		r.heaviest(s, l)
-	}
-	var near [][]float32
-	for _, h := range r.opt.Scores {
-		if h.Layer != i {
-			continue
+		if o.Heads > 0 && s.places {
+			r.heaviest(s, l)
 		}
-		if near == nil {
-			near = toAll(s, r.shape, r.angles, cfg.NLocal)
+		var near [][]float32
+		if keys {
+			near = r.toAll(s, cfg.NLocal)
 		}
-		l.Scores = append(l.Scores, HeadScores{h.Head, near[h.Head]})
-	}
+		for _, h := range o.Scores {
+			if h.Layer == i {
+				l.Scores = append(l.Scores, scores(h.Head, near[h.Head]))
+			}
+		}
+		if o.Mass {
+			softmax(near)
+			r.mass(s, l, near)
+		}
+		if o.Seen != nil {
+			o.Seen(i, s, near)
+		}
+	})
 }
 
 // regions is where the first rows end and the local ones begin, as a step tells it.
-func regions(cfg selection.Config, s *Step) (first, local int) {
+func (r *Recorder) regions(s *Step) (first, local int) {
+	cfg := r.Config()
 	near := cfg.NLocal
 	if cfg.Policy == selection.Window {
 		near += cfg.K // the same budget, all of it recent
@@ -94,81 +79,88 @@ func regions(cfg selection.Config, s *Step) (first, local int) {
 	return min(cfg.NInit, local), local
 }
 
-func (r *Recorder) mass(s *Step, l *Layer) {
-	cfg := r.Config()
-	far, near := toAll(s, r.shape, r.angles, s.N-1), toAll(s, r.shape, r.angles, cfg.NLocal)
+// mass shares out dense attention.
+func (r *Recorder) mass(s *Step, l *trace.Layer, near [][]float32) {
+	cfg, heads := r.Config(), r.shape.Heads
+	far := r.toAll(s, s.N-1)
 	softmax(far)
-	softmax(near)
-	first, local := regions(cfg, s)
-	group := r.shape.Heads / len(s.Lists) // heads of a list
-	for h := range r.shape.Heads {
-		rows := s.Lists[h/group].Rows
-		var parts [3]float64
-		for _, t := range rows {
-			switch {
-			case t < first:
-				parts[0] += float64(far[h][t])
-			case t < local:
-				parts[1] += float64(far[h][t])
-			default:
-				parts[2] += float64(far[h][t])
+	first, local := r.regions(s)
+	kind := make([]uint8, s.N) // of each row the place of its share
+	for h := range heads {
+		if h%(heads/len(s.Lists)) == 0 {
+			for t := range kind {
+				kind[t] = 3
+			}
+			for _, t := range s.Lists[h*len(s.Lists)/heads].Rows {
+				switch {
+				case t < first:
+					kind[t] = 0
+				case t < local:
+					kind[t] = 1
+				default:
+					kind[t] = 2
+				}
 			}
 		}
-		l.Mass = append(l.Mass, Mass{float32(parts[0]), float32(parts[1]), float32(parts[2]), float32(max(0, 1-parts[0]-parts[1]-parts[2]))})
-		l.Near = append(l.Near, float32(Recall(near[h], rows)))
+		var true, cut [4]float64
+		for t, k := range kind {
+			true[k] += float64(far[h][t])
+			cut[k] += float64(near[h][t])
+		}
+		l.Mass = append(l.Mass, []float32{share(true[0]), share(true[1]), share(true[2]), share(true[3])})
+		l.Near = append(l.Near, share(1-cut[3]))
 	}
-	l.Overlap = -1
-	lo, hi := cfg.NInit, s.N-s.C-cfg.NLocal
-	if hi-lo <= cfg.K {
-		return
-	}
-	l.Blocks = map[int]float32{}
-	for _, size := range BlockSizes {
-		l.Blocks[size] = float32(Blocks(near, lo, hi, cfg.K, size))
-	}
-	if len(s.Lists[0].Mid) > 0 {
-		l.Overlap = 0
-		for j, list := range s.Lists {
-			l.Overlap += Jaccard(list.Mid, Best(near[j*group:][:group], lo, hi, cfg.K)) / float64(len(s.Lists))
+	if lo, hi := cfg.NInit, s.N-s.C-cfg.NLocal; hi-lo > cfg.K {
+		l.Blocks = &trace.Blocks{}
+		for i, size := range trace.BlockSizes {
+			l.Blocks[i] = share(BestBlocks(near, lo, hi, cfg.K, size))
 		}
 	}
 }
 
 // heaviest finds the rows with the most weight.
-func (r *Recorder) heaviest(s *Step, l *Layer) {
+func (r *Recorder) heaviest(s *Step, l *trace.Layer) {
 	rows := s.Lists[0].Rows
-	weights := toList(s, r.shape, r.angles, rows)
+	weights := r.toList(s, rows)
 	softmax(weights)
-	first, local := regions(r.Config(), s)
-	from, _ := slices.BinarySearch(rows, first)
-	to, _ := slices.BinarySearch(rows, local)
+	first, local := r.regions(s)
+	from, to := 0, len(rows)
+	for from < to && rows[from] < first {
+		from++
+	}
+	for to > from && rows[to-1] >= local {
+		to--
+	}
 	for _, w := range weights {
-		mid := make([]float64, to-from)
-		for i := range mid {
-			mid[i] = float64(w[from+i])
+		w = w[from:to]
+		top := []int{}
+		for _, p := range best(w, r.opt.Heads) { // few: they are put in order one by one
+			i := len(top)
+			top = append(top, p)
+			for ; i > 0 && w[top[i-1]] < w[p]; i-- {
+				top[i] = top[i-1]
+			}
+			top[i] = p
 		}
-		places := best(mid, r.opt.Heads)
-		slices.SortStableFunc(places, func(a, b int) int { return cmp.Compare(mid[b], mid[a]) })
-		top, heavy := make([]int, len(places)), make([]float32, len(places))
-		for i, p := range places {
-			top[i], heavy[i] = rows[from+p], w[from+p]
+		for i, p := range top {
+			l.Weights = append(l.Weights, trace.Log8(float64(w[p])))
+			top[i] = rows[from+p]
 		}
-		l.Top, l.Weights = append(l.Top, top), append(l.Weights, heavy)
+		l.Top = append(l.Top, top)
 	}
 }
 
-// Recalled is the share of dense attention's mass that was attended to, mean of the
-// heads of all layers.
-func Recalled(layers []Layer) float64 {
-	sum, n := 0.0, 0
-	for _, l := range layers {
-		for _, m := range l.Mass {
-			sum += 1 - float64(m.Rest)
-			n++
+// scores is a head's scores on a scale from the least to the greatest.
+func scores(head int, values []float32) trace.Scores {
+	lo, hi := values[0], values[0]
+	for _, v := range values {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	s := trace.Scores{Head: head, Lo: float64(lo), Hi: float64(hi), Values: make([]byte, len(values))}
+	if hi > lo {
+		for i, v := range values {
+			s.Values[i] = byte(math.Round(255 * float64((v-lo)/(hi-lo))))
 		}
 	}
-	if n == 0 {
-		return math.NaN()
-	}
-	return sum / float64(n)
+	return s
 }

@@ -1,3 +1,5 @@
+//go:build !lean
+
 package record
 
 import (
@@ -7,13 +9,8 @@ import (
 	"time"
 
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/trace"
 )
-
-// Kernel is what the kernels of a kind took together in a step.
-type Kernel struct {
-	Name string
-	Took time.Duration
-}
 
 // kinds are those of kernels, by what their names begin with; what is none of them
 // is "other".
@@ -93,13 +90,13 @@ func (t *Timer) run(r *gpu.Recording, kernel bool) (time.Duration, error) {
 
 // Kernels is what each kind took in the last step, in the order in which they came;
 // nil where that cannot be told.
-func (t *Timer) Kernels() []Kernel {
+func (t *Timer) Kernels() []trace.Kernel {
 	if t.blind {
 		return nil
 	}
-	var all []Kernel
+	var all []trace.Kernel
 	for _, kind := range t.order {
-		all = append(all, Kernel{kind, t.took[kind]})
+		all = append(all, trace.Kernel{Name: kind, MS: float64(t.took[kind].Microseconds()) / 1000})
 	}
 	return all
 }

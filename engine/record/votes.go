@@ -1,9 +1,8 @@
 package record
 
 import (
-	"math"
-
 	"tokenselect/engine/kernels/simd"
+	"tokenselect/engine/trace"
 )
 
 // votes are those of the candidates whose scores of some heads, [heads][n], a
@@ -22,54 +21,37 @@ func votes(scores []float32, heads, half int) []float32 {
 	}
 	pooled := make([]float32, n)
 	for t := range pooled {
-		for _, v := range own[max(0, t-half):min(n, t+half+1)] {
-			pooled[t] = max(pooled[t], v)
-		}
+		pooled[t] = simd.Max(own[max(0, t-half):min(n, t+half+1)])
 	}
 	return pooled
 }
 
-// elect fills in what l says of the selection of rows among the candidates from row
-// lo on, of which k are selected.
-func (l *Layer) elect(scores []float32, heads, half, lo, k int, rows []int) {
-	all := votes(scores, heads, half)
+// elect fills in what l says of the selection among the candidates that s has scores
+// of.
+func elect(l *trace.Layer, s *Step, heads, half, k int) {
+	all := votes(s.Scores, heads, half)
 	n := len(all)
-	selected := make([]bool, n)
-	l.Candidates, l.Least, l.Next = n, float32(math.Inf(1)), 0
-	for _, r := range rows {
-		if r < lo || r >= lo+n {
-			continue // it has slid out of the window: nobody voted on it
-		}
-		v := all[r-lo]
-		l.Votes = append(l.Votes, v)
-		l.Least = min(l.Least, v)
-		selected[r-lo] = true
+	selected := make([]int, n) // a candidate's place among the selected rows, from 1
+	cut := []float32{float32(heads), 0}
+	for i, r := range s.Chosen.Rows {
+		v := all[r-s.Lo]
+		selected[r-s.Lo] = i + 1
+		l.Votes = append(l.Votes, trace.Log8(float64(v)))
+		cut[0] = min(cut[0], v)
 	}
 	for t, v := range all {
-		if !selected[t] {
-			l.Next = max(l.Next, v)
+		if selected[t] == 0 {
+			cut[1] = max(cut[1], v)
 		}
 	}
+	l.Cut, l.Candidates = cut, n
 	width := (heads + 7) / 8
-	l.Agree = make([]byte, width*len(l.Votes))
-	own := make([]float64, n)
+	l.HeadVotes = make([]byte, width*len(l.Votes))
 	for h := range heads {
-		for t, v := range scores[h*n:][:n] {
-			own[t] = float64(v)
-		}
-		mine := make([]bool, n)
-		for _, t := range best(own, k) {
-			mine[t] = true
-		}
-		i := 0
-		for _, r := range rows {
-			if r < lo || r >= lo+n {
-				continue
+		for _, t := range best(s.Scores[h*n:][:n], k) {
+			if i := selected[t]; i > 0 {
+				l.HeadVotes[(i-1)*width+h/8] |= 1 << (h % 8)
 			}
-			if mine[r-lo] {
-				l.Agree[i*width+h/8] |= 1 << (h % 8)
-			}
-			i++
 		}
 	}
 }

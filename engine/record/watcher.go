@@ -100,7 +100,7 @@ type List struct {
 
 // Look reads the last step back and calls f with each layer. The keys, read where
 // they are wanted, are good until f returns.
-func (w *Watcher) Look(ctx context.Context, keys bool, f func(layer int, s *Step) error) error {
+func (w *Watcher) Look(ctx context.Context, keys bool, f func(layer int, s *Step)) error {
 	chosen, err := w.Selector.Chosen(ctx)
 	if err != nil {
 		return err
@@ -129,9 +129,7 @@ func (w *Watcher) Look(ctx context.Context, keys bool, f func(layer int, s *Step
 				return err
 			}
 		}
-		if err := f(i, s); err != nil {
-			return err
-		}
+		f(i, s)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -50,9 +51,9 @@ type Layer struct {
 	// With Record.Mass. Mass is for each head how dense attention, which attends to
 	// every row at its true distance, shares itself among the first n_init rows, the
 	// selected ones, the local window and those that were not attended to.
-	Mass   [][]float32     `json:"mass,omitempty"`
-	Near   []float32       `json:"near,omitempty"`   // for each head the share on attended rows with distances cut to n_local, at which candidates are scored
-	Blocks map[int]float32 `json:"blocks,omitempty"` // by tokens of a block: share of the candidates' mass that the best blocks of k tokens in all hold, mean of the heads
+	Mass   [][]float32 `json:"mass,omitempty"`
+	Near   []float32   `json:"near,omitempty"`   // for each head the share on attended rows with distances cut to n_local, at which candidates are scored
+	Blocks *Blocks     `json:"blocks,omitempty"` // where there is something left to select
 
 	// With Record.Heads: for each head the rows between the first and the local ones
 	// that have most of its attention's weight, the heaviest first, and their
@@ -71,6 +72,33 @@ type Scores struct {
 	Lo     float64 `json:"lo"`
 	Hi     float64 `json:"hi"`
 	Values []byte  `json:"b,omitempty"`
+}
+
+// BlockSizes are the tokens of the blocks that single tokens are compared with.
+var BlockSizes = [...]int{1, 8, 16, 32, 64, 128}
+
+// Blocks is for each of BlockSizes the share of the candidates' mass, with distances
+// cut to n_local, that the best blocks of k tokens in all hold, mean of the heads. In
+// JSON it is an object with the sizes as keys.
+type Blocks [len(BlockSizes)]float32
+
+// MarshalJSON says what events say.
+func (b Blocks) MarshalJSON() ([]byte, error) { return b.append(nil), nil }
+
+// UnmarshalJSON reads it back; every size has to be there.
+func (b *Blocks) UnmarshalJSON(raw []byte) error {
+	shares := map[int]float32{}
+	if err := json.Unmarshal(raw, &shares); err != nil {
+		return err
+	}
+	for i, size := range BlockSizes {
+		share, ok := shares[size]
+		if !ok || len(shares) != len(BlockSizes) {
+			return fmt.Errorf("blocks of %d sizes, expected shares of %v tokens", len(shares), BlockSizes)
+		}
+		b[i] = share
+	}
+	return nil
 }
 
 // Log8 is a value on a scale of bytes that suits what spans magnitudes: 0 is 0, and

@@ -1,10 +1,6 @@
 package trace
 
-import (
-	"maps"
-	"slices"
-	"strconv"
-)
+import "strconv"
 
 func (s *Step) append(b []byte) []byte {
 	o := begin(b)
@@ -49,14 +45,18 @@ func (l *Layer) append(b []byte) []byte {
 		p.bytes("b", s.Values)
 		return p.end()
 	})
-	if len(l.Blocks) > 0 {
+	if l.Blocks != nil {
 		o.key("blocks")
-		p := begin(o.b)
-		for _, size := range slices.Sorted(maps.Keys(l.Blocks)) {
-			p.key(strconv.Itoa(size))
-			p.b = strconv.AppendFloat(p.b, float64(l.Blocks[size]), 'g', -1, 32)
-		}
-		o.b = p.end()
+		o.b = l.Blocks.append(o.b)
+	}
+	return o.end()
+}
+
+func (b *Blocks) append(to []byte) []byte {
+	o := begin(to)
+	for i, share := range b {
+		o.key(strconv.Itoa(BlockSizes[i]))
+		o.b = appendFloat(o.b, share)
 	}
 	return o.end()
 }

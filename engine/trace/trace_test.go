@@ -174,10 +174,9 @@ func fill(rng *rand.Rand, v reflect.Value) {
 			fill(rng, one)
 			v.Set(reflect.Append(v, one))
 		}
-	case reflect.Map:
-		v.Set(reflect.MakeMap(v.Type()))
-		for size := 1; size < 200; size *= 8 {
-			v.SetMapIndex(reflect.ValueOf(size), reflect.ValueOf(rng.Float32()))
+	case reflect.Array:
+		for i := range v.Len() {
+			fill(rng, v.Index(i))
 		}
 	case reflect.Uint8:
 		v.SetUint(rng.Uint64N(256))

@@ -4,9 +4,9 @@
 package mass
 
 import (
-	"slices"
-
 	"tokenselect/engine/record"
+	"tokenselect/engine/selection"
+	"tokenselect/engine/trace"
 )
 
 // Found is what became of attention mass in decode steps, averaged over them.
@@ -38,34 +38,53 @@ func mean(values [][]float64) float64 {
 
 // Look sums up steps.
 type Look struct {
-	long   int   // steps with more candidates than rows to select
-	chosen []int // of each layer, those in which it selected
+	cfg    selection.Config
+	long   int             // steps with more candidates than rows to select
+	chosen map[int]int     // of each layer, those in which it selected
+	close  map[int]float64 // and the overlaps of those
 	f      Found
 }
 
+// NewLook looks at steps of a policy.
+func NewLook(cfg selection.Config) *Look {
+	return &Look{cfg: cfg, chosen: map[int]int{}, close: map[int]float64{}}
+}
+
+// Seen is told of each layer before its step is added, for record.Options: it
+// compares what was selected with the rows of most mass.
+func (l *Look) Seen(layer int, s *record.Step, near [][]float32) {
+	lo, hi := l.cfg.NInit, s.N-s.C-l.cfg.NLocal
+	if hi-lo <= l.cfg.K || len(s.Lists[0].Mid) == 0 {
+		return
+	}
+	group := len(near) / len(s.Lists) // heads of a list
+	for j, list := range s.Lists {
+		l.close[layer] += record.Jaccard(list.Mid, record.Best(near[j*group:][:group], lo, hi, l.cfg.K)) / float64(len(s.Lists))
+	}
+	l.chosen[layer]++
+}
+
 // Add takes a step in, of which the mass was recorded.
-func (l *Look) Add(layers []record.Layer) {
+func (l *Look) Add(layers []trace.Layer) {
 	if l.f.Recall == nil {
 		heads := len(layers[0].Mass)
 		l.f.Recall, l.f.Near = square(len(layers), heads), square(len(layers), heads)
-		l.f.Overlap, l.f.Cosine, l.f.Blocks = make([]float64, len(layers)), make([]float64, len(layers)), map[int]float64{}
-		l.chosen = make([]int, len(layers))
+		l.f.Cosine, l.f.Blocks = make([]float64, len(layers)), map[int]float64{}
 	}
 	l.f.Steps++
 	long := false
 	for i, layer := range layers {
 		for h, m := range layer.Mass {
-			l.f.Recall[i][h] += 1 - float64(m.Rest)
+			l.f.Recall[i][h] += 1 - float64(m[3])
 			l.f.Near[i][h] += float64(layer.Near[h])
 		}
-		l.f.Cosine[i] += layer.Turn
-		long = long || layer.Blocks != nil
-		if layer.Overlap >= 0 {
-			l.f.Overlap[i] += layer.Overlap
-			l.chosen[i]++
+		l.f.Cosine[i] += float64(layer.Turn)
+		if layer.Blocks == nil {
+			continue
 		}
-		for size, share := range layer.Blocks {
-			l.f.Blocks[size] += float64(share) / float64(len(layers))
+		long = true
+		for j, share := range layer.Blocks {
+			l.f.Blocks[trace.BlockSizes[j]] += float64(share) / float64(len(layers))
 		}
 	}
 	if long {
@@ -82,13 +101,12 @@ func (l *Look) Found() Found {
 			f.Near[i][h] /= float64(f.Steps)
 		}
 		f.Cosine[i] /= float64(max(1, f.Steps-1)) // the first has none before it
-		f.Overlap[i] /= float64(max(1, l.chosen[i]))
+		if len(l.chosen) > 0 {
+			f.Overlap = append(f.Overlap, l.close[i]/float64(max(1, l.chosen[i])))
+		}
 	}
 	for size := range f.Blocks {
 		f.Blocks[size] /= float64(l.long)
-	}
-	if slices.Max(append(l.chosen, 0)) == 0 {
-		f.Overlap = nil
 	}
 	return f
 }
