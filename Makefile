@@ -21,8 +21,9 @@ wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.j
 	@{ echo '{"Replace": {'; comma=; for f in shaders/*.wgsl shaders/lib/*.wgsl; do \
 		sed -E 's,^[[:space:]]+,,; s,[[:space:]]*//($$|[^#].*),,; /^\/\/#/!{ s/ (=|\+|\*|\+=|==|&&) /\1/g; s/([,:]) /\1/g; s/ \{$$/{/ }' $$f >bin/$$f; \
 		case " $(UNUSED) " in *" $$f "*) to=;; *) to=bin/$$f;; esac; \
-		echo "$$comma\"$$f\": \"$$to\""; comma=,; done; echo '}}'; } >bin/shaders.json
-	$(LEAN_GC) GOOS=js GOARCH=wasm $(GO) build -trimpath -tags wasmsimd,lean -overlay bin/shaders.json $(SMALLER) -ldflags="-s -w" -o bin/linked.new ./wasm
+		echo "$$comma\"$$f\": \"$$to\""; comma=,; done; \
+		test -z "$(GODEBUG)" || echo ",\"$(GODEBUG)\": \"wasm/godebug/godebug.go\""; echo '}}'; } >bin/overlay.json
+	$(LEAN_GC) GOOS=js GOARCH=wasm $(GO) build -trimpath -tags wasmsimd,lean -overlay bin/overlay.json $(SMALLER) -ldflags="-s -w" -o bin/linked.new ./wasm
 	@cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" bin/wasm_exec.js
 	@set -e; if ! test -e $(WASM_OPT); then \
 		echo "make wasm: $(WASM_OPT) would take off a tenth (npm ci --prefix web)"; \
@@ -49,6 +50,9 @@ UNUSED = $(patsubst %,shaders/%.wgsl,attention_chunk_f16_matrix attention_lists_
 # line, so that what a compiler says of a line still finds it. Without Go 1.26's new garbage
 # collector, which is for many cores, and with calls not written out in place in
 # packages that only format text, it is 0.1 MB smaller.
+# What GODEBUG can ask for takes 0.14 MB more, and a page cannot ask; wasm/godebug has
+# what is left of it, for the Go that it was written for.
+GODEBUG = $(shell $(GO) env GOVERSION | grep -q '^go1\.26' && echo "$$($(GO) env GOROOT)/src/internal/godebug/godebug.go")
 LEAN_GC = $(shell GOEXPERIMENT=nogreenteagc $(GO) env GOROOT >/dev/null 2>&1 && echo GOEXPERIMENT=nogreenteagc)
 SMALLER = -gcflags=fmt=-l -gcflags=tokenselect/engine/trace=-l
 

@@ -78,6 +78,19 @@ func best(values []float32, k int) []int {
 	return places
 }
 
+// Largest is the places of the k largest of values, the largest first.
+func Largest(values []float32, k int) []int {
+	places := best(values, k)
+	for n, p := range places { // few: they are put in order one by one
+		i := n
+		for ; i > 0 && values[places[i-1]] < values[p]; i-- {
+			places[i] = places[i-1]
+		}
+		places[i] = p
+	}
+	return places
+}
+
 // Best is the k rows of lo to hi that together have the most weight of all heads,
 // ascending.
 func Best(weights [][]float32, lo, hi, k int) []int {

@@ -133,15 +133,7 @@ func (r *Recorder) heaviest(s *Step, l *trace.Layer) {
 	}
 	for _, w := range weights {
 		w = w[from:to]
-		top := []int{}
-		for _, p := range best(w, r.opt.Heads) { // few: they are put in order one by one
-			i := len(top)
-			top = append(top, p)
-			for ; i > 0 && w[top[i-1]] < w[p]; i-- {
-				top[i] = top[i-1]
-			}
-			top[i] = p
-		}
+		top := Largest(w, r.opt.Heads)
 		for i, p := range top {
 			l.Weights = append(l.Weights, trace.Log8(float64(w[p])))
 			top[i] = rows[from+p]

@@ -364,12 +364,9 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) error {
 	ans, err := conv.Listen(ctx, cmd.Question, Listener{
 		Steps: cmd.Trace || cmd.Record != nil, Record: recordOptions(cmd.Record),
 		Layout: func(l Layout) {
-			e := trace.Event{Type: trace.Layout, ID: cmd.ID}
+			e := trace.Event{Type: trace.Layout, ID: cmd.ID, Rows: l.Around}
 			if l.Document != nil {
 				e.Document = &trace.Rows{First: l.Document.First, Lens: l.Document.Lens}
-			}
-			for _, r := range l.Around {
-				e.Rows = append(e.Rows, trace.RowText(r))
 			}
 			c.send(e)
 		},

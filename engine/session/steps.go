@@ -45,16 +45,8 @@ func (s *steps) likely(logits []float32, id int) (p float64, top []trace.Likely)
 		sum += math.Exp(float64(v - largest))
 	}
 	of := func(t int) float64 { return math.Round(math.Exp(float64(logits[t]-largest))/sum*1e6) / 1e6 }
-	told := map[int]bool{}
-	for range min(likeliest, len(logits)) {
-		best := -1
-		for t, v := range logits {
-			if !told[t] && (best < 0 || v > logits[best]) {
-				best = t
-			}
-		}
-		told[best] = true
-		top = append(top, trace.Likely{Token: best, Text: string(s.conv.m.Tokenizer.DecodeBytes([]int{best})), P: of(best)})
+	for _, t := range record.Largest(logits, likeliest) {
+		top = append(top, trace.Likely{Token: t, Text: string(s.conv.m.Tokenizer.DecodeBytes([]int{t})), P: of(t)})
 	}
 	return of(id), top
 }
