@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help test-long bench-page rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench rivals golden build tools
+.PHONY: help test-long bench-page rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench rivals golden recordings build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -216,6 +216,15 @@ rivals: build ## this machine's CPU against llama.cpp's CPU build (npm's node-ll
 golden: build ## the default model, converted anew from its Hugging Face files in MODEL
 	@test -n "$(MODEL)" || { echo "usage: make golden MODEL=folder of needle-16m in the Hugging Face layout"; exit 1; }
 	$(BIN) convert -type q8_0 $(MODEL) web/models/needle-16m-q8_0.gguf
+
+RECORD = $(BIN) trace -device cpu -record votes,mass,heads=16,scores=0:0,timings
+PARROT = -hide "Clara Nash keeps a parrot at home." -question "Which animal does Clara Nash keep?" -expect parrot
+
+recordings: build ## the recorded answers that the page comes with, anew; minutes, and their times are this machine's
+	@mkdir -p web/static/recordings
+	$(RECORD) -o web/static/recordings/needle-9000.json.gz -length 16000 -at 9000 $(PARROT) -sweep k=1,4,16,64,256,512
+	$(RECORD) -o web/static/recordings/needle-300.json.gz -length 1200 -at 300 $(PARROT) -sweep k=1,4,16,64,256
+	$(BIN) trace -device cpu -record votes,mass,heads=16 -o web/static/recordings/four-numbers.json.gz -task multiquery -length 6K -seed 2 -theta 0.5 -tokens 80 -sweep k=16,64,256,512
 
 tools:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or later, from your package manager or go.dev/dl"; exit 1; }
