@@ -9,8 +9,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,24 +53,64 @@ type tracing struct {
 	record *trace.Record
 }
 
-const traceExamples = `
-What is asked about is -document, or -task's case, or else prose without an end,
-with -hide's sentence in it:
+const traceIntroduction = `usage: tokenselect trace -o FILE [flags]
+       tokenselect trace -info FILE
+
+Records how one answer comes about, token by token and layer by layer: which rows
+of the document were selected and by how many votes, where the attention of each
+head lies, what a model that reads everything would have attended to. The page
+replays the file without a model: drop it there, or serve it beside the page and
+name it in the address. The document travels in it.
+
+Hide a sentence in made-up prose, ask for it, and see what other budgets come to:
 
   tokenselect trace -o parrot.json.gz -length 16K -at 9000 \
       -hide "Clara Nash keeps a parrot at home." \
-      -question "Which animal does Clara Nash keep?" -expect parrot -sweep k=64,128,256,512
-  tokenselect trace -o key.json.gz -task passkey -length 32K -sweep k=128,512
-  tokenselect trace -o book.json.gz -document book.txt -question "Who is Queequeg?" \
-      -mark "a head-peddling" -tokens 60
-  tokenselect trace -info parrot.json.gz
+      -question "Which animal does Clara Nash keep?" -expect parrot \
+      -sweep k=4,64,512
 
-Open the file on the page: drop it there, or serve it beside the page and name it
-in the address. The document travels in it.
+Ask about a document of your own, and follow a passage of it:
+
+  tokenselect trace -o book.json.gz -document book.txt \
+      -question "Who sells heads?" -mark "he's sold all the balmed" -tokens 60
+
+Have document, question and marks made, as for tokenselect eval:
+
+  tokenselect trace -o key.json.gz -task passkey -length 32K -sweep k=64,512
+
 `
 
+// traceFlags are those of trace alone, in the order in which they are explained.
+var traceFlags = []string{"o", "info", "document", "hide", "at", "task", "length", "seed", "question", "expect", "mark", "tokens", "record", "sweep", "sweep-policies"}
+
+// explain prints the help: examples first, then what is trace's own; what it shares
+// with run would bury that.
+func explain(fs *flag.FlagSet, out io.Writer) {
+	fmt.Fprint(out, traceIntroduction, "Flags:\n")
+	for _, name := range traceFlags {
+		one, f := flag.NewFlagSet(name, flag.ContinueOnError), fs.Lookup(name)
+		one.SetOutput(out)
+		one.Var(f.Value, f.Name, f.Usage)
+		one.Lookup(name).DefValue = f.DefValue
+		one.PrintDefaults()
+	}
+	fmt.Fprint(out, "\nModel, device, policy and budgets are chosen as with tokenselect run, which explains these:\n")
+	line := " "
+	fs.VisitAll(func(f *flag.Flag) {
+		if slices.Contains(traceFlags, f.Name) {
+			return
+		}
+		if len(line)+len(f.Name) > 76 {
+			fmt.Fprintln(out, line)
+			line = " "
+		}
+		line += " -" + f.Name
+	})
+	fmt.Fprintln(out, line)
+}
+
 func (t *tracing) add(fs *flag.FlagSet) {
-	fs.StringVar(&t.out, "o", "", "`file` to write, as a rule NAME.json.gz; it is written whole or not at all")
+	fs.StringVar(&t.out, "o", "", "`file` to write, as a rule NAME.json.gz")
 	fs.StringVar(&t.info, "info", "", "only print what is in a recording, a `file` that -o has written")
 	fs.StringVar(&t.document, "document", "", "`file` to ask about, in UTF-8")
 	fs.StringVar(&t.task, "task", "", "`task` that makes document, question, answer and marks: one of "+strings.Join(taskNames(), ", "))
@@ -78,11 +120,11 @@ func (t *tracing) add(fs *flag.FlagSet) {
 	fs.IntVar(&t.at, "at", 9000, "`token` of the document at which it goes, at the next end of a sentence")
 	fs.StringVar(&t.question, "question", "", "`text` to ask")
 	fs.StringVar(&t.expect, "expect", "", "the right `answer`, or what it has to hold: its probability is what -sweep compares")
-	fs.Func("mark", "`text` of the document to follow: is it attended to? May be given several times", func(s string) error {
+	fs.Func("mark", "`text` in the document to follow: is it attended to? May be given several times", func(s string) error {
 		t.marks = append(t.marks, s)
 		return nil
 	})
-	fs.StringVar(&t.what, "record", "votes,mass,heads=16", "comma-separated, what to keep of each step besides the selected rows: \"votes\", \"mass\" (where dense attention's mass lies; the slow part), \"heads=N\" (for each head so many rows with the most weight), \"scores=LAYER:HEAD\" (that head's scores of every row; up to 4 times), \"timings\" (of each kind of kernel; steps are slower for it)")
+	fs.StringVar(&t.what, "record", "votes,mass,heads=16", "comma-separated, `what` to keep of each step besides the selected rows: \"votes\", \"mass\" (where dense attention's mass lies; the slow part), \"heads=N\" (for each head so many rows with the most weight), \"scores=LAYER:HEAD\" (that head's scores of every row; up to 4 times), \"timings\" (of each kind of kernel; steps are slower for it)")
 	fs.IntVar(&t.tokens, "tokens", 40, "`tokens` of the answer at most")
 	fs.StringVar(&t.sweep, "sweep", "", "also answer with other `budgets`, to be compared, as in k=64,128,256,512")
 	fs.StringVar(&t.policies, "sweep-policies", "dense,window", "with -sweep: comma-separated `policies` beside them, with the run's own budgets")
@@ -103,11 +145,7 @@ func taskNames() []string {
 func runTrace(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
 	t := &tracing{std: std}
 	t.add(fs)
-	usage := fs.Usage
-	fs.Usage = func() {
-		usage()
-		fmt.Fprint(std.out, traceExamples)
-	}
+	fs.Usage = func() { explain(fs, std.out) }
 	if err := parse(fs, args); err != nil {
 		return err
 	}
@@ -379,10 +417,7 @@ func (a *asked) hide(sentence string, at int, m *session.Model) error {
 	}
 	start := 0
 	if at > 0 {
-		start = len(m.Tokenizer.Decode(m.Tokenizer.Encode(text, false)[:at]))
-		if start > len(text) {
-			start = len(text)
-		}
+		start = min(len(text), len(m.Tokenizer.DecodeBytes(m.Tokenizer.Encode(text, false)[:at])))
 		if end := strings.IndexAny(text[start:], ".!?"); end >= 0 {
 			start += end + 1
 		} else {

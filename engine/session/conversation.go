@@ -235,6 +235,9 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 			return err
 		},
 	})
+	if l.Record != nil { // what it takes of the device is not kept for a question that may not come
+		err = errors.Join(err, c.s.Record(nil))
+	}
 	// What is left is told with the last token once more.
 	if rest := stream.Flush(); rest != "" && err == nil {
 		err = say(Piece{ID: ans.IDs[len(ans.IDs)-1], Text: rest, Len: c.s.Len(), Rest: true})

@@ -165,7 +165,7 @@ export interface Answer {
 }
 
 /** What is recorded of a step besides the selected rows. engine/trace/recording describes how it is coded. */
-export interface Record {
+export interface RecordOptions {
   /** Votes of the selected rows, and by how much they won. */
   votes?: boolean;
   /** Where the mass of dense attention lies, and how much of it was attended to: the slow part. */
@@ -179,7 +179,7 @@ export interface Record {
 }
 
 /** An event of package engine/trace: "queued", "layout", "prefill", "token", "done" or "error". */
-export interface Event {
+export interface EngineEvent {
   type: string;
   id?: number;
   [field: string]: unknown;
@@ -191,9 +191,9 @@ export interface AskOptions {
   ignore_end?: boolean;
   trace?: boolean;
   /** What else is told of every step, in the events that onEvent gets. Costs time while it is asked for. */
-  record?: Record;
+  record?: RecordOptions;
   /** Gets every event of this answer as the engine sent it, before it is decoded: what a recording is made of. */
-  onEvent?: (event: Event) => void;
+  onEvent?: (event: EngineEvent) => void;
   selection?: Selection;
   sample?: { temperature?: number; top_k?: number; top_p?: number; repetition_penalty?: number; seed?: number };
   /** Stops the answer, like stop(). */
