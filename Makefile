@@ -132,7 +132,7 @@ node: tools
 
 test-js: node web/node_modules/.package-lock.json ## the tests as WebAssembly under Node: the whole kernel table, goldens and selections on WebGPU too
 	$(JS_TEST) ./shaders ./engine/f16 ./engine/gpu ./engine/gpu/cpudev \
-		./engine/kernels/simd ./engine/kvcache ./engine/sample ./engine/selection ./engine/tokenizer ./engine/chat ./engine/weights
+		./engine/kernels/simd ./engine/kvcache ./engine/record ./engine/sample ./engine/selection ./engine/tokenizer ./engine/chat ./engine/weights
 	$(JS_TEST) -tags wasmsimd -run 'Plain|TinyModels' ./engine
 	$(QUICK_TO_COMPILE) $(JS_TEST) -count=1 -timeout 30m ./engine/gpu/webgpujs ./engine/model
 	$(QUICK_TO_COMPILE) $(JS_TEST) -count=1 -timeout 30m -run WGPU ./engine/kernels
