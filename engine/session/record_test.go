@@ -36,6 +36,7 @@ func TestRecord(t *testing.T) {
 		}
 	}
 	events := w.until(w.say(trace.Command{Type: trace.Ask, Question: question, Record: record}), trace.Done)
+	recorded := dev.Buffers()
 	var file bytes.Buffer
 	out, err := recording.NewWriter(&file, recording.Header{Model: *info, Document: recording.Document{Text: document}, Question: question, Record: record})
 	if err != nil {
@@ -109,6 +110,9 @@ func TestRecord(t *testing.T) {
 		if e.Type == trace.Layout || e.P != 0 || e.Top != nil || e.Step != nil && (e.Step.Kernels != nil || e.Step.Layers[0].Votes != nil || e.Step.Layers[0].Mass != nil) {
 			t.Fatalf("%s without being asked", e.Bytes())
 		}
+	}
+	if n := dev.Buffers(); n != recorded {
+		t.Errorf("%d buffers after an answer, %d after one that was recorded", n, recorded)
 	}
 	w.until(w.say(trace.Command{Type: trace.Unload}), trace.Unloaded)
 	if n := dev.Buffers(); n > held {
