@@ -116,7 +116,14 @@ func (s Summary) subtitle() string {
 	if n := len(s.Settings.Tasks); n > 1 {
 		tasks = fmt.Sprintf("mean of %d tasks", n)
 	}
-	return fmt.Sprintf("%s, %d cases each; bars: 95 %% intervals; number: per cent at the policy's longest", tasks, s.Settings.Cases)
+	cases := fmt.Sprint(s.Settings.Cases)
+	for _, c := range s.Cells { // a run that was cut short, or put together with a shorter one
+		if c.N > 0 && c.Task != "" && c.N < s.Settings.Cases {
+			cases = "up to " + cases
+			break
+		}
+	}
+	return fmt.Sprintf("%s, %s cases each; bars: 95 %% intervals; number: per cent at the policy's longest", tasks, cases)
 }
 
 // series are the policies' lines, without those that have no points.
