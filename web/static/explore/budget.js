@@ -5,19 +5,17 @@ import { largestK } from "../app/budget.js";
 import { element } from "../app/dom.js";
 import { count } from "../app/format.js";
 import { atStep, keyOf, measured, nearest, reference } from "./budget/measure.js";
+import { mean } from "./heads/measures.js";
 import { draw } from "./budget/plot.js";
 import { csv } from "./csv.js";
+import { known, milliseconds, oneLine, percent, probability, quoted } from "./numbers.js";
 import { standalone } from "./svg.js";
 
 const STEP = 16;
 const NAMES = { tokenselect: "TokenSelect", dense: "dense", window: "window" };
-const nameOf = ({ policy, k }) => (policy === "dense" ? "dense" : `${NAMES[policy] ?? policy}, k ${count(k)}`);
-const known = (v) => v !== null && v !== undefined;
-const percent = (v) => (known(v) ? `${(100 * v).toFixed(v < 0.0995 ? 1 : 0)} %` : "–");
-const probability = (v, bound = false) => (known(v) ? `${bound ? "at most " : ""}${v >= 0.001 ? v.toFixed(3) : v.toExponential(0)}` : "–");
-const millis = (v) => (known(v) ? `${v < 10 ? v.toFixed(1) : count(v)} ms` : "not measured");
-const QUALITIES = { p: "probability of the right answer, per token", recall: "recall of dense attention" };
-const COSTS = { rows: "tokens read by a layer at a step", ms: "milliseconds per token" };
+const nameOf = ({ policy, k }) => (policy === "dense" ? "dense" : policy === "tokenselect" ? `k ${count(k)}` : `${policy} ${count(k)}`);
+const QUALITIES = { p: "probability of the answer", recall: "recall of dense attention" };
+const COSTS = { rows: "tokens read at a step", ms: "milliseconds per token" };
 
 function choice(label, options) {
   const select = element("select", {}, ...Object.entries(options).map(([value, textContent]) => element("option", { value, textContent })));
@@ -95,17 +93,17 @@ export function view(node, run, state) {
       beside.replaceChildren();
       return;
     }
-    const reference = ref(), i = stepNow(), n = run.steps[i]?.n ?? 0;
+    const reference = ref(), i = stepNow(), context = mean(run.steps.map((st) => st.n));
     const row = (title, cell) => element("tr", {}, element("th", { scope: "row", textContent: title }), ...columns.map((b) => element("td", {}, ...[cell(b)].flat())));
     const rows = [
-      row("Probability of the right answer, per token", (b) => probability(b.p, b.bound)),
+      row("Probability of the answer, per token", (b) => probability(b.p, b.bound)),
       row("Recall of dense attention", (b) => percent(b.recall)),
-      row("Tokens read", (b) => (known(b.rows) ? `${count(b.rows)}${n > 0 ? ` of ${count(n)}` : ""}` : "–")),
-      row("Time per token", (b) => millis(b.ms)),
-      row("Answer", (b) => [shortened(b.answer ?? "–"), b.left ? element("small", {}, ` says ${quoted(b.left.said)} for ${quoted(b.left.wanted)}`) : ""]),
+      row("Tokens read", (b) => (known(b.rows) ? `${count(b.rows)} (${percent(Math.min(1, b.rows / context))})` : "–")),
+      row("Time per token", (b) => milliseconds(b.ms)),
+      row("Answer", (b) => [oneLine(b.answer ?? "–", 120), b.left ? element("small", {}, ` says ${quoted(b.left.said)} for ${quoted(b.left.wanted)}`) : ""]),
     ];
     if (columns.some((b) => known(b.in))) rows.splice(2, 0, row("Marked passage read whole", (b) => percent(b.in)));
-    if (columns.some((b) => b.run) && run.steps[i]) {
+    if (live && run.steps[i]) {
       rows.splice(1, 0, row(`Probability of ${quoted(run.steps[i].text)} at step ${i + 1}`, (b) => {
         const p = b.run ? atStep(b.run, reference, i) : null;
         return p ? probability(p.p, p.bound) : "–";
@@ -129,18 +127,18 @@ export function view(node, run, state) {
       width: Math.max(260, Math.floor(drawing.clientWidth) || 480), axes: [COSTS[across], QUALITIES[up]],
       points: points.map((b) => ({
         x: b[across], y: b[up], policy: b.policy, label: b.policy === "tokenselect" ? count(b.k) : b.policy === "dense" ? "dense" : `${b.policy} ${count(b.k)}`, chosen: b === at,
-        words: `${nameOf(b)}: ${QUALITIES[up]} ${up === "p" ? probability(b.p, b.bound) : percent(b.recall)}, ${COSTS[across]} ${across === "ms" ? millis(b.ms) : count(b.rows)}`,
+        words: `${nameOf(b)}: ${QUALITIES[up]} ${up === "p" ? probability(b.p, b.bound) : percent(b.recall)}, ${COSTS[across]} ${across === "ms" ? milliseconds(b.ms) : count(b.rows)}`,
         choose: () => want({ policy: b.policy, k: b.k }),
       })),
     }));
     if (focused) drawing.querySelector(".budget.chosen")?.focus();
     const right = ref().right;
-    about.textContent = `Each point is a run. ${up === "p" ? `The right answer: ${shortened(quoted(right), 80)}. ` : ""}${without > 0 ? `${without} of ${budgets.size} budgets are left out: ${up === "recall" ? "recall" : "p"} or ${across === "ms" ? "time" : "tokens"} not measured.` : ""}`;
+    about.textContent = `Each point is a run. ${up === "p" ? `Of the answer ${quoted(right, 80)}, per token. ` : ""}${without > 0 ? `${without} of ${budgets.size} budgets are left out: ${up === "recall" ? "recall" : "p"} or ${across === "ms" ? "time" : "tokens"} not measured.` : ""}`;
   }
 
   function list(at) {
     const rows = sorted().map((b) => element("tr", { className: b === at ? "here" : "" }, element("th", { scope: "row" }, nameOf(b)),
-      ...[known(b.rows) ? count(b.rows) : "–", millis(b.ms), probability(b.p, b.bound), percent(b.recall), percent(b.in), shortened(b.answer ?? "", 60)].map((textContent) => element("td", { textContent }))));
+      ...[known(b.rows) ? count(b.rows) : "–", milliseconds(b.ms), probability(b.p, b.bound), percent(b.recall), percent(b.in), oneLine(b.answer ?? "–", 60)].map((textContent) => element("td", { textContent }))));
     all.replaceChildren(element("table", {}, element("thead", {}, element("tr", {}, ...["Budget", "Read", "Time", "p", "Recall", "Passage read whole", "Answer"].map((textContent) => element("th", { scope: "col", textContent })))), element("tbody", {}, ...rows)));
   }
 
@@ -251,9 +249,3 @@ export function view(node, run, state) {
     },
   };
 }
-
-const quoted = (text) => `“${text.replace(/\n/g, "⏎").trim()}”`;
-const shortened = (text, most = 120) => {
-  const line = text.replace(/\n/g, "⏎");
-  return line.length > most ? `${line.slice(0, most - 1)}…` : line;
-};

@@ -7,7 +7,8 @@ import { byCount, matrix } from "./heads/agreement.js";
 import { draw } from "./heads/grid.js";
 import { bars, recallByLayer } from "./heads/mass.js";
 import { agreement, concentrations, heaviest, mean, recalls } from "./heads/measures.js";
-import { fill, heaviestRows, linked, share, votedRows } from "./heads/rows.js";
+import { fill, heaviestRows, linked, votedRows } from "./heads/rows.js";
+import { percent } from "./numbers.js";
 import { standalone } from "./svg.js";
 
 const VOTED = 12; // rows listed of those with the most votes
@@ -24,6 +25,8 @@ function figure(title, about) {
 export function view(node, run, state) {
   const heads = run.model.heads, layers = run.model.layers, kvHeads = run.model.kv_heads ?? heads;
   const grid = figure("Layers and heads", "The fill and its number: recall, the share in % of dense attention's mass that lies on tokens which were read. The bar: how much of the head's attention its heaviest tokens hold.");
+  const near = element("input", { type: "checkbox" });
+  grid.made.insertBefore(element("label", { className: "hint check" }, near, " with distances cut to the local window, at which tokens are scored"), grid.drawing);
   const read = figure("What the head reads", "Its heaviest tokens between the first and the local ones, with their share of its attention.");
   const voted = figure("Which heads vote for which tokens", "The tokens of the layer with the most votes, and those that are pinned. A dot for each head that has the token among its own k best.");
   const overlap = figure("Agreement between heads", "Of the selected tokens that either of two heads has among its own k best, the share in % that both have. On the diagonal, how many a head has. Heads in a frame share their keys.");
@@ -35,10 +38,11 @@ export function view(node, run, state) {
   voted.drawing.append(votes);
   linked(list, state);
   linked(votes, state);
-  const key = element("ul", { className: "key" }, ...[["sink", "first tokens"], ["selected", "selected"], ["local", "local window"], ["left-out", "not attended to"], ["needle", "marked passage"]]
-    .map(([name, words]) => element("li", { className: name, textContent: words })));
-  mass.made.insertBefore(key, mass.drawing);
-  const body = element("div", { className: "heads-view" }, ...[grid, read, voted, overlap, crowd, mass, byLayer].map((f) => f.made));
+  const key = (...entries) => element("ul", { className: "key" }, ...entries.map(([name, words]) => element("li", { className: name, textContent: words })));
+  mass.made.insertBefore(key(["sink", "first tokens"], ["selected", "selected"], ["local", "local window"], ["left-out", "not attended to"]), mass.drawing);
+  if (run.marks?.length > 0) read.made.insertBefore(key(["selected", "token"], ["needle", "token of the marked passage"]), read.drawing);
+  const body = element("div", { className: "heads-view" },
+    element("div", {}, ...[grid, byLayer, mass, overlap].map((f) => f.made)), element("div", {}, ...[read, voted, crowd].map((f) => f.made)));
   node.replaceChildren(body);
 
   let step = null, chosen = null, guessed = false;
@@ -64,12 +68,14 @@ export function view(node, run, state) {
   const widthOf = (f) => Math.max(240, Math.floor(f.drawing.clientWidth) || 480);
 
   function describe(l, h) {
-    const layer = step.layers[l], recall = recalls(layer)?.[h], held = concentrations(layer)?.[h];
-    return `layer ${l}, head ${h}${recall === undefined ? "" : `: recall ${share(recall)}`}${held === undefined ? "" : `, ${share(held)} of its attention on its ${layer.top[h].length} heaviest tokens`}`;
+    const layer = step.layers[l], recall = recallOf(layer)?.[h], held = concentrations(layer)?.[h];
+    return `layer ${l}, head ${h}${recall === undefined ? "" : `: recall ${percent(recall)}`}${held === undefined ? "" : `, ${percent(held)} of its attention on its ${layer.top[h].length} heaviest tokens`}`;
   }
 
+  const recallOf = (layer) => (near.checked ? layer.near : recalls(layer));
+
   function drawGrid() {
-    const recall = step.layers.map(recalls), held = step.layers.map(concentrations);
+    const recall = step.layers.map(recallOf), held = step.layers.map(concentrations);
     const focused = grid.drawing.contains(document.activeElement);
     grid.drawing.replaceChildren(draw({
       width: widthOf(grid), layers: step.layers.length, heads, recalls: recall.some(Boolean) ? recall : null, concentrations: held.some(Boolean) ? held : null,
@@ -151,6 +157,7 @@ export function view(node, run, state) {
     drawMass();
   }
 
+  near.addEventListener("change", later);
   const unsubscribe = state.subscribe(later);
 
   let asked = 0;

@@ -3,14 +3,12 @@
 import { element } from "../app/dom.js";
 import { count } from "../app/format.js";
 import { csv } from "./csv.js";
+import { known, oneLine, percent, probability, quoted } from "./numbers.js";
 import { passageRows, presence } from "./needle/presence.js";
 import { draw } from "./needle/raster.js";
 import { standalone } from "./svg.js";
 
-const percent = (v) => (v === null || v === undefined ? "–" : `${Math.round(100 * v)} %`);
 const budgetName = ({ policy, k }) => (policy === "tokenselect" ? `k ${count(k)}` : policy);
-const quoted = (text) => `“${text.replace(/\s+/g, " ").trim()}”`;
-const shortened = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 let made = 0; // views on the page, for names of radio buttons
 
@@ -39,7 +37,7 @@ export function view(node, run, state) {
   const offered = () => [...state.mark ? [{ ...state.mark, label: run.document.text.slice(state.mark.start, state.mark.end), own: true }] : [], ...run.marks ?? []];
 
   function listPassages() {
-    const all = offered(), words = all.map((m) => shortened(`${m.own ? "selected text: " : ""}${quoted(m.label || run.document.text.slice(m.start, m.end))}`, 90));
+    const all = offered(), words = all.map((m) => `${m.own ? "selected text: " : ""}${quoted(m.label || run.document.text.slice(m.start, m.end), 80)}`);
     const before = passages.selectedIndex, same = words.length === passages.options.length && words.every((w, i) => w === passages.options[i].textContent);
     if (!same) passages.replaceChildren(...words.map((w, i) => element("option", { value: String(i), textContent: w })));
     if (same && before >= 0) passages.selectedIndex = before;
@@ -72,11 +70,11 @@ export function view(node, run, state) {
     const step = run.steps[at], now = cells[at], reading = now.filter((c) => c.read > 0).length, whole = now.filter((c) => c.read === rows.length).length;
     let best = -1;
     now.forEach((c, l) => { if (c.margin !== null && (best < 0 || c.margin > now[best].margin)) best = l; });
-    const p = step.p === null || step.p === undefined ? "" : ` The model gave it probability ${step.p.toPrecision(3)}.`;
+    const p = known(step.p) ? ` The model gave it probability ${probability(step.p)}.` : "";
     const margin = best < 0 ? "" : ` It won most clearly in layer ${best}: its best vote was ${count(2 ** now[best].margin)} times the greatest that was left out (2^${now[best].margin.toFixed(1)}).`;
     const lost = cells.map((c, i) => (c.some((x) => x.read > 0) ? -1 : i)).filter((i) => i >= 0);
     const without = lost.length === 0 ? ` At every step so far some layer read a part of it.` : ` At ${lost.length} of ${cells.length} steps no layer read any of it: ${lost.slice(0, 8).map((i) => quoted(run.steps[i].text)).join(", ")}${lost.length > 8 ? "…" : ""}.`;
-    summary.textContent = `Step ${at + 1}, ${quoted(step.text) === "“”" ? "white space" : quoted(step.text)}: ${reading} of ${now.length} layers read some of the passage’s ${rows.length} tokens, ${whole} all of them.${margin}${p}${without}`;
+    summary.textContent = `Step ${at + 1}, ${step.text === "" ? "the end of the answer" : quoted(step.text)}: ${reading} of ${now.length} layers read some of the passage’s ${rows.length} tokens, ${whole === 0 ? "none" : whole} all of them.${margin}${p}${without}`;
   }
 
   function drawRaster(at) {
@@ -96,7 +94,7 @@ export function view(node, run, state) {
     key.replaceChildren(...[["needle", "selected"], ...(shown === "read" ? [["local", "always read: first or local tokens"]] : []), ["bar-in", "token said while the passage was read"], ["bar-out", "while it was not"]]
       .map(([className, textContent]) => element("li", { className, textContent })));
     const votes = run.steps.some((s) => s.layers.some((l) => l.votes));
-    note.textContent = shown === "margin" && !votes ? "Votes were not recorded. Record again with -votes." : run.steps.every((s) => s.p === null || s.p === undefined) ? "Probabilities were not recorded." : "";
+    note.textContent = shown === "margin" && !votes ? "Votes were not recorded. Record again with -votes." : !run.steps.some((s) => known(s.p)) ? "Probabilities were not recorded." : "";
   }
 
   /** The budgets of the sweep, those that lost the passage first. */
@@ -112,16 +110,15 @@ export function view(node, run, state) {
       element("thead", {}, element("tr", {}, ...["Budget", "All of it read", "p of the answer", "Answer"].map((t) => element("th", { scope: "col", textContent: t })))),
       element("tbody", {}, ...listed.map((b) => {
         const here = b.policy === run.selection?.policy && b.k === run.selection?.k;
-        const said = b.answer?.replace(/\n/g, "⏎") ?? "";
         return element("tr", { className: `${here ? "here " : ""}${b.in === 0 ? "out" : ""}` },
           element("th", { scope: "row" }, budgetName(b), here ? element("small", {}, " (this run)") : ""),
-          element("td", {}, b.in === 0 ? "never" : percent(b.in)), element("td", {}, b.p === null || b.p === undefined ? "–" : b.p.toPrecision(3)), element("td", { title: b.answer ?? "" }, shortened(said, 80)));
+          element("td", {}, b.in === 0 ? "never" : percent(b.in)), element("td", {}, probability(b.p)), element("td", {}, oneLine(b.answer ?? "–", 80)));
       })));
-    const of = first ? quoted(first.label || run.document.text.slice(first.start, first.end)) : "";
+    const of = first ? quoted(first.label || run.document.text.slice(first.start, first.end), 60) : "";
     const other = first && mark && (first.start !== mark.start || first.end !== mark.end);
     consequence.replaceChildren(element("h3", { textContent: "When it is not read" }),
       element("p", { className: "hint" }, first
-        ? `The recorded budgets. “All of it read”: the share of steps and layers that read every token of ${other ? `the recorded passage, ${shortened(of, 60)}` : "the passage"}. p: the probability of ${run.expected ? `the right answer, ${quoted(run.expected)}` : "the run’s own answer"}, per token.`
+        ? `The recorded budgets. “All of it read”: the share of steps and layers that read every token of ${other ? `the recorded passage, ${of}` : "the passage"}. p: the probability of ${run.expected ? `the right answer, ${quoted(run.expected)}` : "the run’s own answer"}, per token.`
         : "The recorded budgets. No passage was marked when they were recorded."),
       element("div", { className: "scroller", tabIndex: 0, role: "region", ariaLabel: "Budgets" }, table));
   }

@@ -37,11 +37,10 @@ export function likelihood(run, ref) {
     let p = step.p;
     if (step.token !== ref.tokens[i]) {
       left = { step: i, said: step.text, wanted: ref.texts[i] };
+      if (!ref.counts[i] && number > 0) break; // what counts has been compared as far as it goes
       const listed = step.top?.find((t) => t.token === ref.tokens[i]);
       bound = !listed;
       p = listed ? listed.p : Math.min(step.p, ...(step.top ?? []).map((t) => t.p));
-      // The right words may come later in other ones, but not here any more.
-      if (!ref.counts[i] && number > 0) break;
     } else if (!ref.counts[i]) {
       continue;
     }

@@ -36,7 +36,7 @@ export function draw({ points, axes: [across, up], width }) {
     drawing.append(s("line", { x1: x(v), x2: x(v), y1: TOP, y2: TOP + TALL, class: "rule" }));
     if (x(v) - last < 38) continue;
     last = x(v);
-    drawing.append(s("text", { x: last, y: TOP + TALL + 16, class: "axis middle" }, count(v)));
+    if (last + 20 <= width) drawing.append(s("text", { x: last, y: TOP + TALL + 16, class: "axis middle" }, count(v)));
   }
   drawing.append(s("text", { x: LEFT + wide / 2, y: height - 6, class: "axis middle" }, across), s("text", { x: 4, y: 12, class: "axis" }, up));
   const right = new Map(); // of the labels of a line: where the last ends

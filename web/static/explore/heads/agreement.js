@@ -14,7 +14,7 @@ export function matrix({ alike, own }, { width, kvHeads, chosen }) {
     for (let b = 0; b < heads; b++) {
       const v = alike[a][b], words = a === b ? `head ${a} has ${own[a]} of the selected tokens among its own best` : `heads ${a} and ${b}: ${Math.round(100 * v)} % of the tokens of either are of both`;
       drawing.append(s("g", {}, s("title", {}, words),
-        s("rect", { x: left + b * side, y: top + a * side, width: side - 1, height: side - 1, class: a === b ? "diagonal" : "recall", "fill-opacity": a === b ? null : (0.85 * v).toFixed(3) }),
+        s("rect", { x: left + b * side, y: top + a * side, width: side - 1, height: side - 1, class: a === b ? "diagonal" : "recall", "fill-opacity": a === b ? null : (0.65 * v).toFixed(3) }),
         side >= 26 ? s("text", { x: left + (b + 0.5) * side - 0.5, y: top + (a + 0.5) * side + 4, class: "number middle" }, a === b ? String(own[a]) : String(Math.round(100 * v))) : ""));
     }
   }

@@ -3,7 +3,6 @@
 import { s } from "../svg.js";
 
 const LEFT = 26, TOP = 20, GAP = 2;
-const percent = (v) => Math.round(100 * v);
 
 /**
  * @param {object} grid
@@ -29,9 +28,9 @@ export function draw({ width, layers, heads, recalls, concentrations, chosen, de
       const here = chosen?.layer === l && chosen.head === h;
       const cell = s("g", { role: "gridcell", class: here ? "cell chosen" : "cell", tabindex: here || (!chosen && l + h === 0) ? 0 : -1, "aria-selected": here, "aria-label": describe(l, h), "data-layer": l, "data-head": h },
         s("title", {}, describe(l, h)), s("rect", { x, y, width: w, height: tall, rx: 2, class: "ground" }));
-      if (recall !== undefined) cell.append(s("rect", { x, y, width: w, height: tall, rx: 2, class: "recall", "fill-opacity": (0.75 * recall).toFixed(3) }));
+      if (recall !== undefined) cell.append(s("rect", { x, y, width: w, height: tall, rx: 2, class: "recall", "fill-opacity": (0.65 * recall).toFixed(3) }));
       if (share !== undefined) cell.append(s("rect", { x: x + 1, y: y + tall - 4, width: ((w - 2) * Math.min(1, share)).toFixed(2), height: 4, class: "selected" }));
-      if (roomy && recall !== undefined) cell.append(s("text", { x: x + w / 2, y: y + (tall - 4) / 2 + 4, class: "number middle" }, String(percent(recall))));
+      if (roomy && recall !== undefined) cell.append(s("text", { x: x + w / 2, y: y + (tall - 4) / 2 + 4, class: "number middle" }, String(Math.round(100 * recall))));
       if (here) cell.append(s("rect", { x: x + 0.5, y: y + 0.5, width: w - 1, height: tall - 1, rx: 2, class: "ring" }));
       row.append(cell);
     }

@@ -1,10 +1,9 @@
 // Where dense attention's mass lies, and what of it the layers read.
 import { s } from "../svg.js";
-import { count } from "../../app/format.js";
+import { percent } from "../numbers.js";
 
 export const REGIONS = ["sink", "selected", "local", "left-out"];
 const NAMES = { sink: "first tokens", selected: "selected", local: "local window", "left-out": "not attended to" };
-const percent = (v) => `${(100 * v).toFixed(v < 0.1 ? 1 : 0)} %`;
 
 /** Bars of shares by region, one under the other. @param {[string, number[]][]} bars a label and the four shares */
 export function bars(bars, { width, chosen = -1, of }) {
@@ -36,7 +35,7 @@ export function recallByLayer(layers, width) {
   const words = layers.map(({ now }, i) => `${i}: ${now === null ? "not recorded" : percent(now)}`).join(", ");
   const drawing = s("svg", { viewBox: `0 0 ${width} ${top + tall + bottom}`, width, height: top + tall + bottom, role: "img", class: "recall-by-layer", "aria-label": `Recall by layer: ${words}` });
   for (const v of [0, 0.5, 1]) {
-    drawing.append(s("line", { x1: left, x2: left + wide, y1: y(v), y2: y(v), class: "rule" }), s("text", { x: left - 6, y: y(v) + 4, class: "axis end" }, count(100 * v)));
+    drawing.append(s("line", { x1: left, x2: left + wide, y1: y(v), y2: y(v), class: "rule" }), s("text", { x: left - 6, y: y(v) + 4, class: "axis end" }, String(100 * v)));
   }
   layers.forEach(({ now, steps, near }, i) => {
     const x = left + i * each, pad = Math.min(8, each / 5);

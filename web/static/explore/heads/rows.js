@@ -1,13 +1,11 @@
 // Rows as text: those that a head reads most, and those with the most votes.
 import { element } from "../../app/dom.js";
 import { count } from "../../app/format.js";
+import { percent } from "../numbers.js";
 import { mostVoted, votesFor } from "./measures.js";
 import { s } from "../svg.js";
 
 const AROUND = 5;
-
-/** A small share in few digits. */
-export const share = (v) => (v >= 0.0995 ? `${Math.round(100 * v)} %` : v >= 0.00095 ? `${(100 * v).toFixed(1)} %` : "<0.1 %");
 
 /** A row among its neighbours; line breaks are shown. */
 export function inContext(run, row) {
@@ -64,7 +62,7 @@ export function heaviestRows(run, state, layer, head, marked) {
   return Array.from(rows, (row, i) => {
     const bar = s("svg", { viewBox: "0 0 60 10", width: 60, height: 10, "aria-hidden": "true" },
       s("rect", { width: 60, height: 10, class: "ground" }), s("rect", { width: Math.max(1, 60 * Math.min(1, weights[i])).toFixed(1), height: 10, class: marked(row) ? "needle" : "selected" }));
-    return element("li", {}, element("span", { className: "weight" }, bar, share(weights[i])),
+    return element("li", {}, element("span", { className: "weight" }, bar, percent(weights[i])),
       button(run, state, row, element("small", {}, `${place(row)}${marked(row) ? ", in the marked passage" : ""}`)));
   });
 }

@@ -4,6 +4,7 @@ import { localFrom } from "../heads/measures.js";
 /** The rows of a passage of the document. @returns {number[]} */
 export function passageRows(run, { start, end }) {
   const rows = [];
+  if (!run.layout) return rows;
   for (let row = run.layout.first; row < run.layout.first + run.layout.ends.length; row++) {
     const at = run.offsetsOf(row);
     if (at.start >= end) break;

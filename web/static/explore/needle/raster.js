@@ -1,5 +1,6 @@
 // A raster of steps and layers, with the answer's tokens under it and how sure
 // the model was of each.
+import { known, probability, quoted } from "../numbers.js";
 import { s } from "../svg.js";
 
 const LEFT = 34, TOP = 8, BARS = 56, LABEL = 92;
@@ -33,10 +34,10 @@ export function draw({ cells, size, shows, steps, layers, width, chosen, describ
       if (cell && cell.read > 0) {
         if (shows === "read") {
           const part = cell.read / rowsOfIt;
-          group.append(s("rect", { x, y: (y + tall * (1 - part)).toFixed(2), width: w, height: (tall * part).toFixed(2), class: cell.selected > 0 || cell.always === 0 ? "needle" : "local", "fill-opacity": 0.72 }));
+          group.append(s("rect", { x, y: (y + tall * (1 - part)).toFixed(2), width: w, height: (tall * part).toFixed(2), class: cell.selected > 0 || cell.always === 0 ? "needle" : "local", "fill-opacity": 0.55 }));
           if (part < 1) group.append(s("rect", { x, y, width: w, height: tall, rx: 1, class: "needle", "fill-opacity": 0.14 }));
         } else if (cell.margin !== null) {
-          group.append(s("rect", { x, y, width: w, height: tall, rx: 1, class: "needle", "fill-opacity": (0.12 + 0.6 * Math.min(1, cell.margin / OCTAVES)).toFixed(3) }));
+          group.append(s("rect", { x, y, width: w, height: tall, rx: 1, class: "needle", "fill-opacity": (0.08 + 0.47 * Math.min(1, cell.margin / OCTAVES)).toFixed(3) }));
         }
         if (each >= 26 && high >= 16) {
           const number = shows === "read" ? String(cell.read) : cell.margin === null ? "–" : cell.margin.toFixed(cell.margin < 9.95 ? 1 : 0);
@@ -53,9 +54,9 @@ export function draw({ cells, size, shows, steps, layers, width, chosen, describ
     s("line", { x1: LEFT, x2: whole - 4, y1: floor + 0.5, y2: floor + 0.5, class: "rule" }));
   steps.forEach(({ text, p }, i) => {
     const x = LEFT + i * each, seen = cells[i].some((cell) => cell?.read > 0);
-    const told = p === null ? "its probability was not recorded" : `probability ${p.toPrecision(3)}`;
+    const told = known(p) ? `probability ${probability(p)}` : "its probability was not recorded";
     const label = text.replaceAll("\n", "⏎").trim() || (text === "" ? "∅" : "␣");
-    drawing.append(s("g", { class: seen ? "" : "missing", "data-step": i }, s("title", {}, `step ${i + 1}: “${text}”, ${told}; the passage was ${seen ? "read" : "not read by any layer"}`),
+    drawing.append(s("g", { class: seen ? "" : "missing", "data-step": i }, s("title", {}, `step ${i + 1}: ${quoted(text)}, ${told}; the passage was ${seen ? "read" : "not read by any layer"}`),
       p === null ? "" : s("rect", { x: x + 2, y: floor - Math.max(1, BARS * p), width: each - 6, height: Math.max(1, BARS * p), class: seen ? "bar-in" : "bar-out" }),
       s("text", { x: x + each / 2 - 1, y: floor + 8, class: i === chosen.step ? "token chosen" : "token", transform: `rotate(90 ${x + each / 2 - 1} ${floor + 8})`, "dominant-baseline": "middle" }, label.length > 12 ? `${label.slice(0, 11)}…` : label)));
   });
