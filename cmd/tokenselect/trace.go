@@ -124,7 +124,7 @@ func (t *tracing) add(fs *flag.FlagSet) {
 		t.marks = append(t.marks, s)
 		return nil
 	})
-	fs.StringVar(&t.what, "record", "votes,mass,heads=16", "comma-separated, `what` to keep of each step besides the selected rows: \"votes\", \"mass\" (where dense attention's mass lies; the slow part), \"heads=N\" (for each head so many rows with the most weight), \"scores=LAYER:HEAD\" (that head's scores of every row; up to 4 times), \"timings\" (of each kind of kernel; steps are slower for it)")
+	fs.StringVar(&t.what, "record", "votes,mass,heads=16", "comma-separated, `what` to keep of each step besides the selected rows: \"votes\", \"mass\" (where dense attention's mass lies; the slow part), \"heads=N\" (for each head so many rows with the most weight), \"scores=LAYER:HEAD\" (that head's scores of every row, and what some are products of; up to 8 times), \"timings\" (of each kind of kernel; steps are slower for it)")
 	fs.IntVar(&t.tokens, "tokens", 40, "`tokens` of the answer at most")
 	fs.StringVar(&t.sweep, "sweep", "", "also answer with other `budgets`, to be compared, as in k=64,128,256,512")
 	fs.StringVar(&t.policies, "sweep-policies", "dense,window", "with -sweep: comma-separated `policies` beside them, with the run's own budgets")

@@ -56,6 +56,7 @@ func (r *Recorder) Step(ctx context.Context, layers []trace.Layer) error {
 		for _, h := range o.Scores {
 			if h.Layer == i {
 				l.Scores = append(l.Scores, scores(h.Head, near[h.Head]))
+				r.product(s, &l.Scores[len(l.Scores)-1], near[h.Head])
 			}
 		}
 		if o.Mass {
@@ -155,4 +156,41 @@ func scores(head int, values []float32) trace.Scores {
 		}
 	}
 	return s
+}
+
+// bestKeys are the keys that product keeps of the best candidates.
+const bestKeys = 4
+
+// product keeps what some of a head's scores are products of: those of the best
+// candidates, and of the one in the middle for comparison.
+func (r *Recorder) product(s *Step, of *trace.Scores, values []float32) {
+	cfg, d := r.Config(), r.shape.HeadDim
+	lo, hi := cfg.NInit, s.N-s.C-cfg.NLocal
+	if hi <= lo {
+		return
+	}
+	candidates := values[lo:hi]
+	rows := Largest(candidates, bestKeys)
+	half := best(candidates, (hi-lo+1)/2)
+	middle := half[0]
+	for _, t := range half {
+		if candidates[t] < candidates[middle] {
+			middle = t
+		}
+	}
+	rows = append(rows, middle)
+	of.Query = make([]float32, d)
+	r.angles.turn(of.Query, s.Query[of.Head*d:][:d], min(cfg.NLocal, s.N-1))
+	kv := of.Head / (r.shape.Heads / r.shape.KVHeads)
+	for _, t := range rows {
+		k := trace.Key{Row: lo + t, Values: make([]float32, d)}
+		r.angles.turn(k.Values, s.Keys[(k.Row*r.shape.KVHeads+kv)*d:][:d], 0)
+		for i, v := range k.Values {
+			k.Values[i] = share(float64(v))
+		}
+		of.Keys = append(of.Keys, k)
+	}
+	for i, v := range of.Query {
+		of.Query[i] = share(float64(v))
+	}
 }

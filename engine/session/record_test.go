@@ -80,6 +80,21 @@ func TestRecord(t *testing.T) {
 				if len(l.Votes) != k || l.Cut[0] < l.Cut[1]*(1-1e-4) || len(l.HeadVotes) != k || len(l.Mass) != 8 || len(l.Top) != 8 || len(l.Top[0]) != 4 || (len(l.Scores) == 1) != (i == 3) {
 					t.Fatalf("layer %d: %d votes, cut %v, mass %v, rows %v, %d heads' scores", i, len(l.Votes), l.Cut, l.Mass, l.Top, len(l.Scores))
 				}
+				for _, s := range l.Scores {
+					if len(s.Query) != 64 || len(s.Keys) != 5 || s.Keys[0].Row < e.Step.NInit {
+						t.Fatalf("a query of %d values and %d keys", len(s.Query), len(s.Keys))
+					}
+					for _, key := range s.Keys {
+						dot := 0.0
+						for i, q := range s.Query {
+							dot += float64(q) * float64(key.Values[i])
+						}
+						said := s.Lo + (s.Hi-s.Lo)*float64(s.Values[key.Row])/255
+						if dot /= 8; math.Abs(dot-said) > (s.Hi-s.Lo)/255+0.01 {
+							t.Errorf("row %d: q·k/√d is %g, its score %g", key.Row, dot, said)
+						}
+					}
+				}
 				sum := 0.0
 				for _, v := range l.Votes {
 					sum += trace.FromLog8(v)

@@ -101,7 +101,7 @@ type Head struct {
 // Bounds of a Record, so that a step stays a message of ordinary size.
 const (
 	MaxRecordHeads  = 64
-	MaxRecordScores = 4
+	MaxRecordScores = 8 // the heads of a layer, of many models
 )
 
 // Check says what is wrong with r, as far as that can be told without a model.

@@ -72,6 +72,17 @@ type Scores struct {
 	Lo     float64 `json:"lo"`
 	Hi     float64 `json:"hi"`
 	Values []byte  `json:"b,omitempty"`
+
+	// What some of them are products of: the query, rotated to n_local, and keys at
+	// position 0. With those a candidate's score is their dot product over √d.
+	Query []float32 `json:"q,omitempty"`
+	Keys  []Key     `json:"keys,omitempty"` // of the best candidates, the best first, and of the middle one
+}
+
+// Key is what a row is scored by, for a head.
+type Key struct {
+	Row    int       `json:"row"`
+	Values []float32 `json:"k"`
 }
 
 // BlockSizes are the tokens of the blocks that single tokens are compared with.

@@ -43,6 +43,14 @@ func (l *Layer) append(b []byte) []byte {
 		p.measure("lo", s.Lo)
 		p.measure("hi", s.Hi)
 		p.bytes("b", s.Values)
+		p.floats("q", s.Query)
+		p.array("keys", len(s.Keys), func(b []byte, i int) []byte {
+			k := begin(b)
+			k.number("row", int64(s.Keys[i].Row))
+			k.key("k")
+			k.b = appendFloats(k.b, s.Keys[i].Values)
+			return k.end()
+		})
 		return p.end()
 	})
 	if l.Blocks != nil {

@@ -102,19 +102,19 @@ func TestParseCommand(t *testing.T) {
 		t.Errorf("%+v, %v", r.Record, err)
 	}
 	for raw, want := range map[string]string{
-		`{"type":"ask","record":{"heads":65}}`:                "heads is 65, expected 0 to 64",
-		`{"type":"ask","record":{"heads":-1}}`:                "heads is -1",
-		`{"type":"ask","record":{"scores":[{},{},{},{},{}]}}`: "scores of 5 heads, expected at most 4",
-		`{"type":"ask","record":{"scores":[{"layer":-1}]}}`:   "layer -1, head 0",
-		`{"type":"ask","record":{"vote":true}}`:               `unknown field "vote"`,
-		``:                                                    "EOF",
-		`{}`:                                                  `type "", expected one of hello`,
-		`[]`:                                                  "cannot unmarshal array",
-		`{"type":"sing"}`:                                     `type "sing"`,
-		`{"type":"hello","v":9}`:                              "version 9 of the messages, expected 1",
-		`{"type":"ask","id":-1}`:                              "id is -1",
-		`{"type":"ask","max_tokns":5}`:                        `unknown field "max_tokns"`,
-		`{"type":"stop"} {}`:                                  "something follows",
+		`{"type":"ask","record":{"heads":65}}`:                            "heads is 65, expected 0 to 64",
+		`{"type":"ask","record":{"heads":-1}}`:                            "heads is -1",
+		`{"type":"ask","record":{"scores":[{},{},{},{},{},{},{},{},{}]}}`: "scores of 9 heads, expected at most 8",
+		`{"type":"ask","record":{"scores":[{"layer":-1}]}}`:               "layer -1, head 0",
+		`{"type":"ask","record":{"vote":true}}`:                           `unknown field "vote"`,
+		``:                                                                "EOF",
+		`{}`:                                                              `type "", expected one of hello`,
+		`[]`:                                                              "cannot unmarshal array",
+		`{"type":"sing"}`:                                                 `type "sing"`,
+		`{"type":"hello","v":9}`:                                          "version 9 of the messages, expected 1",
+		`{"type":"ask","id":-1}`:                                          "id is -1",
+		`{"type":"ask","max_tokns":5}`:                                    `unknown field "max_tokns"`,
+		`{"type":"stop"} {}`:                                              "something follows",
 	} {
 		if _, err := ParseCommand([]byte(raw)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, expected %q in it", raw, err, want)

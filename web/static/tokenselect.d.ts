@@ -172,7 +172,7 @@ export interface RecordOptions {
   mass?: boolean;
   /** For each head so many rows with the most weight, at most 64. */
   heads?: number;
-  /** Heads whose scores of every row are wanted, at most 4. */
+  /** Heads whose scores of every row are wanted, at most 8. */
   scores?: { layer: number; head: number }[];
   /** Milliseconds of each kind of kernel, where the device can tell; steps are slower for it. */
   timings?: boolean;

@@ -138,6 +138,14 @@ func (c *checker) layer(l *trace.Layer, rows []int) error {
 		if len(s.Values) != c.n {
 			return fmt.Errorf("scores of head %d have %d values, expected %d", s.Head, len(s.Values), c.n)
 		}
+		for _, k := range s.Keys {
+			if k.Row < 0 || k.Row >= c.n {
+				return fmt.Errorf("scores of head %d: key of row %d, the cache has %d", s.Head, k.Row, c.n)
+			}
+			if len(k.Values) != len(s.Query) {
+				return fmt.Errorf("scores of head %d: key of row %d has %d values, expected as many as q, %d", s.Head, k.Row, len(k.Values), len(s.Query))
+			}
+		}
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func events() []trace.Event {
 		{Type: trace.Token, ID: 3, Text: "b", Token: 7, Len: 5, P: 0.75, Top: []trace.Likely{{Token: 7, Text: "b", P: 0.75}}, Step: &trace.Step{
 			N: 5, NInit: 1, NLocal: 1, Layers: []trace.Layer{
 				{Attended: 5, Rows: []int{1, 2}, Votes: []byte{200, 180}, Cut: []float32{0.5, 0.25}, Candidates: 3, HeadVotes: []byte{5, 2},
-					Top: [][]int{{3, 1}, {1}, {}}, Weights: []byte{190, 100, 120}, Scores: []trace.Scores{{Head: 2, Lo: -1, Hi: 1, Values: []byte{0, 9, 255, 4, 4}}}},
+					Top: [][]int{{3, 1}, {1}, {}}, Weights: []byte{190, 100, 120}, Scores: []trace.Scores{{Head: 2, Lo: -1, Hi: 1, Values: []byte{0, 9, 255, 4, 4}, Query: []float32{1, -0.5}, Keys: []trace.Key{{Row: 2, Values: []float32{1, 0}}}}}},
 				{Attended: 5, All: true, Mass: [][]float32{{0.5, 0.25, 0.25, 0}, {1, 0, 0, 0}, {0, 0, 1, 0}}, Near: []float32{1, 1, 1}, Blocks: &trace.Blocks{0.5, 0.25}},
 			}}},
 		{Type: trace.Token, ID: 3, Token: 8, Len: 6, Step: &trace.Step{N: 6, NInit: 1, NLocal: 1, Layers: []trace.Layer{{Attended: 5, Hit: true, Add: []int{2}, Drop: []int{3}}, {Attended: 6, All: true}}}},
