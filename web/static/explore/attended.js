@@ -82,7 +82,7 @@ export function clusters(step, layer, most, gap = 6) {
   let now = null;
   for (let row = 0; row < kinds.length; row++) {
     if (kinds[row] !== SELECTED) continue;
-    if (!now || row - now.to > gap) found.push(now = { from: row, to: row, weight: 0, best: 0 });
+    if (!now || row - now.to > gap) found.push(now = { from: row, to: row, weight: 0 });
     now.to = row + 1;
     // Votes, not their octaves: one strong token counts more than many weak ones.
     now.weight += 2 ** (OCTAVES * (strengths[row] - 1));
