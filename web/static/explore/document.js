@@ -20,8 +20,8 @@ export function view(node, run, state) {
   canvas.setAttribute("aria-label", "The document, token by token. Arrow keys go to other tokens, Enter pins one, plus and minus zoom, Shift with arrows marks a passage.");
   over.setAttribute("aria-hidden", "true");
   const frame = element("div", { className: "map-frame" }, canvas, over);
-  const button = (textContent, title) => element("button", { type: "button", textContent, title });
-  const less = button("−", "Smaller"), more = button("+", "Larger"), whole = button("Whole text", "All of it at once"), words = button("Words", "As words");
+  const button = (textContent, ariaLabel) => element("button", { type: "button", textContent, ariaLabel, title: ariaLabel });
+  const less = button("−", "Smaller"), more = button("+", "Larger"), whole = button("Whole text", "Whole text at once"), words = button("Words", "Words, where most is read");
   const needle = element("button", { type: "button", textContent: "To the marked passage" });
   const search = element("input", { type: "search", placeholder: "Words of the text", ariaLabel: "Words of the text to mark" });
   const find = element("form", { className: "find" }, search, element("button", { type: "submit", textContent: "Mark" }), element("button", { type: "button", className: "quiet unmark", textContent: "Unmark", hidden: true }));

@@ -119,7 +119,6 @@ export function live({ begin, grew, say, fail, layer }) {
         told(run, said) {
           if (said.type === "prefill" && said.total) {
             say(`Reading: ${count(said.done)} of ${count(said.total)} tokens`);
-            if (said.done < said.total) return;
           }
           collected.push(said);
           if (said.type === "token") say(`Writing: ${run.steps.length} tokens`);

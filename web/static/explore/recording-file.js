@@ -1,5 +1,7 @@
 // A live run as a file that the explorer, and tokenselect trace -info, open again.
 
+const KEPT = ["layout", "token", "done"];
+
 /**
  * The recording of a run: gzip of its header and of the events as the engine sent
  * them, a line of JSON each.
@@ -8,12 +10,13 @@
  * @returns {Promise<{name: string, blob: Blob}>}
  */
 export async function recordingOf(run, events) {
+  const { where, ...model } = run.model; // where the engine ran is nothing of the model
   const header = {
-    tokenselect: "recording", v: 1, created: new Date().toISOString(), model: run.model, selection: run.selection,
-    document: run.document, question: run.question, record: run.record ?? {}, ...(run.marks.length > 0 && { marks: run.marks }), ...(run.expected && { expected: run.expected }),
+    tokenselect: "recording", v: 1, created: new Date().toISOString(), model, selection: run.selection,
+    document: { name: run.document.name, text: run.document.text }, question: run.question, record: run.record ?? {}, ...(run.marks.length > 0 && { marks: run.marks }), ...(run.expected && { expected: run.expected }),
   };
-  // Of the reading of the prompt its end tells how long it took.
-  const kept = events.filter((event, i) => event.type !== "prefill" || events[i + 1]?.type !== "prefill");
+  const last = events.findLastIndex((event) => event.type === "prefill"); // tells how long the prompt took
+  const kept = events.filter((event, i) => event.type === "prefill" ? i === last : KEPT.includes(event.type));
   const lines = [header, ...kept].map((line) => `${JSON.stringify(line)}\n`).join("");
   const packed = new Blob([lines]).stream().pipeThrough(new CompressionStream("gzip"));
   const name = `${run.document.name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N}]+/gu, "-").toLowerCase().slice(0, 40) || "run"}.json.gz`;
