@@ -276,7 +276,7 @@ test("budget: a recording shows its budgets and none between them", { skip, time
 test("what was not recorded is said, with how to record it", { skip, timeout: 60_000 }, async () => {
   const { page, complaints } = await open("heads,needle,budget", { change: "bare" });
   const said = (view) => page.innerText(`#${view}`);
-  for (const option of ["-mass", "-votes", "-heads"]) assert.match(await said("heads"), new RegExp(`Record again with ${option}`));
+  for (const part of ["mass", "votes", "heads=16"]) assert.match(await said("heads"), new RegExp(`Record again with -record ${part}\\.`));
   assert.match(await said("needle"), /-sweep/);
   assert.match(await said("needle"), /Probabilities were not recorded/);
   assert.match(await said("budget"), /-sweep/);

@@ -86,7 +86,9 @@ export function view(node, run, state) {
       steps: run.steps.map(({ text, p }) => ({ text, p: p ?? null })), chosen: { step: at, layer: state.layer === "all" ? null : state.layer },
       describe, choose: (step, layer) => state.set(layer === null ? { step } : { step, layer }),
     }));
-    scroller.scrollLeft = left;
+    const column = scroller.querySelector(".column"), x = Number(column.getAttribute("x")), each = Number(column.getAttribute("width"));
+    const hidden = x < left || x + each > left + scroller.clientWidth;
+    scroller.scrollLeft = hidden ? x - scroller.clientWidth / 2 : left;
     const cell = scroller.querySelector('.cell[tabindex="0"]');
     if (focused) cell?.focus();
     about.textContent = shown === "read"
@@ -95,7 +97,7 @@ export function view(node, run, state) {
     key.replaceChildren(...[["needle", "selected"], ...(shown === "read" ? [["local", "always read: first or local tokens"]] : []), ["bar-in", "token said while the passage was read"], ["bar-out", "while it was not"]]
       .map(([className, textContent]) => element("li", { className, textContent })));
     const votes = run.steps.some((s) => s.layers.some((l) => l.votes));
-    note.textContent = shown === "margin" && !votes ? "Votes were not recorded. Record again with -votes." : !run.steps.some((s) => known(s.p)) ? "Probabilities were not recorded." : "";
+    note.textContent = shown === "margin" && !votes ? "Votes were not recorded. Record again with -record votes." : !run.steps.some((s) => known(s.p)) ? "Probabilities were not recorded." : "";
   }
 
   /** The budgets of the sweep, those that lost the passage first. */
@@ -112,8 +114,8 @@ export function view(node, run, state) {
       element("tbody", {}, ...listed.map((b) => {
         const here = b.policy === run.selection?.policy && b.k === run.selection?.k;
         return element("tr", { className: `${here ? "here " : ""}${b.in === 0 ? "out" : ""}` },
-          element("th", { scope: "row" }, budgetName(b), here ? element("small", {}, " (this run)") : ""),
-          element("td", {}, b.in === 0 ? "never" : percent(b.in)), element("td", {}, probability(b.p)), element("td", {}, oneLine(b.answer ?? "–", 80)));
+          element("th", { scope: "row" }, budgetName(b), here ? element("small", {}, element("br"), "this run") : ""),
+          element("td", {}, b.in === 0 ? "never" : percent(b.in)), element("td", {}, probability(b.p)), element("td", {}, oneLine(b.answer ?? "–", 240)));
       })));
     const of = first ? quoted(first.label || run.document.text.slice(first.start, first.end), 60) : "";
     const other = first && mark && (first.start !== mark.start || first.end !== mark.end);
