@@ -134,6 +134,8 @@ test("heads: the grid, a head's tokens, votes, agreement and mass are those of t
   assert.deepEqual(await state(page), { step: STEP, ...at, pinned: [], hover: null });
   assert.deepEqual((await listed(page)).map(([row]) => row), now[at.layer].top[at.head]);
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-selected")), "true", "focus stays in the grid");
+  await page.keyboard.press("Escape");
+  assert.deepEqual(await state(page), { step: STEP, layer: "all", head: null, pinned: [], hover: null });
   await page.click(`.cell[data-layer="2"][data-head="6"]`);
   await settle(page);
   assert.deepEqual((await listed(page)).map(([row]) => row), now[2].top[6]);

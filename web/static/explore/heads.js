@@ -81,7 +81,7 @@ export function view(node, run, state) {
     const focused = grid.drawing.contains(document.activeElement);
     grid.drawing.replaceChildren(draw({
       width: widthOf(grid), layers: step.layers.length, heads, recalls: recall.some(Boolean) ? recall : null, concentrations: held.some(Boolean) ? held : null,
-      chosen, describe, choose: (layer, head) => state.set({ layer, head }),
+      chosen, describe, choose: (layer, head) => state.set({ layer: layer ?? "all", head }),
     }));
     if (focused) grid.drawing.querySelector(".cell.chosen")?.focus();
     const lacking = [recall.some(Boolean) ? "" : unrecorded("Recall was", "mass"), held.some(Boolean) ? "" : unrecorded("The heads' weights were", "heads=16")];
