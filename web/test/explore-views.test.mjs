@@ -134,6 +134,8 @@ test("heads: the grid, a head's tokens, votes, agreement and mass are those of t
   assert.deepEqual(await state(page), { step: STEP, ...at, pinned: [], hover: null });
   assert.deepEqual((await listed(page)).map(([row]) => row), now[at.layer].top[at.head]);
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-selected")), "true", "focus stays in the grid");
+  await page.keyboard.press("Escape");
+  assert.deepEqual(await state(page), { step: STEP, layer: "all", head: null, pinned: [], hover: null });
   await page.click(`.cell[data-layer="2"][data-head="6"]`);
   await settle(page);
   assert.deepEqual((await listed(page)).map(([row]) => row), now[2].top[6]);
@@ -276,7 +278,7 @@ test("budget: a recording shows its budgets and none between them", { skip, time
 test("what was not recorded is said, with how to record it", { skip, timeout: 60_000 }, async () => {
   const { page, complaints } = await open("heads,needle,budget", { change: "bare" });
   const said = (view) => page.innerText(`#${view}`);
-  for (const option of ["-mass", "-votes", "-heads"]) assert.match(await said("heads"), new RegExp(`Record again with ${option}`));
+  for (const part of ["mass", "votes", "heads=16"]) assert.match(await said("heads"), new RegExp(`Record again with -record ${part}\\.`));
   assert.match(await said("needle"), /-sweep/);
   assert.match(await said("needle"), /Probabilities were not recorded/);
   assert.match(await said("budget"), /-sweep/);

@@ -101,7 +101,7 @@ export function view(node, run, state) {
       row("Recall of dense attention", (b) => percent(b.recall)),
       row("Tokens read", (b) => (known(b.rows) ? `${count(b.rows)} (${percent(Math.min(1, b.rows / context))})` : "–")),
       row("Time per token", (b) => milliseconds(b.ms)),
-      row("Answer", (b) => [oneLine(b.answer ?? "–", 120), b.left ? element("small", {}, ` says ${quoted(b.left.said)} for ${quoted(b.left.wanted)}`) : ""]),
+      row("Answer", (b) => [oneLine(b.answer ?? "–", 240), b.left ? element("small", {}, ` says ${quoted(b.left.said)} for ${quoted(b.left.wanted)}`) : ""]),
     ];
     if (columns.some((b) => known(b.in))) rows.splice(2, 0, row("Marked passage read whole", (b) => percent(b.in)));
     if (live && run.steps[i]) {
