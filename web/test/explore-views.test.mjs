@@ -308,6 +308,12 @@ test("without a mark there is nothing to follow, and that is said", { skip, time
 test("the views fit a phone in the dark, and follow the page's width", { skip, timeout: 60_000 }, async () => {
   const { page } = await open("heads,needle,budget", { width: 390, scheme: "dark" });
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "at 390 pixels");
+  // A file of a view that is out of sight shows what is chosen now.
+  const files = await page.evaluate(() => [0, 3].map((step) => {
+    explorer.state.set({ step });
+    return explorer.views.needle.svg();
+  }));
+  assert.notEqual(files[0], files[1]);
   const grid = () => page.$eval(".head-grid", (d) => d.getBoundingClientRect().width);
   const narrow = await grid();
   await page.setViewportSize({ width: 1280, height: 800 });

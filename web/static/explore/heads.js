@@ -160,7 +160,7 @@ export function view(node, run, state) {
     drawMass();
   }
 
-  const { later, stop } = redraws(body, state, update, (row) => {
+  const { later, now, stop } = redraws(body, state, update, (row) => {
     for (const at of body.querySelectorAll("[data-row]")) at.classList.toggle("pointed", Number(at.dataset.row) === row);
   });
   near.addEventListener("change", later);
@@ -168,6 +168,7 @@ export function view(node, run, state) {
   return {
     update: later,
     svg() {
+      now();
       const drawn = [grid, overlap, crowd, mass, byLayer].flatMap((f) => {
         const drawing = f.drawing.querySelector("svg");
         return drawing ? [[f.made.querySelector("h3").textContent, drawing]] : [];

@@ -163,18 +163,20 @@ export function view(node, run, state) {
     drawRaster(at);
   }
 
-  const { later, stop } = redraws(body, state, update);
+  const { later, now, stop } = redraws(body, state, update);
   passages.addEventListener("change", later);
   for (const { input } of choices) input.addEventListener("change", later);
 
   return {
     update: later,
     svg() {
+      now();
       const drawing = scroller.querySelector("svg");
       return standalone(drawing ? [[`${quoted(run.document.text.slice(looked.start, looked.end))}: ${choices.find(({ input }) => input.checked).label.textContent.trim()}`, drawing]] : []);
     },
     /** A row for each step and layer. */
     csv() {
+      now();
       const lines = cells.flatMap((layers, i) => layers.map((c, l) => [
         i, run.steps[i].text, run.steps[i].p ?? "", l, rows.length, c.read, c.selected, c.best?.toPrecision(4) ?? "", run.steps[i].layers[l].cut?.[1] ?? "", c.margin?.toFixed(2) ?? "",
       ]));

@@ -24,6 +24,15 @@ export function redraws(node, state, draw, point = () => {}) {
       draw();
     });
   };
+  /** Draws what has waited: before it is printed or goes out as a file. */
+  const now = () => {
+    if (!stale) return;
+    cancelAnimationFrame(asked);
+    asked = 0;
+    stale = false;
+    draw();
+  };
+  addEventListener("beforeprint", now);
   const sight = new IntersectionObserver((entries) => {
     near = entries.at(-1).isIntersecting;
     if (near && stale) later();
@@ -31,9 +40,9 @@ export function redraws(node, state, draw, point = () => {}) {
   sight.observe(node);
   const unsubscribe = state.subscribe(() => {
     if (state.hover !== hover) point((hover = state.hover));
-    const now = looked(state);
-    if (now === before) return;
-    before = now;
+    const after = looked(state);
+    if (after === before) return;
+    before = after;
     later();
   });
   const resized = new ResizeObserver(() => {
@@ -44,7 +53,9 @@ export function redraws(node, state, draw, point = () => {}) {
   resized.observe(node);
   return {
     later,
+    now,
     stop() {
+      removeEventListener("beforeprint", now);
       unsubscribe();
       resized.disconnect();
       sight.disconnect();
