@@ -115,6 +115,7 @@ func readCommand(v js.Value) (trace.Command, error) {
 	f.integer("context", &c.Context)
 	f.text("question", &c.Question)
 	f.integer("max_tokens", &c.MaxTokens)
+	f.yes("again", &c.Again)
 	f.yes("ignore_end", &c.IgnoreEnd)
 	f.yes("trace", &c.Trace)
 	if o, ok := f.member("sample", js.TypeObject); ok {

@@ -361,6 +361,15 @@ func (c *Conversation) SetSelection(cfg selection.Config) error {
 	return nil
 }
 
+// Retract takes the last question and its answer back, if there is one, so that the
+// next is asked in its place. What the two begin alike with, as a rule the document,
+// is not read again.
+func (c *Conversation) Retract() {
+	if n := len(c.exchanges); n > 0 && !c.opt.Raw {
+		c.exchanges, c.torn = c.exchanges[:n-1], true
+	}
+}
+
 // Forget frees the device memory of what has been read. The next question reads
 // the document again, and what was asked before is not there any more.
 func (c *Conversation) Forget() {

@@ -353,6 +353,9 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) error {
 	if err := c.reserve(c.loaded.Model.Tokens(conv.document) + c.loaded.Model.Tokens(cmd.Question)); err != nil {
 		return err
 	}
+	if cmd.Again {
+		conv.Retract()
+	}
 	if c.forgot {
 		c.forgot = false
 		c.send(trace.Event{Type: trace.Prefill, ID: cmd.ID, Warning: "The memory of this conversation had been given to somebody else; the document is read again."})

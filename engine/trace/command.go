@@ -54,6 +54,7 @@ type Command struct {
 	// Of Ask.
 	Question  string  `json:"question,omitempty"`
 	MaxTokens int     `json:"max_tokens,omitempty"` // of the answer; 0: DefaultMaxTokens
+	Again     bool    `json:"again,omitempty"`      // in place of the question before and its answer
 	IgnoreEnd bool    `json:"ignore_end,omitempty"` // go on past the answer's end, to MaxTokens: for measurements
 	Trace     bool    `json:"trace,omitempty"`      // Token events carry a Step
 	Record    *Record `json:"record,omitempty"`     // what else steps carry; implies Trace

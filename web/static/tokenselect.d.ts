@@ -187,6 +187,8 @@ export interface EngineEvent {
 
 export interface AskOptions {
   max_tokens?: number;
+  /** In place of the question before and its answer: with another budget, say. Costs the question, not the document. */
+  again?: boolean;
   /** The answer goes on past its end, to max_tokens: for measurements. */
   ignore_end?: boolean;
   trace?: boolean;

@@ -220,7 +220,7 @@ class Engine {
     return { tokens: event.tokens ?? 0, memory: event.memory, warning: event.warning };
   }
 
-  ask(question, { max_tokens, ignore_end, trace, record, selection, sample, signal, onEvent } = {}) {
+  ask(question, { max_tokens, again, ignore_end, trace, record, selection, sample, signal, onEvent } = {}) {
     if (this.#answer) throw new TokenselectError("busy", "an answer is still coming: stop it or wait for its end");
     if (this.#closed) throw this.#closed;
     const id = ++this.#id;
@@ -231,7 +231,7 @@ class Engine {
     if (signal?.aborted) stop();
     signal?.addEventListener("abort", stop, { once: true });
     answer.done.catch(() => {}).finally(() => signal?.removeEventListener("abort", stop));
-    this.#transport.send({ type: "ask", id, question, max_tokens, ignore_end, trace, record, selection, sample });
+    this.#transport.send({ type: "ask", id, question, max_tokens, again, ignore_end, trace, record, selection, sample });
     return answer;
   }
 
