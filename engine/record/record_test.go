@@ -187,6 +187,15 @@ func TestVotes(t *testing.T) {
 	}
 }
 
+// TestFaultySelection: rows that nobody voted on have no vote.
+func TestFaultySelection(t *testing.T) {
+	var l trace.Layer
+	elect(&l, &Step{Scores: []float32{1, 2, 3, 4}, Lo: 10, Chosen: selection.Chosen{Rows: []int{3, 13, 99}}}, 1, 0, 3)
+	if len(l.Votes) != 3 || l.Votes[0] != 0 || l.Votes[1] == 0 || l.Votes[2] != 0 || l.Cut[0] != 0 {
+		t.Errorf("votes %v, cut %v", l.Votes, l.Cut)
+	}
+}
+
 // TestBestOf against a sort, with ties, negative values and what is no number.
 func TestBestOf(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))

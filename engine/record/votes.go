@@ -34,8 +34,10 @@ func elect(l *trace.Layer, s *Step, heads, half, k int) {
 	selected := make([]int, n) // a candidate's place among the selected rows, from 1
 	cut := []float32{float32(heads), 0}
 	for i, r := range s.Chosen.Rows {
-		v := all[r-s.Lo]
-		selected[r-s.Lo] = i + 1
+		v := float32(0)
+		if t := r - s.Lo; t >= 0 && t < n { // a faulty device selects what it was not asked about
+			v, selected[t] = all[t], i+1
+		}
 		l.Votes = append(l.Votes, trace.Log8(float64(v)))
 		cut[0] = min(cut[0], v)
 	}

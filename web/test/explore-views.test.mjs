@@ -249,7 +249,7 @@ test("budget: a recording shows its budgets and none between them", { skip, time
   const [chosen, beside, third] = [await column(1), await column(2), await column(3)];
   assert.equal(chosen[0], `k ${ks[0]}`);
   assert.deepEqual([beside[0], third[0]], ["dense", `window ${alone.k}`]);
-  assert.equal(chosen[1], least.p.toFixed(3));
+  assert.ok(Math.abs(Number(chosen[1]) - least.p) < 6e-4 && Number(chosen[1]) > 0);
   assert.ok(beside.at(-1).startsWith(dense.answer.trim() === "" ? "⏎" : dense.answer.slice(0, 10)));
   assert.ok(chosen.some((t) => t.startsWith(new Intl.NumberFormat("en").format(Math.round(least.rows)))));
 

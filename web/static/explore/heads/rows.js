@@ -11,7 +11,7 @@ const AROUND = 5;
 export function inContext(run, row) {
   const text = (from, to) => {
     let joined = "";
-    for (let r = Math.max(0, from); r < Math.min(run.rows, to); r++) joined += run.textOf(r) ?? "";
+    for (let r = Math.max(0, from); r < Math.min(run.rows, to); r++) joined += run.textOf(r);
     return joined.replace(/\n+/g, " ⏎ ");
   };
   const own = text(row, row + 1);
