@@ -30,5 +30,8 @@ export function under(drawing, x, values, y, words = String) {
 /** A token as it is shown: blanks at its ends and line breaks can be seen. */
 export const shown = (token) => token.replace(/\n/g, "⏎").replace(/^ | $/g, "␣") || "∅";
 
+/** A token of the answer; the last one, which ends it, has no text. */
+export const written = (token) => (token === "" ? "(end)" : shown(token).replace(/^␣/, ""));
+
 /** A token in words, for sentences. */
 export const spoken = (token) => `“${token.replace(/\n/g, "⏎").trim() || shown(token)}”`;

@@ -3,7 +3,7 @@
 import { eachFrame, element } from "../app/dom.js";
 import { download } from "../explore/export.js";
 import { standalone } from "../explore/svg.js";
-import { shown } from "./drawing.js";
+import { written } from "./drawing.js";
 
 /** Words of the answer and heads to choose from, for figures that use them. */
 function controls(module, run, state) {
@@ -13,7 +13,7 @@ function controls(module, run, state) {
     select.addEventListener("change", () => state.set({ [name]: Number(select.value) }));
     made.push({ select, name, label: element("label", { className: "field" }, `${label} `, select) });
   };
-  if (uses.includes("step")) add("To write", run.steps.map((step) => shown(step.text).replace(/^␣/, "")), "step");
+  if (uses.includes("step")) add("To write", run.steps.map((step) => written(step.text)), "step");
   const layer = run.steps[0]?.layers[state.layer];
   if (uses.includes("head") && layer?.scores) add("Head", Array.from({ length: run.model.heads }, (_, h) => String(h)), "head");
   if (uses.includes("layer")) add("Layer", run.steps[0]?.layers.map((_, l) => String(l)) ?? [], "layer");

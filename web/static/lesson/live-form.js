@@ -41,7 +41,7 @@ export function form(recorded, page) {
       say("Starting the engine");
       const run = await live({
         ...made, question: of("question").value.trim(), expected: of("expected").value.trim() || null, layer: layerOf(recorded),
-        selection: { policy: "tokenselect" }, device: of("device").value, compare: of("compare").checked,
+        device: of("device").value, compare: of("compare").checked,
       }, { say, signal: stopping.signal });
       await page.show(run);
       const few = run.steps[0].layers[0].rows === null;

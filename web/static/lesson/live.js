@@ -1,7 +1,8 @@
 // The lesson's run, made anew in this browser: another sentence, another place,
 // another question, and the same numbers recorded of it.
-import { Run } from "../explore/run.js";
+import { follow } from "../explore/live.js";
 import { load } from "../tokenselect.js";
+import { mean, median } from "./measures.js";
 
 let engine = null;
 
@@ -45,47 +46,40 @@ export function prose(run) {
 
 /**
  * Asks the model, and records what the lesson shows.
- * @param {{text: string, marks: object[], question: string, expected: string | null, selection: object, layer: number, device: string, compare: boolean}} wish
+ * @param {{text: string, marks: object[], question: string, expected: string | null, layer: number, device: string, compare: boolean}} wish
  * @param {{say: (words: string, done?: number, total?: number) => void, signal: AbortSignal}} watch
- * @returns {Promise<Run>}
+ * @returns {Promise<import("../explore/run.js").Run>}
  */
 export async function live(wish, { say, signal }) {
   const model = await ready(wish.device, ({ phase, done, total }) => say(phase === "download" ? "Fetching the model" : "Preparing the model", done, total), signal);
   const heads = Math.min(model.info.heads, 8), layer = Math.min(wish.layer, model.info.layers - 1);
-  const selection = { ...model.info.selection, ...wish.selection };
-  const document = { name: "a text of yours", text: wish.text };
-  const run = new Run({ model: model.info, selection, document, question: wish.question, expected: wish.expected, marks: wish.marks });
+  const scores = Array.from({ length: heads }, (_, head) => ({ layer, head }));
   const off = model.on("prefill", ({ done, total }) => say("Reading", done, total));
-  try {
+  const asked = { document: { name: "a text of yours", text: wish.text }, question: wish.question, marks: wish.marks, expected: wish.expected, maxTokens: 40, signal };
+  // Each policy reads the text itself: what a layer makes of it depends on what the one below has read.
+  const ask = async (policy, record) => {
+    const selection = { ...model.info.selection, policy };
     await model.open(wish.text, { selection });
-    const record = { votes: true, mass: true, heads: 16, timings: true, scores: Array.from({ length: heads }, (_, head) => ({ layer, head })) };
-    await model.ask(wish.question, { record, selection, max_tokens: 40, signal, onEvent: (event) => { if (event.type !== "prefill") run.push(event); } }).done;
+    return follow(model, { ...asked, selection, record }).done;
+  };
+  try {
+    const run = await ask("tokenselect", { votes: true, mass: true, heads: 16, timings: true, scores });
     if (run.steps.length === 0) throw new Error("the answer was stopped before it began");
-    if (wish.compare) run.sweep = [brief(run, selection), ...await others(model, wish, selection, { say, signal })];
+    if (wish.compare) {
+      run.sweep = [budget(run)];
+      for (const policy of ["window", "dense"]) {
+        say(`Once more, ${policy}`);
+        run.sweep.push(budget(await ask(policy, {})));
+      }
+    }
+    return run;
   } finally {
     off();
   }
-  return run;
 }
 
-/** A budget's row of what a run came to. */
-function brief(run, { policy, k, n_local, n_init }) {
-  const steps = run.steps.slice(1), rows = steps.flatMap((step) => step.layers.map((layer) => layer.attended));
-  return { policy, k, n_local, n_init, rows: rows.reduce((all, v) => all + v, 0) / Math.max(1, rows.length), p: null, recall: null, in: null, ms: median(steps.map((step) => step.ms)), answer: run.answer };
-}
-
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
-
-/** The same question with the policies that TokenSelect is compared with; the text is read anew for each. */
-async function others(model, wish, selection, { say, signal }) {
-  const rows = [];
-  for (const policy of ["window", "dense"]) {
-    say(`Once more, ${policy}`);
-    const own = { ...selection, policy };
-    await model.open(wish.text, { selection: own });
-    const run = new Run({ model: model.info, selection: own, document: { name: "", text: wish.text }, question: wish.question });
-    await model.ask(wish.question, { record: {}, selection: own, max_tokens: 40, signal, onEvent: (event) => { if (event.type !== "prefill") run.push(event); } }).done;
-    rows.push(brief(run, own));
-  }
-  return rows;
+/** What a run came to, as a recording's sweep has it; the probability of an answer that was not given is not known. */
+function budget(run) {
+  const { policy, k, n_local, n_init } = run.selection, steps = run.steps.slice(1);
+  return { policy, k, n_local, n_init, rows: mean(run.steps.flatMap((step) => step.layers.map((one) => one.attended))), p: null, recall: null, in: null, ms: median(steps.map((step) => step.ms)), answer: run.answer };
 }

@@ -53,6 +53,7 @@ async function show(run, address) {
   }));
   write(document, run);
   byId("run-about").textContent = `${run.model.model}, ${run.model.quantisation}, on ${run.model.adapter || run.model.device}${run.header ? `, ${run.header.created.slice(0, 10)}` : ", in this browser, just now"}; ${count(run.rows)} tokens; n_init ${run.selection.n_init}, k ${run.selection.k}, n_local ${run.selection.n_local}, θ ${run.selection.theta}, pool ${run.selection.pool}.`;
+  says.textContent = address ? "" : "The figures and the numbers in the text are of your run. The sentences around them were written for the recording, and may not fit it.";
   document.body.dataset.ready = address ? "recording" : "live";
 }
 
@@ -61,7 +62,6 @@ async function start() {
   const address = parameters.get("run") ?? RECORDINGS.main;
   const run = await recording(address);
   await show(run, address);
-  says.textContent = "";
   // A place in the address is where the page has grown to only now.
   if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   form(run, { show: (live) => show(live, null), back: () => show(run, address) });

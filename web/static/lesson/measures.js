@@ -3,7 +3,7 @@
 /** Rows of a run's first marked passage; none where there is no mark. */
 export function marked(run) {
   const mark = run.marks[0];
-  if (!mark || run.layout.ends.length === 0) return [];
+  if (!mark || !run.layout?.ends.length) return [];
   const rows = [];
   for (let row = run.rowAt(mark.start); run.offsetsOf(row)?.start < mark.end; row++) rows.push(row);
   return rows;
@@ -65,11 +65,11 @@ export function context(run, row, around = 3) {
     for (let r = from; r < to; r++) text += run.textOf(r);
     return text.replace(/\s+/g, " ");
   };
-  return { before: say(Math.max(0, row - around), row), token: run.textOf(row), after: say(row + 1, Math.min(run.rows, row + 1 + around)) };
+  return { before: say(Math.max(0, row - around), row).replace(/^[^\p{L}\p{N}]+/u, ""), token: run.textOf(row), after: say(row + 1, Math.min(run.rows, row + 1 + around)) };
 }
 
 /** Row of the budgets of a sweep: with the run's own budgets, of a policy. */
 export function swept(run, policy) {
-  const rows = run.sweep?.filter((row) => row.policy === policy) ?? [];
+  const rows = run.sweep.filter((row) => row.policy === policy);
   return rows.find((row) => row.k === run.selection.k) ?? rows.at(-1) ?? null;
 }

@@ -20,7 +20,7 @@ export function view(node, run) {
     const x = linear(Math.min(0, ...known), 1, left, width - right);
     const drawing = sheet(width, height, `Cosine of consecutive queries by layer; the middle one of all is ${median(known).toFixed(2)}`);
     under(drawing, x, [0, 0.25, 0.5, 0.75, 1], bottom);
-    drawing.append(s("line", { x1: x(0), x2: x(1), y1: bottom, y2: bottom, class: "rule" }), text((x(0) + x(1)) / 2, height - 4, "1: the same direction      0: at right angles", "axis middle"));
+    drawing.append(s("line", { x1: x(0), x2: x(1), y1: bottom, y2: bottom, class: "rule" }), text(x(0), height - 4, "at right angles", "axis"), text(x(1), height - 4, "the same direction", "axis end"));
     all.forEach((values, l) => {
       const y = top + (l + 0.5) * line;
       drawing.append(text(left - 10, y + 4, `layer ${l}`, "axis end"), s("line", { x1: x(0), x2: x(1), y1: y, y2: y, class: "rule" }));

@@ -10,6 +10,9 @@ export const about = "The model writes its answer after reading all tokens, only
 
 const NAMES = { dense: "dense: every token", window: "window: the first and the most recent", tokenselect: "TokenSelect: the ones that its heads vote for" };
 
+/** An answer as it is shown: of one without words, what it is of. */
+const said = (answer) => (answer.trim() ? quoted(answer, 60) : answer === "" ? "nothing" : `${count([...answer].length)} blank lines or spaces`);
+
 export function view(node, run) {
   const rows = () => ["dense", "window", "tokenselect"].map((policy) => swept(run, policy)).filter(Boolean);
   const right = (row) => (run.expected ? row.answer.includes(run.expected) : null);
@@ -26,7 +29,7 @@ export function view(node, run) {
         const cells = [
           element("th", { scope: "row", textContent: NAMES[row.policy] ?? row.policy }),
           element("td", { textContent: count(row.rows) }),
-          element("td", {}, verdict === null ? "" : element("span", { className: verdict ? "right" : "wrong", textContent: verdict ? "✓ " : "✗ " }), quoted(row.answer, 60)),
+          element("td", {}, verdict === null ? "" : element("span", { className: verdict ? "right" : "wrong", textContent: verdict ? "✓ " : "✗ " }), said(row.answer)),
         ];
         if (row.p !== null) {
           const bar = element("span", { className: "bar" });
@@ -37,5 +40,5 @@ export function view(node, run) {
       }))));
   }
   update();
-  return { update, csv: () => csv([["policy", "k", "tokens read", "answer", "probability of the right answer", "ms a token"], ...(run.sweep ?? []).map((r) => [r.policy, r.k, r.rows, r.answer, r.p, r.ms])]) };
+  return { update, csv: () => csv([["policy", "k", "tokens read", "answer", "probability of the right answer", "ms a token"], ...run.sweep.map((r) => [r.policy, r.k, r.rows, r.answer, r.p, r.ms])]) };
 }

@@ -20,7 +20,7 @@ export function view(node, run) {
       s("title", {}, `for ${spoken(step.text)}, layer ${l}: ${layer.hit ? `taken again, cosine ${layer.cosine.toFixed(2)}` : "made anew"}`)))));
     drawing.append(text(left, top + layers * line + 18, "steps of the answer →", "axis"));
     const all = steps.flatMap((step) => step.layers), hits = all.filter((layer) => layer.hit).length;
-    words.textContent = run.selection.theta > 0 ? `θ = ${run.selection.theta}: ${count(hits)} of ${count(all.length)} selections (${percent(hits / all.length)}) were taken again. The answer: “${run.answer.replace(/\s+/g, " ").trim()}”${run.expected ? `; expected: ${run.expected}.` : ""}`
+    words.textContent = run.selection.theta > 0 ? `θ = ${run.selection.theta}: ${count(hits)} of ${count(all.length)} selections (${percent(hits / all.length)}) were taken again. The answer${run.expected && run.answer.includes(run.expected.trim()) ? ", which is right" : ""}: “${run.answer.replace(/\s+/g, " ").trim()}”`
       : "The Selection Cache was off in this run (θ = 0): every layer scored and voted at every step.";
     node.replaceChildren(drawing, words);
   }

@@ -13,7 +13,7 @@ export const about = "Every point is the same question with another budget: to t
 const KINDS = { score: "scores", vote: "votes", select: "top-k", cache: "Selection Cache", attention: "attention", weights: "the model’s weights", other: "other" };
 
 export function view(node, run) {
-  let chosen = run.sweep?.findIndex((row) => row.policy === run.selection.policy && row.k === run.selection.k) ?? -1;
+  let chosen = run.sweep.findIndex((row) => row.policy === run.selection.policy && row.k === run.selection.k);
   const plot = element("div"), words = element("p", { className: "hint", ariaLive: "polite" }), split = element("div"), key = element("ul", { className: "key kinds" }), note = element("p", { className: "hint" });
   node.replaceChildren(plot, words, split, key, note);
 
@@ -24,7 +24,7 @@ export function view(node, run) {
 
   function update() {
     const width = Math.max(280, node.clientWidth || 640);
-    const known = run.sweep?.filter((row) => row.p !== null) ?? [];
+    const known = run.sweep.filter((row) => row.p !== null);
     if (known.length === 0) plot.replaceChildren("Other budgets were not measured in this run. Record with -sweep.");
     else {
       const focused = plot.contains(document.activeElement);
@@ -61,6 +61,6 @@ export function view(node, run) {
   update();
   return {
     update,
-    csv: () => csv([["policy", "k", "n_local", "n_init", "tokens attended to", "probability of the right answer", "recall", "ms a token", "answer"], ...(run.sweep ?? []).map((r) => [r.policy, r.k, r.n_local, r.n_init, r.rows, r.p, r.recall, r.ms, r.answer])]),
+    csv: () => csv([["policy", "k", "n_local", "n_init", "tokens attended to", "probability of the right answer", "recall", "ms a token", "answer"], ...run.sweep.map((r) => [r.policy, r.k, r.n_local, r.n_init, r.rows, r.p, r.recall, r.ms, r.answer])]),
   };
 }

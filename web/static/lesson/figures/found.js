@@ -2,7 +2,7 @@
 import { element } from "../../app/dom.js";
 import { csv } from "../../explore/csv.js";
 import { s } from "../../explore/svg.js";
-import { sheet, shown, spoken, text } from "../drawing.js";
+import { sheet, spoken, text, written } from "../drawing.js";
 import { marked } from "../measures.js";
 
 export const title = "Where and when the sentence was read";
@@ -29,7 +29,7 @@ export function view(node, run, state) {
     const drawing = sheet(width, top + layers * line + 4, `Tokens of the marked passage that were read, by layer and step`);
     drawing.setAttribute("role", "group");
     all.forEach((column, i) => {
-      drawing.append(text(left + (i + 0.5) * wide, 15, wide < 38 ? String(i) : shown(run.steps[i].text).replace(/^␣/, ""), "axis middle"));
+      drawing.append(text(left + (i + 0.5) * wide, 15, wide < 38 ? String(i) : written(run.steps[i].text), "axis middle"));
       column.forEach((n, l) => {
         const chosen = i === state.step && l === state.layer, label = `for ${spoken(run.steps[i].text)}, layer ${l}: ${n} of ${of} tokens`;
         const cell = s("g", { class: "cell", tabindex: chosen ? 0 : -1, role: "button", "aria-pressed": chosen, "aria-label": label }, s("title", {}, label),

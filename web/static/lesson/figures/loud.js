@@ -44,7 +44,7 @@ export function view(node, run, state) {
     }
     const n = 2 ** Number(k.value), all = rows();
     said.textContent = count(n);
-    const width = Math.max(280, node.clientWidth || 640), left = 132, right = 44, line = 34, top = 6, wide = width - left - right;
+    const width = Math.max(280, node.clientWidth || 640), left = 132, right = 58, line = 34, top = 6, wide = width - left - right;
     const figure = sheet(width, top + all.length * line + 4, `Share of each head's attention on ${n} tokens: ${all.map((r) => `head ${r.head} ${percent(r.raw)} by raw scores, ${percent(r.vote)} by vote`).join("; ")}`);
     all.forEach((r, i) => {
       const y = top + i * line;

@@ -28,10 +28,10 @@ export function view(node, run, state) {
     const above = linear(0, step.n, left, width - right), trained = run.model.context, below = linear(0, Math.max(trained, all.length), left, width - right);
     const drawing = sheet(width, height, `${all.length} attended tokens of ${step.n}, at positions 0 to ${all.length - 1}`);
     drawing.append(s("rect", { x: left, y: high, width: width - left - right, height: 18, class: "ground" }), s("rect", { x: left, y: low, width: width - left - right, height: 18, class: "ground" }),
-      text(left, high - 10, `the text: ${count(step.n)} tokens`, "axis"), text(left, height - 14, `attention: positions 0 to ${count(all.length - 1)}`, "axis"),
+      text(width - right, high - 10, `the text: ${count(step.n)} tokens`, "axis end"), text(left, height - 14, `attention: positions 0 to ${count(all.length - 1)}`, "axis"),
       text(width - right, height - 14, `trained for ${count(trained)}`, "axis end"));
     const end = above(Math.min(trained, step.n));
-    if (step.n > trained) drawing.append(s("line", { x1: end, x2: end, y1: high - 8, y2: high + 18, class: "cursor" }), text(Math.min(end + 4, width - 130), high - 10 - 12 + 4, "", "axis"));
+    if (step.n > trained) drawing.append(s("line", { x1: end, x2: end, y1: high - 8, y2: high + 18, class: "cursor" }), text(end + 4, high - 10, end < width - 60 ? count(trained) : "", "axis"));
     for (let i = 0; i < all.length;) {
       let j = i + 1;
       const green = needle.has(all[i].row);

@@ -48,7 +48,7 @@ export function view(node, run, state) {
     chosen = Math.min(chosen, of.keys.length - 1);
     select.replaceChildren(...of.keys.map(({ row }, i) => {
       const { before, token, after } = context(run, row);
-      return element("option", { value: i, textContent: `${before}[${shown(token).replace("␣", " ").trim()}]${after}${i === of.keys.length - 1 ? "  (a middling one)" : ""}` });
+      return element("option", { value: i, textContent: `${before}${/^\s/.test(token) ? " " : ""}[${shown(token.trim() || token)}]${after}${i === of.keys.length - 1 ? "  (a middling one)" : ""}` });
     }));
     select.value = String(chosen);
     draw();

@@ -23,7 +23,7 @@ export function view(node, run) {
       return;
     }
     const chance = mean(run.steps.map((step) => mean(step.layers.map((layer) => layer.attended / step.n))));
-    const width = Math.max(280, node.clientWidth || 640), left = 60, right = 46, line = 32, top = 6, wide = width - left - right;
+    const width = Math.max(280, node.clientWidth || 640), left = 60, right = 58, line = 32, top = 6, wide = width - left - right;
     const drawing = sheet(width, top + all.length * line + 4, `Share of attention on the tokens read, mean of layers: ${percent(mean(all.map((r) => r.far)))} at true distances, ${percent(mean(all.map((r) => r.near)))} at short ones`);
     all.forEach((r, i) => {
       const y = top + i * line;
