@@ -14,7 +14,7 @@ function controls(module, run, state) {
     made.push({ select, name, label: element("label", { className: "field" }, `${label} `, select) });
   };
   if (uses.includes("step")) add("To write", run.steps.map((step) => written(step.text)), "step");
-  const layer = run.steps[0]?.layers[state.layer];
+  const layer = run.steps[0]?.layers[state.scored];
   if (uses.includes("head") && layer?.scores) add("Head", Array.from({ length: run.model.heads }, (_, h) => String(h)), "head");
   if (uses.includes("layer")) add("Layer", run.steps[0]?.layers.map((_, l) => String(l)) ?? [], "layer");
   const sync = () => made.forEach(({ select, name }) => { select.value = String(state[name]); });

@@ -1,11 +1,11 @@
-// What the lesson's figures look at together: a step of the answer, and a head of
-// the layer whose scores were recorded. It is in the page's address, so that a
+// What the lesson's figures look at together: a step of the answer, a layer, and a
+// head of the layer whose scores were recorded. It is in the page's address, so that a
 // link shows what was looked at.
 
 export class Linked {
   #told = new Set();
 
-  /** @param {{step: number, layer: number, head: number}} start */
+  /** @param {{step: number, layer: number, head: number, scored: number}} start  scored: the layer whose heads' scores there are */
   constructor(start) {
     Object.assign(this, start);
   }
@@ -42,7 +42,7 @@ export function beginning(run, parameters) {
     const given = parameters.get(name);
     return given !== null && /^\d+$/.test(given) && Number(given) < most ? Number(given) : otherwise;
   };
-  return { layer: layerOf(run), step: number("step", run.steps.length, stepOf(run)), head: number("head", run.model.heads, loudest(run)) };
+  return { scored: layerOf(run), layer: number("layer", run.model.layers, layerOf(run)), step: number("step", run.steps.length, stepOf(run)), head: number("head", run.model.heads, loudest(run)) };
 }
 
 /** The head with the widest scores at the step that is looked at first. */

@@ -22,8 +22,8 @@ export function view(node, run, state) {
   function measured() {
     if (kept?.step === state.step) return kept;
     const step = run.steps[state.step];
-    if (!step?.layers[state.layer].scores) return null;
-    const heads = raw(run, step, state.layer), shares = heads.map(({ values }) => softmax(values));
+    if (!step?.layers[state.scored].scores) return null;
+    const heads = raw(run, step, state.scored), shares = heads.map(({ values }) => softmax(values));
     kept = { step: state.step, heads, shares, loud: heads.map(({ values }) => spread(values)), raw: order(sum(heads.map((h) => h.values))), vote: order(sum(shares)), lo: heads[0].lo };
     return kept;
   }

@@ -17,7 +17,7 @@ export function view(node, run, state) {
     chosen = Number(select.value);
     draw();
   });
-  const scores = () => run.steps[state.step]?.layers[state.layer].scores?.find((one) => one.head === state.head) ?? null;
+  const scores = () => run.steps[state.step]?.layers[state.scored].scores?.find((one) => one.head === state.head) ?? null;
   const products = (of) => of.q.map((v, i) => v * of.keys[chosen].k[i]);
 
   function draw() {
@@ -34,7 +34,7 @@ export function view(node, run, state) {
     figure.append(s("path", { d: sums.map((v, i) => `${i === 0 ? "M" : "L"}${(left + (i + 1) * wide).toFixed(1)} ${y(v).toFixed(1)}`).join(""), class: "sum-line" }),
       s("circle", { cx: left + all.length * wide, cy: y(total), r: 4.5, class: "point selected" }), text(width - right, height - 6, `dimension 0 to ${all.length - 1}`, "axis end"));
     drawing.replaceChildren(figure);
-    words.textContent = `Layer ${state.layer}, head ${state.head}. The query of ${spoken(asking)}, about to write ${spoken(run.steps[state.step].text)}, with the key of ${spoken(token)}: q · k = ${total.toFixed(1)}.`;
+    words.textContent = `Layer ${state.scored}, head ${state.head}. The query of ${spoken(asking)}, about to write ${spoken(run.steps[state.step].text)}, with the key of ${spoken(token)}: q · k = ${total.toFixed(1)}.`;
   }
 
   function update() {
@@ -54,5 +54,11 @@ export function view(node, run, state) {
     draw();
   }
   update();
-  return { update, csv: () => csv([["dimension", "query", "key", "product"], ...products(scores()).map((v, i) => [i, scores().q[i], scores().keys[chosen].k[i], v])]) };
+  return {
+    update,
+    csv() {
+      const of = scores();
+      return csv([["dimension", "query", "key", "product"], ...products(of).map((v, i) => [i, of.q[i], of.keys[chosen].k[i], v])]);
+    },
+  };
 }

@@ -13,7 +13,7 @@ export const uses = ["step", "head"];
 export function view(node, run, state) {
   const words = element("p", { className: "hint", ariaLive: "polite" });
   let at = null, geometry = null;
-  const own = () => (run.steps[state.step]?.layers[state.layer].scores ? raw(run, run.steps[state.step], state.layer).find((one) => one.head === state.head) ?? null : null);
+  const own = () => (run.steps[state.step]?.layers[state.scored].scores ? raw(run, run.steps[state.step], state.scored).find((one) => one.head === state.head) ?? null : null);
 
   function describe() {
     if (!geometry) return;
@@ -55,7 +55,7 @@ export function view(node, run, state) {
       up.push(`${px} ${y(b).toFixed(1)}`);
       down.push(`${px} ${y(a).toFixed(1)}`);
     }
-    const drawing = sheet(width, height, `Scores of layer ${state.layer}, head ${state.head}, from ${least.toFixed(0)} to ${most.toFixed(0)} over ${count(values.length)} tokens`);
+    const drawing = sheet(width, height, `Scores of layer ${state.scored}, head ${state.head}, from ${least.toFixed(0)} to ${most.toFixed(0)} over ${count(values.length)} tokens`);
     drawing.setAttribute("tabindex", "0");
     rules(drawing, y, ticks(least, most, 5), left, width - right);
     under(drawing, x, ticks(lo, lo + values.length - 1, width < 500 ? 3 : 6), bottom, count);
@@ -80,5 +80,11 @@ export function view(node, run, state) {
     describe();
   }
   update();
-  return { update, csv: () => csv([["row", "token", "score q·k"], ...Array.from(own().values, (v, i) => [own().lo + i, run.textOf(own().lo + i), v.toFixed(2)])]) };
+  return {
+    update,
+    csv() {
+      const { values, lo } = own();
+      return csv([["row", "token", "score q·k"], ...Array.from(values, (v, i) => [lo + i, run.textOf(lo + i), v.toFixed(2)])]);
+    },
+  };
 }

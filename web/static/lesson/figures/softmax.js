@@ -12,7 +12,7 @@ const SHOWN = 8;
 
 export function view(node, run, state) {
   const best = () => {
-    const of = run.steps[state.step]?.layers[state.layer].scores ? raw(run, run.steps[state.step], state.layer).find((one) => one.head === state.head) : null;
+    const of = run.steps[state.step]?.layers[state.scored].scores ? raw(run, run.steps[state.step], state.scored).find((one) => one.head === state.head) : null;
     if (!of) return null;
     const shares = softmax(of.values);
     return { of, shares, places: order(shares).subarray(0, SHOWN) };
@@ -39,5 +39,11 @@ export function view(node, run, state) {
     node.replaceChildren(element("ol", { className: "shares" }, ...list));
   }
   update();
-  return { update, csv: () => csv([["row", "token", "score q·k", "share"], ...Array.from(best().places, (i) => [best().of.lo + i, run.textOf(best().of.lo + i), best().of.values[i].toFixed(2), best().shares[i].toPrecision(4)])]) };
+  return {
+    update,
+    csv() {
+      const { of, shares, places } = best();
+      return csv([["row", "token", "score q·k", "share"], ...Array.from(places, (i) => [of.lo + i, run.textOf(of.lo + i), of.values[i].toFixed(2), shares[i].toPrecision(4)])]);
+    },
+  };
 }
