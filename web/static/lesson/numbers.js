@@ -52,6 +52,6 @@ export function write(page, run) {
   for (const place of page.querySelectorAll("[data-n]")) {
     const value = all[place.dataset.n];
     if (value === undefined) throw new Error(`the lesson has no number ${place.dataset.n}`);
-    place.textContent = value ?? "(not recorded)";
+    place.textContent = value?.replace(/ %$/, "\u00a0%") ?? "(not recorded)"; // a number and its unit stay in a line
   }
 }

@@ -5,7 +5,7 @@ import { csv } from "../../explore/csv.js";
 import { draw } from "../../explore/budget/plot.js";
 import { milliseconds, probability } from "../../explore/numbers.js";
 import { s } from "../../explore/svg.js";
-import { sheet, text } from "../drawing.js";
+import { sheet } from "../drawing.js";
 import { median } from "../measures.js";
 
 export const title = "What it costs, and what it saves";
@@ -46,16 +46,15 @@ export function view(node, run) {
       note.textContent = "The time of kernels was not recorded. Record with -record timings.";
       return;
     }
-    const drawing = sheet(width, 58, `Time of a token by kind of kernel: ${parts.map((one) => `${KINDS[one.name] ?? one.name} ${one.ms.toFixed(2)} ms`).join(", ")}`);
+    const drawing = sheet(width, 30, `Time of a token by kind of kernel: ${parts.map((one) => `${KINDS[one.name] ?? one.name} ${one.ms.toFixed(2)} ms`).join(", ")}`);
     let at = 4;
-    drawing.append(text(4, 16, `A token's ${all.toFixed(1)} ms, by kind of kernel (the middle of the steps)`, "axis"));
     parts.forEach((one) => {
       const wide = ((width - 8) * one.ms) / all;
-      drawing.append(s("rect", { x: at, y: 26, width: Math.max(0.5, wide), height: 26, class: `kind kind-${one.name}` }, s("title", {}, `${KINDS[one.name] ?? one.name}: ${one.ms.toFixed(2)} ms`)));
+      drawing.append(s("rect", { x: at, y: 2, width: Math.max(0.5, wide), height: 26, class: `kind kind-${one.name}` }, s("title", {}, `${KINDS[one.name] ?? one.name}: ${one.ms.toFixed(2)} ms`)));
       at += wide;
     });
-    split.replaceChildren(drawing);
-    key.replaceChildren(...parts.map((one) => element("li", { className: `kind-${one.name}`, textContent: `${KINDS[one.name] ?? one.name} ${one.ms.toFixed(1)} ms` })));
+    split.replaceChildren(element("p", { className: "hint", textContent: `A token’s ${all.toFixed(1)} ms by kind of kernel, the middle of the steps:` }), drawing);
+    key.replaceChildren(...parts.map((one) => element("li", { className: `kind-${one.name}`, textContent: `${KINDS[one.name] ?? one.name} ${one.ms < 0.05 ? "<0.1" : one.ms.toFixed(1)} ms` })));
     note.textContent = "";
   }
   update();

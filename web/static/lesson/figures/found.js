@@ -35,7 +35,7 @@ export function view(node, run, state) {
         const cell = s("g", { class: "cell", tabindex: chosen ? 0 : -1, role: "button", "aria-pressed": chosen, "aria-label": label }, s("title", {}, label),
           s("rect", { x: left + i * wide + 1, y: top + l * line + 1, width: wide - 2, height: line - 2, class: "ground" }),
           s("rect", { x: left + i * wide + 1, y: top + l * line + 1, width: wide - 2, height: line - 2, class: "needle", "fill-opacity": n / of }),
-          text(left + (i + 0.5) * wide, top + l * line + 16, String(n), "number middle"));
+          text(left + (i + 0.5) * wide, top + l * line + 16, String(n), n / of >= 0.45 ? "number middle on" : "number middle"));
         if (chosen) cell.append(s("rect", { x: left + i * wide + 1, y: top + l * line + 1, width: wide - 2, height: line - 2, class: "ring" }));
         cell.addEventListener("click", () => state.set({ step: i, layer: l }));
         cell.addEventListener("keydown", (event) => {

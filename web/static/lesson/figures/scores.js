@@ -58,7 +58,7 @@ export function view(node, run, state) {
     const drawing = sheet(width, height, `Scores of layer ${state.scored}, head ${state.head}, from ${least.toFixed(0)} to ${most.toFixed(0)} over ${count(values.length)} tokens`);
     drawing.setAttribute("tabindex", "0");
     rules(drawing, y, ticks(least, most, 5), left, width - right);
-    under(drawing, x, ticks(lo, lo + values.length - 1, width < 500 ? 3 : 6), bottom, count);
+    under(drawing, x, ticks(lo, lo + values.length - 1, width < 500 ? 4 : 6), bottom, count);
     drawing.append(text(left + wide / 2, height - 4, "position of the token in the text", "axis middle"), s("path", { d: `M${up.join("L")}L${down.reverse().join("L")}Z`, class: "band" }));
     const cursor = s("line", { y1: top, y2: bottom, class: "cursor" });
     drawing.append(cursor);
