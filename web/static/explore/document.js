@@ -62,6 +62,20 @@ export function view(node, run, state) {
   const firstInSight = () => set.starts[Math.min(set.starts.length - 1, Math.max(0, Math.floor(top / set.line)))];
   const endInSight = () => set.starts[Math.ceil((top + height()) / set.line) + 1] ?? setter.rows;
 
+  let grey = { of: null, at: 0, colour: "", sheet: null };
+
+  /** Text that is too small for words, as grey bands, so that its shape is seen. It stays from step to step. */
+  function ground(width, from, to, tall, paint) {
+    if (grey.of === set && grey.at === top && grey.colour === paint["left-out"]) return grey.sheet;
+    const ratio = devicePixelRatio || 1, sheet = new OffscreenCanvas(Math.round(width * ratio), Math.round(height() * ratio)), context = sheet.getContext("2d");
+    context.scale(ratio, ratio);
+    context.fillStyle = paint["left-out"];
+    context.globalAlpha = 0.5;
+    for (let row = from; row < to; row++) context.fillRect(set.left[row], y(row) + tall * 0.25, Math.max(0.5, set.right[row] - set.left[row] - set.line * 0.15), tall * 0.5);
+    grey = { of: set, at: top, colour: paint["left-out"], sheet };
+    return sheet;
+  }
+
   function draw() {
     lay();
     const width = inside(), paint = colours(), context = prepare(canvas, width, height());
@@ -70,13 +84,7 @@ export function view(node, run, state) {
     if (!set) return;
     const hue = { [SELECTED]: paint.selected, [SINK]: paint.sink, [LOCAL]: paint.local }, readable = size >= READABLE;
     const from = firstInSight(), to = endInSight(), tall = Math.max(1, set.line - (readable ? 3 : set.line > 3 ? 1 : 0));
-    // Text that is too small for words is a grey band, so that its shape is seen.
-    if (!readable) {
-      context.fillStyle = paint["left-out"];
-      context.globalAlpha = 0.5;
-      for (let row = from; row < to; row++) context.fillRect(set.left[row], y(row) + tall * 0.25, Math.max(0.5, set.right[row] - set.left[row] - set.line * 0.15), tall * 0.5);
-      context.globalAlpha = 1;
-    }
+    if (!readable) context.drawImage(ground(width, from, to, tall, paint), 0, 0, width, height());
     if (now) {
       for (let row = from; row < Math.min(to, now.kinds.length); row++) {
         const kind = now.kinds[row];

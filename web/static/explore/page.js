@@ -57,7 +57,10 @@ async function show(next, hash = "") {
   shown = [];
   for (const section of document.querySelectorAll("section.view")) section.remove();
   state.set({ step: 0, layer: "all", head: null, hover: null, pinned: [], mark: null });
-  if (hash) state.follow(hash);
+  if (hash) {
+    state.follow(hash);
+    state.within(run);
+  }
   byId("views").hidden = false;
   fillChoices();
   const mine = run;

@@ -57,12 +57,14 @@ export function view(node, run, state) {
     return { width, labels, columns: Math.max(1, Math.floor(width - labels)), height, steps, total: steps * height + AXIS };
   };
 
-  function draw() {
-    const g = geometry(), paint = colours(), context = prepare(canvas, g.width, g.total);
-    if (run.steps.length === 0 || run.rows === 0) return;
+  let drawn = { of: "", flat: null };
+
+  /** The raster, a pixel a column and step: the same from step to step. */
+  function raster(g, paint) {
+    const of = JSON.stringify([g.columns, g.steps, run.rows, state.layer, paint.paper, paint.selected]);
+    if (drawn.of === of) return drawn.flat;
     const hues = { [SELECTED]: channels(paint.selected), [SINK]: channels(paint.sink), [LOCAL]: channels(paint.local), [LEFT_OUT]: channels(paint.paper) };
-    const paper = hues[LEFT_OUT], looked = state.layer === "all" ? run.model.layers : 1;
-    const image = new ImageData(g.columns, g.steps);
+    const paper = hues[LEFT_OUT], looked = state.layer === "all" ? run.model.layers : 1, image = new ImageData(g.columns, g.steps);
     run.steps.forEach((step, y) => {
       const { kinds, layers } = columnsOf(step, state.layer, run.rows, g.columns);
       for (let c = 0; c < g.columns; c++) {
@@ -74,8 +76,15 @@ export function view(node, run, state) {
     });
     const flat = new OffscreenCanvas(g.columns, g.steps);
     flat.getContext("2d").putImageData(image, 0, 0);
+    drawn = { of, flat };
+    return flat;
+  }
+
+  function draw() {
+    const g = geometry(), paint = colours(), context = prepare(canvas, g.width, g.total);
+    if (run.steps.length === 0 || run.rows === 0) return;
     context.imageSmoothingEnabled = false;
-    context.drawImage(flat, g.labels, 0, g.columns, g.steps * g.height);
+    context.drawImage(raster(g, paint), g.labels, 0, g.columns, g.steps * g.height);
     const x = (row) => g.labels + (row * g.columns) / run.rows;
     context.fillStyle = paint.needle;
     for (const mark of [...run.marks ?? [], ...state.mark ? [state.mark] : []]) {

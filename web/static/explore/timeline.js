@@ -103,11 +103,14 @@ export function view(node, run, state) {
     event.stopPropagation();
     state.set({ step: Math.max(0, Math.min(run.steps.length - 1, goals[event.key])) });
   });
-  const { later, stop } = redraws(body, state, update);
+  const { later, now, stop } = redraws(body, state, update);
 
   return {
     update: later,
-    svg: () => standalone([["Tokens of the answer", scroller.querySelector("svg")]]),
+    svg() {
+      now();
+      return standalone([["Tokens of the answer", scroller.querySelector("svg")]]);
+    },
     csv() {
       const named = kinds(run).map(([name]) => name);
       return csv([["step", "token", "ms", "probability", "selections_reused", "layers", ...named.map((name) => `${name}_ms`)],

@@ -12,6 +12,8 @@ export class Typesetter {
   #widths = new Float32Array(0); // at size MEASURED
   #breaks = new Uint8Array(0);   // line breaks in a row's text
   #texts = [];
+  #fitted = { of: "", size: 0 };
+  #last = { of: "", set: null };
 
   /** Takes the texts of rows that are not measured yet: rows are only ever added. */
   take(run) {
@@ -46,6 +48,12 @@ export class Typesetter {
    * @returns {{size: number, line: number, left: Float32Array, right: Float32Array, lines: Uint32Array, starts: number[], height: number}}
    */
   set(width, size) {
+    const of = `${this.rows} ${width} ${size}`;
+    if (this.#last.of !== of) this.#last = { of, set: this.#lines(width, size) };
+    return this.#last.set;
+  }
+
+  #lines(width, size) {
     const rows = this.rows, scale = size / MEASURED, words = size >= READABLE;
     const left = new Float32Array(rows), right = new Float32Array(rows), lines = new Uint32Array(rows), starts = [0];
     let x = 0, y = 0;
@@ -72,12 +80,15 @@ export class Typesetter {
 
   /** The largest size of type at which all of it is no higher than height. */
   fit(width, height, most) {
+    const of = `${this.rows} ${width} ${height} ${most}`;
+    if (this.#fitted.of === of) return this.#fitted.size;
     let lo = 0.6, hi = most;
     for (let i = 0; i < 9; i++) {
       const mid = Math.sqrt(lo * hi);
-      if (this.set(width, mid).height <= height) lo = mid;
+      if (this.#lines(width, mid).height <= height) lo = mid;
       else hi = mid;
     }
+    this.#fitted = { of, size: lo };
     return lo;
   }
 }
