@@ -118,6 +118,7 @@ test("the nearest budget is one of those that there are", () => {
 test("numbers and tables in words", () => {
   assert.deepEqual([0, 0.0004, 0.0123, 0.5, 1, null].map(percent), ["0 %", "<0.1 %", "1.2 %", "50 %", "100 %", "–"]);
   assert.deepEqual([0.9989, 0.00002, 0, undefined].map((p) => probability(p)), ["0.999", "2e-5", "0", "–"]);
+  assert.deepEqual([0.99996, 1].map((p) => probability(p)), [">0.999", "1.000"]);
   assert.equal(probability(0.25, true), "at most 0.250");
   assert.equal(oneLine(`a\nb${"\n".repeat(40)}`), "a⏎b⏎ ×40 ");
   assert.equal(oneLine("abcdef", 4), "abc…");

@@ -134,6 +134,8 @@ test("heads: the grid, a head's tokens, votes, agreement and mass are those of t
   assert.deepEqual(await state(page), { step: STEP, ...at, pinned: [], hover: null });
   assert.deepEqual((await listed(page)).map(([row]) => row), now[at.layer].top[at.head]);
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-selected")), "true", "focus stays in the grid");
+  await page.keyboard.press("Escape");
+  assert.deepEqual(await state(page), { step: STEP, layer: "all", head: null, pinned: [], hover: null });
   await page.click(`.cell[data-layer="2"][data-head="6"]`);
   await settle(page);
   assert.deepEqual((await listed(page)).map(([row]) => row), now[2].top[6]);
@@ -276,7 +278,7 @@ test("budget: a recording shows its budgets and none between them", { skip, time
 test("what was not recorded is said, with how to record it", { skip, timeout: 60_000 }, async () => {
   const { page, complaints } = await open("heads,needle,budget", { change: "bare" });
   const said = (view) => page.innerText(`#${view}`);
-  for (const option of ["-mass", "-votes", "-heads"]) assert.match(await said("heads"), new RegExp(`Record again with ${option}`));
+  for (const part of ["mass", "votes", "heads=16"]) assert.match(await said("heads"), new RegExp(`Record again with -record ${part}\\.`));
   assert.match(await said("needle"), /-sweep/);
   assert.match(await said("needle"), /Probabilities were not recorded/);
   assert.match(await said("budget"), /-sweep/);
@@ -306,6 +308,12 @@ test("without a mark there is nothing to follow, and that is said", { skip, time
 test("the views fit a phone in the dark, and follow the page's width", { skip, timeout: 60_000 }, async () => {
   const { page } = await open("heads,needle,budget", { width: 390, scheme: "dark" });
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "at 390 pixels");
+  // A file of a view that is out of sight shows what is chosen now.
+  const files = await page.evaluate(() => [0, 3].map((step) => {
+    explorer.state.set({ step });
+    return explorer.views.needle.svg();
+  }));
+  assert.notEqual(files[0], files[1]);
   const grid = () => page.$eval(".head-grid", (d) => d.getBoundingClientRect().width);
   const narrow = await grid();
   await page.setViewportSize({ width: 1280, height: 800 });

@@ -101,7 +101,7 @@ export function view(node, run, state) {
       row("Recall of dense attention", (b) => percent(b.recall)),
       row("Tokens read", (b) => (known(b.rows) ? `${count(b.rows)} (${percent(Math.min(1, b.rows / context))})` : "–")),
       row("Time per token", (b) => milliseconds(b.ms)),
-      row("Answer", (b) => [oneLine(b.answer ?? "–", 120), b.left ? element("small", {}, ` says ${quoted(b.left.said)} for ${quoted(b.left.wanted)}`) : ""]),
+      row("Answer", (b) => [oneLine(b.answer ?? "–", 240), b.left ? element("small", {}, ` says ${quoted(b.left.said)} for ${quoted(b.left.wanted)}`) : ""]),
     ];
     if (columns.some((b) => known(b.in))) rows.splice(2, 0, row("Marked passage read whole", (b) => percent(b.in)));
     if (live && run.steps[i]) {
@@ -198,7 +198,7 @@ export function view(node, run, state) {
     later();
   }
 
-  const { later, stop: rest } = redraws(body, state, update);
+  const { later, now, stop: rest } = redraws(body, state, update);
   policy.select.addEventListener("change", () => want({ ...wanted, policy: policy.select.value }));
   k.addEventListener("input", () => {
     if (live) value.textContent = count(k.valueAsNumber); // asked with when it is let go
@@ -219,10 +219,12 @@ export function view(node, run, state) {
   return {
     update: later,
     svg() {
+      now();
       const plotted = drawing.querySelector("svg");
       return standalone(plotted ? [[`${QUALITIES[quality.select.value]} against ${COSTS[cost.select.value]}`, plotted]] : []);
     },
     csv() {
+      now();
       return csv([["policy", "k", "n_local", "n_init", "rows", "ms_per_token", "p", "p_is_at_most", "recall", "passage_read_whole", "answer"],
         ...sorted().map((b) => [b.policy, b.k, b.n_local, b.n_init, b.rows, b.ms, b.p, b.bound ?? false, b.recall, b.in, b.answer])]);
     },

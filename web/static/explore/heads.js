@@ -15,7 +15,7 @@ import { standalone } from "./svg.js";
 const VOTED = 12; // rows listed of those with the most votes
 
 /** How to record what is missing, in words. */
-const unrecorded = (what, option) => `${what} not recorded. Record again with ${option}.`;
+const unrecorded = (what, record) => `${what} not recorded. Record again with -record ${record}.`;
 
 function figure(title, about) {
   const drawing = element("div", { className: "drawing" }), note = element("p", { className: "hint" });
@@ -81,10 +81,10 @@ export function view(node, run, state) {
     const focused = grid.drawing.contains(document.activeElement);
     grid.drawing.replaceChildren(draw({
       width: widthOf(grid), layers: step.layers.length, heads, recalls: recall.some(Boolean) ? recall : null, concentrations: held.some(Boolean) ? held : null,
-      chosen, describe, choose: (layer, head) => state.set({ layer, head }),
+      chosen, describe, choose: (layer, head) => state.set({ layer: layer ?? "all", head }),
     }));
     if (focused) grid.drawing.querySelector(".cell.chosen")?.focus();
-    const lacking = [recall.some(Boolean) ? "" : unrecorded("Recall was", "-mass"), held.some(Boolean) ? "" : unrecorded("The heads' weights were", "-heads 16")];
+    const lacking = [recall.some(Boolean) ? "" : unrecorded("Recall was", "mass"), held.some(Boolean) ? "" : unrecorded("The heads' weights were", "heads=16")];
     grid.note.textContent = lacking.filter(Boolean).join(" ");
   }
 
@@ -93,7 +93,7 @@ export function view(node, run, state) {
     read.made.querySelector("h3").textContent = `Layer ${chosen.layer}, head ${chosen.head}${guessed ? ": the one with the heaviest token" : ""}`;
     if (!layer.top) {
       list.replaceChildren();
-      read.note.textContent = unrecorded("The heads' weights were", "-heads 16");
+      read.note.textContent = unrecorded("The heads' weights were", "heads=16");
       return;
     }
     fill(list, heaviestRows(run, state, layer, chosen.head, marked));
@@ -108,7 +108,7 @@ export function view(node, run, state) {
     if (!agreed) {
       const why = !layer.rows ? "This layer read every token: nobody had to vote."
         : layer.hit ? "This layer took the selection of an earlier step from the Selection Cache: nobody voted."
-          : layer.rows.length === 0 ? "Nothing is selected with this policy." : unrecorded("Votes were", "-votes");
+          : layer.rows.length === 0 ? "Nothing is selected with this policy." : unrecorded("Votes were", "votes");
       votes.replaceChildren();
       for (const f of [overlap, crowd]) f.drawing.replaceChildren();
       voted.note.textContent = overlap.note.textContent = why;
@@ -129,7 +129,7 @@ export function view(node, run, state) {
     if (!step.layers.some((l) => l.mass)) {
       for (const f of [mass, byLayer]) {
         f.drawing.replaceChildren();
-        f.note.textContent = unrecorded("Attention mass was", "-mass");
+        f.note.textContent = unrecorded("Attention mass was", "mass");
       }
       return;
     }
@@ -160,7 +160,7 @@ export function view(node, run, state) {
     drawMass();
   }
 
-  const { later, stop } = redraws(body, state, update, (row) => {
+  const { later, now, stop } = redraws(body, state, update, (row) => {
     for (const at of body.querySelectorAll("[data-row]")) at.classList.toggle("pointed", Number(at.dataset.row) === row);
   });
   near.addEventListener("change", later);
@@ -168,6 +168,7 @@ export function view(node, run, state) {
   return {
     update: later,
     svg() {
+      now();
       const drawn = [grid, overlap, crowd, mass, byLayer].flatMap((f) => {
         const drawing = f.drawing.querySelector("svg");
         return drawing ? [[f.made.querySelector("h3").textContent, drawing]] : [];

@@ -33,6 +33,7 @@ export function view(node, run, state) {
   node.replaceChildren(body);
 
   let rows = [], cells = [], looked = null; // the passage that rows and cells are of
+  let drawn = { of: "" }, listed = null;
 
   /** The passages that can be followed: a selection of the reader first. */
   const offered = () => [...state.mark ? [{ ...state.mark, label: run.document.text.slice(state.mark.start, state.mark.end), own: true }] : [], ...run.marks ?? []];
@@ -58,11 +59,11 @@ export function view(node, run, state) {
   }
 
   function describe(i, l) {
-    const { read, selected, always, margin, best } = cells[i][l], layer = run.steps[i].layers[l];
+    const { read, selected, margin, best } = cells[i][l], layer = run.steps[i].layers[l];
     const where = `step ${i + 1} “${run.steps[i].text}”, layer ${l}: ${read} of ${rows.length} tokens read`;
     if (!layer.rows) return `${where}, as all are`;
     if (read === 0) return `${where}${layer.cut ? `; their votes are at most ${layer.cut[1].toPrecision(2)}` : ""}`;
-    if (selected === 0) return `${where}, all of them among the ${always > 0 ? "first or local" : "selected"} ones`;
+    if (selected === 0) return `${where}, all of them among the first or the local ones`;
     if (margin === null) return `${where}${layer.hit ? ", by a selection of an earlier step" : ", votes were not recorded"}`;
     return `${where}; the best vote, ${best.toPrecision(2)}, is 2^${margin.toFixed(1)} times the greatest that was left out`;
   }
@@ -78,42 +79,54 @@ export function view(node, run, state) {
     summary.textContent = `Step ${at + 1}, ${step.text === "" ? "the end of the answer" : quoted(step.text)}: ${reading} of ${now.length} layers read some of the passage’s ${rows.length} tokens, ${whole === 0 ? "none" : whole} all of them.${margin}${p}${without}`;
   }
 
+  /** Steps do not change once they are there, so that most of the time only the marks move. */
   function drawRaster(at) {
-    const focused = scroller.contains(document.activeElement), left = scroller.scrollLeft, shown = shows();
-    const layers = Math.max(...run.steps.map((s) => s.layers.length));
-    scroller.replaceChildren(draw({
-      cells, size: rows.length, shows: shown, layers, width: Math.max(240, scroller.clientWidth || 480),
-      steps: run.steps.map(({ text, p }) => ({ text, p: p ?? null })), chosen: { step: at, layer: state.layer === "all" ? null : state.layer },
-      describe, choose: (step, layer) => state.set(layer === null ? { step } : { step, layer }),
-    }));
-    scroller.scrollLeft = left;
-    const cell = scroller.querySelector('.cell[tabindex="0"]');
-    if (focused) cell?.focus();
+    const focused = scroller.contains(document.activeElement), left = scroller.scrollLeft, seen = Math.max(240, scroller.clientWidth || 480);
+    const of = JSON.stringify([shows(), looked.start, looked.end, cells.length, run.steps[cells.length - 1].text, seen]);
+    if (of !== drawn.of) {
+      const layers = Math.max(...run.steps.map((s) => s.layers.length));
+      drawn = { of, ...draw({
+        cells, size: rows.length, shows: shows(), layers, width: seen, steps: run.steps.map(({ text, p }) => ({ text, p: p ?? null })),
+        describe, choose: (step, layer) => state.set(layer === null ? { step } : { step, layer }),
+      }) };
+      scroller.replaceChildren(drawn.drawing);
+      explain();
+    }
+    const { cell, from, to } = drawn.mark(at, state.layer === "all" ? null : state.layer);
+    const there = from >= left && to <= left + seen;
+    if (scroller.scrollWidth > seen) scroller.scrollLeft = there ? left : from - seen / 2;
+    if (focused) cell.focus({ preventScroll: true });
+  }
+
+  function explain() {
+    const shown = shows();
     about.textContent = shown === "read"
       ? `How much of a cell is filled: the share of the passage’s ${rows.length} tokens that the layer read; the number says how many.`
       : "The best vote of the passage’s selected tokens against the greatest vote that was left out, in octaves: at 0 it was chosen only just, at 10 its vote is a thousand times as large.";
     key.replaceChildren(...[["needle", "selected"], ...(shown === "read" ? [["local", "always read: first or local tokens"]] : []), ["bar-in", "token said while the passage was read"], ["bar-out", "while it was not"]]
       .map(([className, textContent]) => element("li", { className, textContent })));
     const votes = run.steps.some((s) => s.layers.some((l) => l.votes));
-    note.textContent = shown === "margin" && !votes ? "Votes were not recorded. Record again with -votes." : !run.steps.some((s) => known(s.p)) ? "Probabilities were not recorded." : "";
+    note.textContent = shown === "margin" && !votes ? "Votes were not recorded. Record again with -record votes." : !run.steps.some((s) => known(s.p)) ? "Probabilities were not recorded." : "";
   }
 
   /** The budgets of the sweep, those that lost the passage first. */
   function drawSweep(mark) {
+    if (listed === mark) return;
+    listed = mark;
     const sweep = run.sweep ?? [], first = run.marks?.[0];
     if (sweep.length === 0) {
       consequence.replaceChildren(element("h3", { textContent: "When it is not read" }),
         element("p", { className: "hint" }, run.live ? "Ask again with a smaller budget, or with the window alone, in the view of budgets: the answers stand beside each other there." : "This recording has one budget only. Record it with -sweep k=64,128,256 for others beside it."));
       return;
     }
-    const listed = [...sweep].sort((a, b) => (a.in ?? 1) - (b.in ?? 1) || (a.p ?? 0) - (b.p ?? 0));
+    const sorted = [...sweep].sort((a, b) => (a.in ?? 1) - (b.in ?? 1) || (a.p ?? 0) - (b.p ?? 0));
     const table = element("table", {},
       element("thead", {}, element("tr", {}, ...["Budget", "All of it read", "p of the answer", "Answer"].map((t) => element("th", { scope: "col", textContent: t })))),
-      element("tbody", {}, ...listed.map((b) => {
+      element("tbody", {}, ...sorted.map((b) => {
         const here = b.policy === run.selection?.policy && b.k === run.selection?.k;
         return element("tr", { className: `${here ? "here " : ""}${b.in === 0 ? "out" : ""}` },
-          element("th", { scope: "row" }, budgetName(b), here ? element("small", {}, " (this run)") : ""),
-          element("td", {}, b.in === 0 ? "never" : percent(b.in)), element("td", {}, probability(b.p)), element("td", {}, oneLine(b.answer ?? "–", 80)));
+          element("th", { scope: "row" }, budgetName(b), here ? element("small", {}, element("br"), "this run") : ""),
+          element("td", {}, b.in === 0 ? "never" : percent(b.in)), element("td", {}, probability(b.p)), element("td", {}, oneLine(b.answer ?? "–", 240)));
       })));
     const of = first ? quoted(first.label || run.document.text.slice(first.start, first.end), 60) : "";
     const other = first && mark && (first.start !== mark.start || first.end !== mark.end);
@@ -150,18 +163,20 @@ export function view(node, run, state) {
     drawRaster(at);
   }
 
-  const { later, stop } = redraws(body, state, update);
+  const { later, now, stop } = redraws(body, state, update);
   passages.addEventListener("change", later);
   for (const { input } of choices) input.addEventListener("change", later);
 
   return {
     update: later,
     svg() {
+      now();
       const drawing = scroller.querySelector("svg");
       return standalone(drawing ? [[`${quoted(run.document.text.slice(looked.start, looked.end))}: ${choices.find(({ input }) => input.checked).label.textContent.trim()}`, drawing]] : []);
     },
     /** A row for each step and layer. */
     csv() {
+      now();
       const lines = cells.flatMap((layers, i) => layers.map((c, l) => [
         i, run.steps[i].text, run.steps[i].p ?? "", l, rows.length, c.read, c.selected, c.best?.toPrecision(4) ?? "", run.steps[i].layers[l].cut?.[1] ?? "", c.margin?.toFixed(2) ?? "",
       ]));

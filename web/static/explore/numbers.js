@@ -13,6 +13,7 @@ export function percent(v) {
 /** A probability; bound: it is at most that. */
 export function probability(v, bound = false) {
   if (!known(v)) return "–";
+  if (v > 0.9995 && v < 1 && !bound) return ">0.999";
   return `${bound ? "at most " : ""}${v >= 0.00095 ? v.toFixed(3) : v === 0 ? "0" : v.toExponential(0)}`;
 }
 

@@ -1,5 +1,6 @@
 // The grid of layers and heads: what each reads of what dense attention would,
-// and on how few rows its attention lies. Arrow keys go from cell to cell.
+// and on how few rows its attention lies. Arrow keys go from cell to cell,
+// Escape back to none in particular.
 import { s } from "../svg.js";
 
 const LEFT = 26, TOP = 20, GAP = 2;
@@ -11,7 +12,7 @@ const LEFT = 26, TOP = 20, GAP = 2;
  * @param {number[][] | null} grid.concentrations likewise
  * @param {{layer: number, head: number} | null} grid.chosen
  * @param {(layer: number, head: number) => string} grid.describe a cell in words
- * @param {(layer: number, head: number) => void} grid.choose
+ * @param {(layer: number | null, head: number | null) => void} grid.choose null: none in particular
  */
 export function draw({ width, layers, heads, recalls, concentrations, chosen, describe, choose }) {
   const side = Math.max(7, Math.min(54, Math.floor((width - LEFT) / heads)));
@@ -52,6 +53,7 @@ export function draw({ width, layers, heads, recalls, concentrations, chosen, de
       case "ArrowDown": layer++; break;
       case "Home": head = 0; break;
       case "End": head = heads - 1; break;
+      case "Escape": return void choose(null, null);
       case "Enter": case " ": break;
       default: return;
     }

@@ -14,22 +14,22 @@ export const OCTAVES = 12;
  * @param {number} raster.size rows of the passage
  * @param {"read" | "margin"} raster.shows
  * @param {{text: string, p: number | null}[]} raster.steps
- * @param {{step: number, layer: number | null}} raster.chosen
  * @param {(step: number, layer: number) => string} raster.describe
  */
-export function draw({ cells, size, shows, steps, layers, width, chosen, describe, choose }) {
+export function draw({ cells, size, shows, steps, layers, width, describe, choose }) {
   const each = Math.max(18, Math.min(46, Math.floor((width - LEFT - 4) / steps.length))), high = Math.max(10, Math.min(24, 240 / layers));
   const whole = LEFT + steps.length * each + 4, bottom = TOP + layers * high, height = bottom + 10 + BARS + LABEL;
   const drawing = s("svg", { viewBox: `0 0 ${whole} ${height}`, width: whole, height, class: "raster", role: "grid", "aria-label": "The passage by layer and step", "aria-rowcount": layers, "aria-colcount": steps.length });
-  drawing.append(s("rect", { x: LEFT + chosen.step * each - 1, y: 2, width: each, height: height - 4, class: "column" }));
+  const column = s("rect", { x: LEFT - 1, y: 2, width: each, height: height - 4, class: "column" });
+  drawing.append(column);
   const rowsOfIt = Math.max(1, size);
   for (let l = 0; l < layers; l++) {
     const y = TOP + l * high, row = s("g", { role: "row" });
     if (high >= 12 || l % 2 === 0) row.append(s("text", { x: LEFT - 8, y: y + high / 2 + 4, class: "axis end" }, String(l)));
     steps.forEach((_, i) => {
       const cell = cells[i][l], x = LEFT + i * each, w = each - 2, tall = high - 2;
-      const here = i === chosen.step && l === (chosen.layer ?? 0), words = cell ? describe(i, l) : `step ${i + 1}, layer ${l}: not recorded`;
-      const group = s("g", { role: "gridcell", class: i === chosen.step && l === chosen.layer ? "cell chosen" : "cell", tabindex: here ? 0 : -1, "aria-label": words, "aria-selected": i === chosen.step && l === chosen.layer, "data-step": i, "data-layer": l },
+      const words = cell ? describe(i, l) : `step ${i + 1}, layer ${l}: not recorded`;
+      const group = s("g", { role: "gridcell", class: "cell", tabindex: -1, "aria-label": words, "data-step": i, "data-layer": l },
         s("title", {}, words), s("rect", { x, y, width: w, height: tall, rx: 1, class: "ground" }));
       if (cell && cell.read > 0) {
         if (shows === "read") {
@@ -44,7 +44,6 @@ export function draw({ cells, size, shows, steps, layers, width, chosen, describ
           group.append(s("text", { x: x + w / 2, y: y + tall / 2 + 4, class: "number middle" }, number));
         }
       }
-      if (i === chosen.step && l === chosen.layer) group.append(s("rect", { x: x + 0.5, y: y + 0.5, width: w - 1, height: tall - 1, rx: 1, class: "ring" }));
       row.append(group);
     });
     drawing.append(row);
@@ -58,7 +57,7 @@ export function draw({ cells, size, shows, steps, layers, width, chosen, describ
     const label = text.replaceAll("\n", "⏎").trim() || (text === "" ? "∅" : "␣");
     drawing.append(s("g", { class: seen ? "" : "missing", "data-step": i }, s("title", {}, `step ${i + 1}: ${quoted(text)}, ${told}; the passage was ${seen ? "read" : "not read by any layer"}`),
       p === null ? "" : s("rect", { x: x + 2, y: floor - Math.max(1, BARS * p), width: each - 6, height: Math.max(1, BARS * p), class: seen ? "bar-in" : "bar-out" }),
-      s("text", { x: x + each / 2 - 1, y: floor + 8, class: i === chosen.step ? "token chosen" : "token", transform: `rotate(90 ${x + each / 2 - 1} ${floor + 8})`, "dominant-baseline": "middle" }, label.length > 12 ? `${label.slice(0, 11)}…` : label)));
+      s("text", { x: x + each / 2 - 1, y: floor + 8, class: "token", transform: `rotate(90 ${x + each / 2 - 1} ${floor + 8})`, "dominant-baseline": "middle" }, label.length > 12 ? `${label.slice(0, 11)}…` : label)));
   });
   const at = (event) => event.target.closest?.("[data-step]");
   drawing.addEventListener("click", (event) => {
@@ -83,5 +82,27 @@ export function draw({ cells, size, shows, steps, layers, width, chosen, describ
     event.stopPropagation();
     if (step >= 0 && step < steps.length && layer >= 0 && layer < layers) choose(step, layer);
   });
-  return drawing;
+  const ring = s("rect", { width: each - 3, height: high - 3, rx: 1, class: "ring", visibility: "hidden" });
+  drawing.append(ring);
+  let before = null;
+
+  /** Marks a step, and a layer of it or none: which is cheap beside drawing. */
+  function mark(step, layer) {
+    const cell = drawing.querySelector(`.cell[data-step="${step}"][data-layer="${layer ?? 0}"]`), token = drawing.querySelectorAll(".token")[step];
+    if (before) {
+      before.cell.setAttribute("tabindex", "-1");
+      before.cell.removeAttribute("aria-selected");
+      before.token.classList.remove("chosen");
+    }
+    before = { cell, token };
+    cell.setAttribute("tabindex", "0");
+    if (layer !== null) cell.setAttribute("aria-selected", "true");
+    token.classList.add("chosen");
+    column.setAttribute("x", String(LEFT + step * each - 1));
+    ring.setAttribute("x", String(LEFT + step * each + 0.5));
+    ring.setAttribute("y", String(TOP + (layer ?? 0) * high + 0.5));
+    ring.setAttribute("visibility", layer === null ? "hidden" : "visible");
+    return { cell, from: LEFT + step * each - 1, to: LEFT + (step + 1) * each };
+  }
+  return { drawing, mark };
 }
