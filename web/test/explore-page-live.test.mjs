@@ -72,3 +72,16 @@ test("a live run is shown, exported, opened again by the page and by the command
   assert.notEqual((await run()).answer, live.answer);
   assert.deepEqual(wrong, []);
 });
+
+test("a question of the page of documents comes with its document", { skip, timeout: 90_000 }, async () => {
+  await page.evaluate(async (text) => {
+    const { saveDocument } = await import("/storage/page.js");
+    await saveDocument({ name: "Fox.txt", text, kind: "text" });
+  }, text);
+  await page.goto("about:blank");
+  await page.goto(`${server.url}explore.html#live&question=${encodeURIComponent("Which animal does Ada Dixon keep?")}`);
+  await page.waitForFunction(() => /run it to see/.test(document.querySelector("#status").textContent));
+  assert.equal(await page.inputValue("#live-document"), text);
+  assert.equal(await page.inputValue("#live-question"), "Which animal does Ada Dixon keep?");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "live-run");
+});

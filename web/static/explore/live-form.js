@@ -2,6 +2,7 @@
 import { largestK } from "../app/budget.js";
 import { byId, element } from "../app/dom.js";
 import { bytes, count } from "../app/format.js";
+import { loadDocument } from "../storage/page.js";
 import { load } from "../tokenselect.js";
 import { follow } from "./live.js";
 
@@ -147,6 +148,18 @@ export function live({ begin, grew, say, fail, layer }) {
 
   return {
     document: read,
+    /** Offers a question about the document that this browser keeps for the page of documents. */
+    async offer(asked) {
+      const kept = await loadDocument().catch(() => null);
+      if (!kept) {
+        fail("This browser keeps no document: choose one below, or a recording.");
+        return false;
+      }
+      take(kept.name, kept.text, asked ? [asked] : []);
+      say(`${kept.name} and the question are here: run it to see what is read.`);
+      byId("live-run").focus();
+      return true;
+    },
     cancel: () => abort?.abort(),
     /** The events of the last live run, as they came. */
     get events() {

@@ -237,10 +237,13 @@ async function list() {
   }
 }
 
-/** Opens what the address says, else the first of the list. */
+/** Opens what the address says, else the first of the list; from the page of documents come its document and a question. */
 async function begin() {
-  const asked = new URLSearchParams(location.hash.replace(/^#/, "")).get("run"), hash = location.hash;
+  const said = new URLSearchParams(location.hash.replace(/^#/, "")), asked = said.get("run"), hash = location.hash;
   const recordings = await list();
+  if (said.has("live")) {
+    if (await form.offer(said.get("question") ?? "")) return;
+  }
   const given = asked ?? (recordings[0] ? `recordings/${recordings[0].file}` : null);
   if (!given) return;
   const listed = recordings.find(({ file }) => given === `recordings/${file}`);
