@@ -52,7 +52,8 @@ async function show(run, address) {
     }
   }));
   write(document, run);
-  byId("run-about").textContent = `${run.model.model}, ${run.model.quantisation}, on ${run.model.adapter || run.model.device}${run.header ? `, ${run.header.created.slice(0, 10)}` : ", in this browser, just now"}; ${count(run.rows)} tokens; n_init ${run.selection.n_init}, k ${run.selection.k}, n_local ${run.selection.n_local}, θ ${run.selection.theta}, pool ${run.selection.pool}.`;
+  const about = `${run.model.model}, ${run.model.quantisation}, on ${run.model.adapter || run.model.device}${run.header ? `, ${run.header.created.slice(0, 10)}` : ", in this browser, just now"}; ${count(run.rows)} tokens; n_init ${run.selection.n_init}, k ${run.selection.k}, n_local ${run.selection.n_local}, θ ${run.selection.theta}, pool ${run.selection.pool}. `;
+  byId("run-about").replaceChildren(about, ...address ? [element("a", { href: `explore.html#${new URLSearchParams({ run: address })}`, textContent: "Open it in the explorer" })] : []);
   says.textContent = address ? "" : "The figures and the numbers in the text are of your run. The sentences around them were written for the recording, and may not fit it.";
   document.body.dataset.ready = address ? "recording" : "live";
 }
