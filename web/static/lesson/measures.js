@@ -58,14 +58,14 @@ export function spread(values) {
   return Math.sqrt(squares / values.length);
 }
 
-/** A token with a few words before and after it. */
-export function context(run, row, around = 3) {
+/** A token, or several up to another one, with a few words before and after. */
+export function context(run, row, around = 3, last = row) {
   const say = (from, to) => {
     let text = "";
     for (let r = from; r < to; r++) text += run.textOf(r);
     return text.replace(/\s+/g, " ");
   };
-  return { before: say(Math.max(0, row - around), row).replace(/^[^\p{L}\p{N}]+/u, ""), token: run.textOf(row), after: say(row + 1, Math.min(run.rows, row + 1 + around)) };
+  return { before: say(Math.max(0, row - around), row).replace(/^[^\p{L}\p{N}]+/u, ""), token: last === row ? run.textOf(row) : say(row, last + 1), after: say(last + 1, Math.min(run.rows, last + 1 + around)) };
 }
 
 /** Row of the budgets of a sweep: with the run's own budgets, of a policy. */

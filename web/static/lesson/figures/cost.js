@@ -53,7 +53,7 @@ export function view(node, run) {
       drawing.append(s("rect", { x: at, y: 2, width: Math.max(0.5, wide), height: 26, class: `kind kind-${one.name}` }, s("title", {}, `${KINDS[one.name] ?? one.name}: ${one.ms.toFixed(2)} ms`)));
       at += wide;
     });
-    split.replaceChildren(element("p", { className: "hint", textContent: `A token’s ${all.toFixed(1)} ms by kind of kernel, the middle of the steps:` }), drawing);
+    split.replaceChildren(element("p", { className: "hint", textContent: `Of a word, ${all.toFixed(1)} ms are kernels (the middle of the steps), by kind:` }), drawing);
     key.replaceChildren(...parts.map((one) => element("li", { className: `kind-${one.name}`, textContent: `${KINDS[one.name] ?? one.name} ${one.ms < 0.05 ? "<0.1" : one.ms.toFixed(1)} ms` })));
     note.textContent = "";
   }

@@ -35,8 +35,12 @@ export function view(node, run, state) {
       found.push(r + 1);
       drawing.append(s("circle", { cx: x(r + 0.5), cy: at(l.votes[i]), r: 4.5, class: "point needle" }, s("title", {}, `${spoken(run.textOf(l.rows[i]))}: place ${r + 1}, vote ${l.votes[i].toPrecision(2)}`)));
     });
-    const { before, token, after } = context(run, l.rows[sorted[0]]);
-    words.replaceChildren(`The most votes, ${most.toPrecision(2)}, go to …${before}`, element("mark", { textContent: token }), `${after}… `,
+    // Neighbours have the same vote by the pool: the word that it is of is among them.
+    const first = sorted[0];
+    let last = first;
+    while (l.rows[last + 1] === l.rows[last] + 1 && l.votes[last + 1] === most) last++;
+    const { before, token, after } = context(run, l.rows[first], 3, l.rows[last]);
+    words.replaceChildren(`The most votes, ${most.toPrecision(2)}, go to …${before}`, element("mark", { textContent: token }), `${after}…${last > first ? ": one token, and its neighbours by the pool" : ""}. `,
       `Selected are ${count(n)} of ${count(l.candidates ?? n)} candidates. ${l.cut ? `The last one in has ${l.cut[0].toPrecision(3)}, the first one left out ${l.cut[1].toPrecision(3)}. ` : ""}`,
       needle.size > 0 ? `Of the marked sentence’s ${needle.size} tokens ${found.length} are in${found.length > 0 ? `, the best at place ${count(found[0])}` : ""}.` : "");
     node.replaceChildren(drawing, words);
