@@ -31,14 +31,18 @@ function alone(name) {
   return `figure.html?${query}`;
 }
 
+/** What is looked at goes into the address, at every place of the page; a live run has none. */
+function keep() {
+  if (shown?.address && [...parameters].length > 0) history.replaceState(null, "", `?${parameters}${location.hash}`);
+}
+
 /** Draws every figure of a run. address: where it is, null for a live one. */
 async function show(run, address) {
   state = new Linked(beginning(run, shown ? new URLSearchParams() : parameters));
   shown = { run, address };
   state.subscribe(() => {
-    if (!address) return;
     for (const name of ["step", "layer", "head"]) parameters.set(name, state[name]);
-    history.replaceState(null, "", `?${parameters}${location.hash}`);
+    keep();
   });
   await Promise.all([...document.querySelectorAll("[data-figure]")].map(async (place) => {
     const name = place.dataset.figure;
@@ -62,6 +66,7 @@ async function start() {
   for (const place of document.querySelectorAll(".source")) source(place);
   const address = parameters.get("run") ?? RECORDINGS.main;
   const run = await recording(address);
+  addEventListener("popstate", keep);
   await show(run, address);
   // A place in the address is where the page has grown to only now.
   if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
