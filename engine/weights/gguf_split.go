@@ -54,9 +54,12 @@ func join(files []*ggufFile) (*ggufFile, error) {
 	if len(parts) == 1 {
 		return parts[0], nil
 	}
+	if err := named(parts); err != nil {
+		return nil, err
+	}
 	for i, p := range parts {
 		if p == nil {
-			return nil, fmt.Errorf("part %d of %d is missing: the checkpoint is split into several files", i+1, len(parts))
+			return nil, fmt.Errorf("part %d of %d is missing%s: the checkpoint is split into several files", i+1, len(parts), missing(files, i, len(parts)))
 		}
 	}
 	whole := *parts[0]
@@ -83,6 +86,16 @@ func join(files []*ggufFile) (*ggufFile, error) {
 	return &whole, nil
 }
 
+// missing is what part i must be called, where the names of the others tell.
+func missing(files []*ggufFile, i, count int) string {
+	for _, f := range files {
+		if stem, _, of := SplitName(f.name); of == count {
+			return ", " + SplitNames(stem, count)[i]
+		}
+	}
+	return ""
+}
+
 // inPart says which of several files an error is about.
 func inPart(files []*ggufFile, f *ggufFile, err error) error {
 	if len(files) > 1 {
@@ -91,20 +104,61 @@ func inPart(files []*ggufFile, f *ggufFile, err error) error {
 	return err
 }
 
-// splitNames are the names of all files of a checkpoint of count files, of which
-// path is one: model-00001-of-00003.gguf.
-func splitNames(path string, count int) ([]string, error) {
-	dir, file := filepath.Split(path)
-	stem, ok := strings.CutSuffix(file, fmt.Sprintf("-of-%05d.gguf", count))
-	if ok && len(stem) > 6 && stem[len(stem)-6] == '-' {
-		number, err := strconv.ParseUint(stem[len(stem)-5:], 10, 32)
-		if err == nil && number >= 1 && number <= uint64(count) {
-			names := make([]string, count)
-			for i := range names {
-				names[i] = filepath.Join(dir, fmt.Sprintf("%s-%05d-of-%05d.gguf", stem[:len(stem)-6], i+1, count))
-			}
-			return names, nil
+// named compares the parts that have names of gguf-split with each other and with
+// what their headers say: nothing else tells parts of different checkpoints of one
+// shape apart.
+func named(parts []*ggufFile) error {
+	var first *ggufFile
+	for i, p := range parts {
+		if p == nil {
+			continue
 		}
+		stem, number, _ := SplitName(p.name)
+		if number == 0 {
+			continue
+		}
+		if number != i+1 {
+			return fmt.Errorf("%s is part %d by its name, part %d by its header (metadata key %s is %d)", p.name, number, i+1, splitNumber, i)
+		}
+		if first == nil {
+			first = p
+		}
+		if other, _, _ := SplitName(first.name); stem != other {
+			return fmt.Errorf("%s and %s are parts of different checkpoints by their names", first.name, p.name)
+		}
+	}
+	return nil
+}
+
+// SplitName takes the name of a file apart that is one of several of a checkpoint,
+// as llama.cpp's gguf-split names them: model-00001-of-00003.gguf is part 1 of 3 of
+// model. Of another name number and count are 0.
+func SplitName(path string) (stem string, number, count int) {
+	stem, ok := strings.CutSuffix(path, ".gguf")
+	if at := len(stem) - len("-00001-of-00003"); ok && at > 0 && stem[at] == '-' && stem[at+6:at+10] == "-of-" {
+		n, err := strconv.ParseUint(stem[at+1:at+6], 10, 32)
+		of, err2 := strconv.ParseUint(stem[at+10:], 10, 32)
+		if err == nil && err2 == nil && 1 <= n && n <= of {
+			return stem[:at], int(n), int(of)
+		}
+	}
+	return "", 0, 0
+}
+
+// SplitNames are the names of all files of which SplitName takes one apart.
+func SplitNames(stem string, count int) []string {
+	names := make([]string, count)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s-%05d-of-%05d.gguf", stem, i+1, count)
+	}
+	return names
+}
+
+// splitNames are the names of all files of a checkpoint of count files, of which
+// path is one.
+func splitNames(path string, count int) ([]string, error) {
+	if stem, _, of := SplitName(filepath.Clean(path)); of == count {
+		return SplitNames(stem, count), nil
 	}
 	return nil, fmt.Errorf("one of %d files of a checkpoint (metadata key %s), expected a name that ends in -00001-of-%05d.gguf, by which the others are found", count, splitCount, count)
 }
