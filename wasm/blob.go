@@ -8,7 +8,32 @@ import (
 	"fmt"
 	"io"
 	"syscall/js"
+
+	"tokenselect/engine/weights"
 )
+
+// partsOf are the files of the model called name, and their bytes together: file is
+// a Blob, or an array of the Blobs of a split model, which have names where they
+// are Files.
+func partsOf(ctx context.Context, file js.Value, name string) (parts []weights.Part, size int64) {
+	add := func(name string, blob js.Value) {
+		n := int64(blob.Get("size").Float())
+		parts, size = append(parts, weights.Part{Name: name, R: blobReader{ctx, blob, n}, Size: n, Blob: blob}), size+n
+	}
+	if !js.Global().Get("Array").Call("isArray", file).Bool() {
+		add(name, file)
+		return parts, size
+	}
+	for i := range file.Length() {
+		blob := file.Index(i)
+		called := fmt.Sprintf("%s, file %d of %d", name, i+1, file.Length())
+		if v := blob.Get("name"); v.Type() == js.TypeString {
+			called = v.String()
+		}
+		add(called, blob)
+	}
+	return parts, size
+}
 
 // blobReader reads a Blob piece by piece: what is not asked for stays where the
 // browser has it.

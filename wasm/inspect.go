@@ -20,7 +20,7 @@ import (
 // inspect answers host.inspect(file, name, contexts, cpu, done): what the GGUF
 // file is and what it takes of a device, by its header alone. The file is a Blob,
 // or anything with a size and a slice whose arrayBuffer is a promise: it may
-// still be on a server. done is called with an object, which has a field error
+// still be on a server. Of a split model it is an array of them. done is called with an object, which has a field error
 // where the file cannot be used.
 func inspect(_ js.Value, args []js.Value) any {
 	file, name, done := args[0], args[1].String(), args[4]
@@ -44,8 +44,8 @@ func inspect(_ js.Value, args []js.Value) any {
 
 // describe is what inspect tells of a file: sizes are bytes, contexts tokens.
 func describe(ctx context.Context, file js.Value, name string, contexts []int, kind gpu.Kind) (map[string]any, error) {
-	size := int64(file.Get("size").Float())
-	ckpt, err := weights.OpenGGUF(name, blobReader{ctx, file, size}, size, file)
+	parts, _ := partsOf(ctx, file, name)
+	ckpt, err := weights.OpenGGUFParts(name, parts...)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ export async function bootFromHere(parts) {
  * @param {(event: object) => void} parts.onEvent
  * @param {(error: Error) => void} parts.onExit the engine has ended, which it should not
  * @param {(go: object) => void} [parts.prepare] sees the Go object before it starts, for tests
- * @returns {Promise<{command(command: object, file?: Blob): void, inspect(file: Blob, options: Inspection): Promise<Inspected>}>}
+ * @returns {Promise<{command(command: object, file?: Blob | Blob[]): void, inspect(file: Blob | Blob[], options: Inspection): Promise<Inspected>}>}
  */
 export async function boot({ module, simd, onEvent, onExit, prepare }) {
   const go = new globalThis.Go();
@@ -79,7 +79,7 @@ export async function boot({ module, simd, onEvent, onExit, prepare }) {
       if (file) host.command(command, file);
       else host.command(command);
     },
-    /** What a GGUF file is and takes, by its header. file may also be something with a Blob's size and slice. */
+    /** What a GGUF file is and takes, by its header; all files of a split one. A file may also be something with a Blob's size and slice. */
     inspect(file, { name, contexts, cpu }) {
       return new Promise((resolve, reject) => {
         host.inspect(file, name, contexts, cpu, (found) => {

@@ -135,6 +135,12 @@ export class RemoteFile {
     this.#head = head;
   }
 
+  /** Reads what a short header may take, and ends the connection. */
+  async settle() {
+    await this.#upTo(Math.min(STEP, this.size));
+    this.close();
+  }
+
   /** Ends the connection. */
   close() {
     this.#patience.end();
