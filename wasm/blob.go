@@ -12,25 +12,18 @@ import (
 	"tokenselect/engine/weights"
 )
 
-// partsOf are the files of the model called name, and their bytes together: file is
-// a Blob, or an array of the Blobs of a split model, which have names where they
-// are Files.
-func partsOf(ctx context.Context, file js.Value, name string) (parts []weights.Part, size int64) {
-	add := func(name string, blob js.Value) {
-		n := int64(blob.Get("size").Float())
-		parts, size = append(parts, weights.Part{Name: name, R: blobReader{ctx, blob, n}, Size: n, Blob: blob}), size+n
-	}
-	if !js.Global().Get("Array").Call("isArray", file).Bool() {
-		add(name, file)
-		return parts, size
-	}
-	for i := range file.Length() {
-		blob := file.Index(i)
-		called := fmt.Sprintf("%s, file %d of %d", name, i+1, file.Length())
-		if v := blob.Get("name"); v.Type() == js.TypeString {
-			called = v.String()
+// partsOf are the files of the model called name, and their bytes together: one
+// Blob, or those of a split model, of which each has its name.
+func partsOf(ctx context.Context, files js.Value, name string) (parts []weights.Part, size int64) {
+	parts = make([]weights.Part, files.Length())
+	for i := range parts {
+		blob, called := files.Index(i), name
+		if len(parts) > 1 {
+			called = blob.Get("name").String()
 		}
-		add(called, blob)
+		n := int64(blob.Get("size").Float())
+		parts[i] = weights.Part{Name: called, R: blobReader{ctx, blob, n}, Size: n, Blob: blob}
+		size += n
 	}
 	return parts, size
 }

@@ -16,10 +16,10 @@ import (
 	"tokenselect/engine/weights"
 )
 
-// load answers the command load: the file has been fetched by JavaScript and is
-// a Blob, which may be on disk, or those of a split model.
+// load answers the command load: the files, more than one of a split model, have
+// been fetched by JavaScript and are Blobs, which may be on disk.
 func (p *port) load(ctx context.Context, c trace.Command, progress func(string, int64, int64)) (session.Loaded, error) {
-	file, ok := p.blobs[c.ID]
+	files, ok := p.blobs[c.ID]
 	delete(p.blobs, c.ID)
 	if !ok {
 		return session.Loaded{}, session.Coded(trace.BadCommand, errors.New("load: no file came with the command"))
@@ -32,7 +32,7 @@ func (p *port) load(ctx context.Context, c trace.Command, progress func(string, 
 	if name == "" {
 		name = "model"
 	}
-	parts, size := partsOf(ctx, file, name)
+	parts, size := partsOf(ctx, files, name)
 	progress("upload", 0, size)
 	m, err := openModel(dev, c, name, parts)
 	if err != nil {

@@ -3,8 +3,6 @@ package weights
 import (
 	"fmt"
 	"path/filepath"
-	"strconv"
-	"strings"
 )
 
 // The metadata by which llama.cpp's gguf-split marks the files of a checkpoint.
@@ -54,13 +52,13 @@ func join(files []*ggufFile) (*ggufFile, error) {
 	if len(parts) == 1 {
 		return parts[0], nil
 	}
-	if err := named(parts); err != nil {
-		return nil, err
-	}
 	for i, p := range parts {
 		if p == nil {
-			return nil, fmt.Errorf("part %d of %d is missing%s: the checkpoint is split into several files", i+1, len(parts), missing(files, i, len(parts)))
+			return nil, fmt.Errorf("part %d of %d is missing: the checkpoint is split into several files", i+1, len(parts))
 		}
+	}
+	if err := named(parts); err != nil {
+		return nil, err
 	}
 	whole := *parts[0]
 	whole.tensors, whole.places = nil, nil
@@ -86,16 +84,6 @@ func join(files []*ggufFile) (*ggufFile, error) {
 	return &whole, nil
 }
 
-// missing is what part i must be called, where the names of the others tell.
-func missing(files []*ggufFile, i, count int) string {
-	for _, f := range files {
-		if stem, _, of := SplitName(f.name); of == count {
-			return ", " + SplitNames(stem, count)[i]
-		}
-	}
-	return ""
-}
-
 // inPart says which of several files an error is about.
 func inPart(files []*ggufFile, f *ggufFile, err error) error {
 	if len(files) > 1 {
@@ -108,23 +96,18 @@ func inPart(files []*ggufFile, f *ggufFile, err error) error {
 // what their headers say: nothing else tells parts of different checkpoints of one
 // shape apart.
 func named(parts []*ggufFile) error {
-	var first *ggufFile
+	first, name := "", ""
 	for i, p := range parts {
-		if p == nil {
-			continue
-		}
 		stem, number, _ := SplitName(p.name)
-		if number == 0 {
+		switch {
+		case number == 0:
 			continue
-		}
-		if number != i+1 {
+		case number != i+1:
 			return fmt.Errorf("%s is part %d by its name, part %d by its header (metadata key %s is %d)", p.name, number, i+1, splitNumber, i)
-		}
-		if first == nil {
-			first = p
-		}
-		if other, _, _ := SplitName(first.name); stem != other {
-			return fmt.Errorf("%s and %s are parts of different checkpoints by their names", first.name, p.name)
+		case first == "":
+			first, name = stem, p.name
+		case first != stem:
+			return fmt.Errorf("%s and %s are parts of different checkpoints by their names", name, p.name)
 		}
 	}
 	return nil
@@ -134,15 +117,26 @@ func named(parts []*ggufFile) error {
 // as llama.cpp's gguf-split names them: model-00001-of-00003.gguf is part 1 of 3 of
 // model. Of another name number and count are 0.
 func SplitName(path string) (stem string, number, count int) {
-	stem, ok := strings.CutSuffix(path, ".gguf")
-	if at := len(stem) - len("-00001-of-00003"); ok && at > 0 && stem[at] == '-' && stem[at+6:at+10] == "-of-" {
-		n, err := strconv.ParseUint(stem[at+1:at+6], 10, 32)
-		of, err2 := strconv.ParseUint(stem[at+10:], 10, 32)
-		if err == nil && err2 == nil && 1 <= n && n <= of {
-			return stem[:at], int(n), int(of)
+	const pattern = "-00000-of-00000.gguf" // 0 stands for a digit
+	at := len(path) - len(pattern)
+	if at <= 0 {
+		return "", 0, 0
+	}
+	for i, c := range []byte(pattern) {
+		d := path[at+i]
+		switch {
+		case c != '0' && c != d, c == '0' && (d < '0' || d > '9'):
+			return "", 0, 0
+		case c == '0' && i < 6:
+			number = 10*number + int(d-'0')
+		case c == '0':
+			count = 10*count + int(d-'0')
 		}
 	}
-	return "", 0, 0
+	if number < 1 || number > count {
+		return "", 0, 0
+	}
+	return path[:at], number, count
 }
 
 // SplitNames are the names of all files of which SplitName takes one apart.

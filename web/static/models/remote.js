@@ -95,6 +95,11 @@ export class RemoteFile {
     throw new SourceError("unusable", `What ${new URL(this.#url).host} sends as ${this.#name} is ${kind} (it starts with ${JSON.stringify(begin.slice(0, 8))}, expected "GGUF").`);
   }
 
+  /** As a File's. */
+  get name() {
+    return this.#name;
+  }
+
   /** As a Blob's. */
   slice(from, to) {
     return { arrayBuffer: async () => (await this.#bytes(from, Math.min(to, this.size))).slice().buffer };
