@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help test-long bench-page rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench rivals golden build tools
+.PHONY: help test-long bench-page rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench rivals golden recordings build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,8 +21,9 @@ wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.j
 	@{ echo '{"Replace": {'; comma=; for f in shaders/*.wgsl shaders/lib/*.wgsl; do \
 		sed -E 's,^[[:space:]]+,,; s,[[:space:]]*//($$|[^#].*),,; /^\/\/#/!{ s/ (=|\+|\*|\+=|==|&&) /\1/g; s/([,:]) /\1/g; s/ \{$$/{/ }' $$f >bin/$$f; \
 		case " $(UNUSED) " in *" $$f "*) to=;; *) to=bin/$$f;; esac; \
-		echo "$$comma\"$$f\": \"$$to\""; comma=,; done; echo '}}'; } >bin/shaders.json
-	$(LEAN_GC) GOOS=js GOARCH=wasm $(GO) build -trimpath -tags wasmsimd,lean -overlay bin/shaders.json $(SMALLER) -ldflags="-s -w" -o bin/linked.new ./wasm
+		echo "$$comma\"$$f\": \"$$to\""; comma=,; done; \
+		test -z "$(GODEBUG)" || echo ",\"$(GODEBUG)\": \"wasm/godebug/godebug.go\""; echo '}}'; } >bin/overlay.json
+	$(LEAN_GC) GOOS=js GOARCH=wasm $(GO) build -trimpath -tags wasmsimd,lean -overlay bin/overlay.json $(SMALLER) -ldflags="-s -w" -o bin/linked.new ./wasm
 	@cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" bin/wasm_exec.js
 	@set -e; if ! test -e $(WASM_OPT); then \
 		echo "make wasm: $(WASM_OPT) would take off a tenth (npm ci --prefix web)"; \
@@ -49,6 +50,9 @@ UNUSED = $(patsubst %,shaders/%.wgsl,attention_chunk_f16_matrix attention_lists_
 # line, so that what a compiler says of a line still finds it. Without Go 1.26's new garbage
 # collector, which is for many cores, and with calls not written out in place in
 # packages that only format text, it is 0.1 MB smaller.
+# What GODEBUG can ask for takes 0.14 MB more, and a page cannot ask; wasm/godebug has
+# what is left of it, for the Go that it was written for.
+GODEBUG = $(shell $(GO) env GOVERSION | grep -q '^go1\.26' && echo "$$($(GO) env GOROOT)/src/internal/godebug/godebug.go")
 LEAN_GC = $(shell GOEXPERIMENT=nogreenteagc $(GO) env GOROOT >/dev/null 2>&1 && echo GOEXPERIMENT=nogreenteagc)
 SMALLER = -gcflags=fmt=-l -gcflags=tokenselect/engine/trace=-l
 
@@ -128,7 +132,7 @@ node: tools
 
 test-js: node web/node_modules/.package-lock.json ## the tests as WebAssembly under Node: the whole kernel table, goldens and selections on WebGPU too
 	$(JS_TEST) ./shaders ./engine/f16 ./engine/gpu ./engine/gpu/cpudev \
-		./engine/kernels/simd ./engine/kvcache ./engine/sample ./engine/selection ./engine/tokenizer ./engine/chat ./engine/weights
+		./engine/kernels/simd ./engine/kvcache ./engine/record ./engine/sample ./engine/selection ./engine/tokenizer ./engine/chat ./engine/weights
 	$(JS_TEST) -tags wasmsimd -run 'Plain|TinyModels' ./engine
 	$(QUICK_TO_COMPILE) $(JS_TEST) -count=1 -timeout 30m ./engine/gpu/webgpujs ./engine/model
 	$(QUICK_TO_COMPILE) $(JS_TEST) -count=1 -timeout 30m -run WGPU ./engine/kernels
@@ -212,6 +216,17 @@ rivals: build ## this machine's CPU against llama.cpp's CPU build (npm's node-ll
 golden: build ## the default model, converted anew from its Hugging Face files in MODEL
 	@test -n "$(MODEL)" || { echo "usage: make golden MODEL=folder of needle-16m in the Hugging Face layout"; exit 1; }
 	$(BIN) convert -type q8_0 $(MODEL) web/models/needle-16m-q8_0.gguf
+
+# The heads whose scores are kept put most of their weight on the sentence when they
+# say what it says.
+RECORD = $(BIN) trace -device cpu -record votes,mass,heads=16,scores=3:0,scores=4:0,timings
+PARROT = -hide "Clara Nash keeps a parrot at home." -question "Which animal does Clara Nash keep?" -expect parrot
+
+recordings: build ## the recorded answers that the page comes with, anew; minutes, and their times are this machine's
+	@mkdir -p web/static/recordings
+	$(RECORD) -o web/static/recordings/needle-9000.json.gz -length 16000 -at 9000 $(PARROT) -sweep k=1,4,16,64,256,512
+	$(RECORD) -o web/static/recordings/needle-300.json.gz -length 1200 -at 300 $(PARROT) -sweep k=1,4,16,64,256
+	$(BIN) trace -device cpu -record votes,mass,heads=16 -o web/static/recordings/four-numbers.json.gz -task multiquery -length 6K -seed 2 -theta 0.5 -tokens 80 -sweep k=16,64,256,512
 
 tools:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or later, from your package manager or go.dev/dl"; exit 1; }

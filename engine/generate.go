@@ -9,8 +9,10 @@ import (
 	"tokenselect/engine/kernels"
 	"tokenselect/engine/kvcache"
 	"tokenselect/engine/model"
+	"tokenselect/engine/record"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/selection"
+	"tokenselect/engine/trace"
 )
 
 // Session is one text in the model's memory: a prompt, what was generated after
@@ -20,6 +22,8 @@ type Session struct {
 	e      *Engine
 	seq    *model.Sequence
 	sel    *selection.Selector
+	rec    *record.Recorder // in the selector's place while steps are recorded; nil: they are not
+	timer  *record.Timer    // in the way of steps while kernels are timed; nil: they are not
 	logits []float32
 	ready  bool // the last step computed logits
 }
@@ -81,6 +85,51 @@ func (s *Session) Logits(ctx context.Context) ([]float32, error) {
 
 // Chosen reads back which rows each layer attended to in the last step.
 func (s *Session) Chosen(ctx context.Context) ([]selection.Chosen, error) { return s.sel.Chosen(ctx) }
+
+// Record has what o asks for looked at of each step from now on; nil ends it. A new
+// selection ends it too. Until it is asked for nothing is copied or kept.
+func (s *Session) Record(o *record.Options) error {
+	if err := s.stopRecording(); err != nil || o == nil {
+		return err
+	}
+	rec, err := record.New(s.e.dev, s.sel, SelectionShape(s.e.model.Config), *o)
+	if err != nil {
+		return err
+	}
+	if err := s.seq.SetSelector(rec); err != nil {
+		rec.Close()
+		return errors.Join(err, s.seq.SetSelector(s.sel))
+	}
+	s.rec = rec
+	if o.Timings {
+		s.timer = record.NewTimer(s.e.dev)
+		s.seq.SetSubmit(s.timer.Submit)
+	}
+	return nil
+}
+
+// stopRecording puts the selector back.
+func (s *Session) stopRecording() error {
+	if s.rec == nil {
+		return nil
+	}
+	s.rec.Close()
+	s.rec, s.timer = nil, nil
+	s.seq.SetSubmit(nil)
+	return s.seq.SetSelector(s.sel)
+}
+
+// Recorded fills in what the layers did in the last step and what its kernels took,
+// as far as Record has asked. step has all layers.
+func (s *Session) Recorded(ctx context.Context, step *trace.Step) error {
+	if s.rec == nil {
+		return errors.New("engine: nothing is recorded")
+	}
+	if s.timer != nil {
+		step.Kernels = s.timer.Kernels()
+	}
+	return s.rec.Step(ctx, step.Layers)
+}
 
 // GenerateOptions are those of Generate.
 type GenerateOptions struct {
@@ -296,6 +345,9 @@ func (s *Session) SetSelection(cfg selection.Config) error {
 	if has := s.seq.Cache().IndexType(); cfg.Index != kernels.IndexNone && cfg.Index != has {
 		return fmt.Errorf("engine: key index of %v, expected %v, which the session was made with", cfg.Index, has)
 	}
+	if err := s.stopRecording(); err != nil {
+		return err
+	}
 	sel, err := selection.New(s.e.dev, cfg, SelectionShape(s.e.model.Config))
 	if err != nil {
 		return err
@@ -324,6 +376,9 @@ func (s *Session) Truncate(n int) error {
 // Close frees the session's memory.
 func (s *Session) Close() {
 	s.seq.Close()
+	if s.rec != nil {
+		s.rec.Close()
+	}
 	s.sel.Close()
 }
 

@@ -115,6 +115,7 @@ func readCommand(v js.Value) (trace.Command, error) {
 	f.integer("context", &c.Context)
 	f.text("question", &c.Question)
 	f.integer("max_tokens", &c.MaxTokens)
+	f.yes("again", &c.Again)
 	f.yes("ignore_end", &c.IgnoreEnd)
 	f.yes("trace", &c.Trace)
 	if o, ok := f.member("sample", js.TypeObject); ok {
@@ -122,6 +123,9 @@ func readCommand(v js.Value) (trace.Command, error) {
 	}
 	if o, ok := f.member("selection", js.TypeObject); ok {
 		c.Selection, f.err = readSelection(o)
+	}
+	if o, ok := f.member("record", js.TypeObject); ok {
+		c.Record, f.err = readRecord(o)
 	}
 	if err := f.end(); err != nil {
 		return c, err
@@ -140,6 +144,26 @@ func readSample(v js.Value) (*trace.Sample, error) {
 	f.float("seed", &seed)
 	s.Seed = uint64(seed)
 	return &s, f.end()
+}
+
+func readRecord(v js.Value) (*trace.Record, error) {
+	var r trace.Record
+	f := members("record", v)
+	f.yes("votes", &r.Votes)
+	f.yes("mass", &r.Mass)
+	f.integer("heads", &r.Heads)
+	f.yes("timings", &r.Timings)
+	if list, ok := f.member("scores", js.TypeObject); ok {
+		// One more than is allowed is enough to be told of.
+		for i := 0; i < min(list.Length(), trace.MaxRecordScores+1) && f.err == nil; i++ {
+			var h trace.Head
+			g := members("scores", list.Index(i))
+			g.integer("layer", &h.Layer)
+			g.integer("head", &h.Head)
+			r.Scores, f.err = append(r.Scores, h), g.end()
+		}
+	}
+	return &r, f.end()
 }
 
 func readSelection(v js.Value) (*trace.Selection, error) {

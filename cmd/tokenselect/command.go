@@ -37,7 +37,7 @@ func commands() []command {
 		{"demo", "[flags]", "hide five facts in a long text and ask for them with each policy", runDemo},
 		{"info", "[flags] [MODEL]", "describe a model, what it takes in memory, and the devices found", runInfo},
 		{"bench", "[flags]", "measure prefill and decode at several depths, by policy and device", runBench},
-	}, evalCommand(), hubCommands(), []command{
+	}, traceCommand(), evalCommand(), hubCommands(), []command{
 		{"convert", "[flags] IN OUT", convertAbout, runConvert},
 	})
 }

@@ -9,47 +9,34 @@ import (
 	"tokenselect/cmd/tokenselect/internal/eval"
 	"tokenselect/cmd/tokenselect/internal/eval/task"
 	"tokenselect/engine"
-	"tokenselect/engine/chat"
 	"tokenselect/engine/gpu"
-	"tokenselect/engine/model"
 	"tokenselect/engine/session"
 )
 
 // evalWorker does the cases of one goroutine.
 type evalWorker struct {
 	*evaluation
-	dev  gpu.Device
-	m    *session.Model
-	bare *model.Model // once recall has asked for it
-	ids  []int        // of -text, once asked for
+	dev gpu.Device
+	m   *session.Model
+	ids []int // of -text, once asked for
 }
 
-func (w *evalWorker) close() {
-	if w.bare != nil {
-		w.bare.Close()
-	}
-	w.m.Close()
-}
-
-// prompt is the ids of a question about a document, the document first.
-func (w *evalWorker) prompt(document, question string) ([]int, error) {
-	return w.m.Prompt([]chat.Message{{Role: "user", Content: document + "\n\n" + question}})
-}
+func (w *evalWorker) close() { w.m.Close() }
 
 // question makes the case of a unit and its prompt.
 func (w *evalWorker) question(u eval.Unit) (task.Case, []int, error) {
-	if _, err := w.prompt("", ""); err != nil {
+	if _, err := prompt(w.m, "", ""); err != nil {
 		return task.Case{}, nil, err
 	}
 	m := task.Measure{Text: w.m.Tokens, Prompt: func(document, question string) int {
-		ids, _ := w.prompt(document, question) // as the one before, which did not fail
+		ids, _ := prompt(w.m, document, question) // as the one before, which did not fail
 		return len(ids)
 	}}
 	c, err := w.tasks[u.Task].Generate(task.Seed(w.seed, u.Task, u.Length, u.Case), u.Length, w.filler, m)
 	if err != nil {
 		return c, nil, err
 	}
-	ids, err := w.prompt(c.Document, c.Question)
+	ids, err := prompt(w.m, c.Document, c.Question)
 	return c, ids, err
 }
 

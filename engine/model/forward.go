@@ -25,7 +25,7 @@ func (s *Sequence) step(n int, logits bool, pick int) error {
 			r.Copy(s.picks, 4*pick, s.ids, 0, 4)
 		}
 	}
-	if err := s.m.dev.Submit(r); err != nil {
+	if err := s.submit(r); err != nil {
 		return err
 	}
 	s.cache.Append(n)

@@ -22,6 +22,7 @@ type Sequence struct {
 	indexed bool // the cache has an index of the keys
 	table   *gpu.Buffer
 	rec     gpu.Recording
+	submit  func(r *gpu.Recording) error // the device's, unless somebody measures
 
 	// Activations, a row a token of the step.
 	ids    *gpu.Buffer // [chunk] u32; the sampled token comes back in the first
@@ -103,7 +104,7 @@ func (m *Model) NewSequence(context, chunk int, t kernels.CacheType, index kerne
 	if err != nil {
 		return nil, err
 	}
-	s := &Sequence{m: m, cache: cache, sel: sel, chunk: chunk, split: m.dev.Info().Kind.Real(), indexed: index != kernels.IndexNone}
+	s := &Sequence{m: m, cache: cache, sel: sel, chunk: chunk, split: m.dev.Info().Kind.Real(), indexed: index != kernels.IndexNone, submit: m.dev.Submit}
 	for b, size := range s.sizes(chunk) {
 		if *b, err = m.dev.NewBuffer("activations", size); err != nil {
 			s.Close()
@@ -120,6 +121,14 @@ func (s *Sequence) Cache() *kvcache.Cache { return s.cache }
 func (s *Sequence) SetSelector(sel Selector) error {
 	s.sel = sel
 	return s.prepare(s.cache.Cap())
+}
+
+// SetSubmit has steps go through f, which does what the device's Submit does, from
+// the next one on; nil: through that itself.
+func (s *Sequence) SetSubmit(f func(r *gpu.Recording) error) {
+	if s.submit = f; f == nil {
+		s.submit = s.m.dev.Submit
+	}
 }
 
 // reserve makes room for rows rows.

@@ -2,6 +2,8 @@
 
 package selection
 
+import "tokenselect/engine/gpu"
+
 // full is true where policies to compare with are part of the build.
 const full = true
 
@@ -43,6 +45,13 @@ func newRival(s *Selector) rival {
 		return &ntk{Selector: s}
 	case SelfExtend:
 		return selfExtend{s}
+	}
+	return nil
+}
+
+func (s *Selector) scoreBuffer() *gpu.Buffer {
+	if v, ok := s.chooser.(*softVote); ok {
+		return v.score
 	}
 	return nil
 }

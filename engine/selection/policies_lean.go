@@ -23,6 +23,13 @@ func newChooser(s *Selector) chooser {
 	return nil
 }
 
+func (s *Selector) scoreBuffer() *gpu.Buffer {
+	if s.chooser == nil {
+		return nil
+	}
+	return s.chooser.score
+}
+
 // chooser is the only one, and no interface: what it would take to describe it is a
 // good part of what this build leaves out. There are no rivals.
 type (

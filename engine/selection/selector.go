@@ -257,6 +257,14 @@ func (s *Selector) layer(b *gpu.Buffer, bytes, i int) gpu.Range {
 	return gpu.Range{Buffer: b, Offset: i * bytes, Size: bytes}
 }
 
+// Scores is where the scores of the step's candidates are once a layer's selection
+// has been recorded, [heads][n] from the first candidate on, until the next
+// layer's take their place: for those who look at votes. Nil where the policy has
+// none of TokenSelect's kind.
+func (s *Selector) Scores() (b *gpu.Buffer, n int) {
+	return s.scoreBuffer(), s.last.n - s.last.c - s.last.local - s.cfg.NInit
+}
+
 // Reset empties the Selection Cache: for a sequence whose rows have changed
 // under it.
 func (s *Selector) Reset() error {

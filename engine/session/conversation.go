@@ -10,6 +10,7 @@ import (
 
 	"tokenselect/engine"
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/record"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/selection"
 )
@@ -46,7 +47,8 @@ type Conversation struct {
 	seen     []int // tokens fed or generated, for the repetition penalty
 	pending  []int // tokens at the session's end of a prompt whose reading was stopped
 	turns    []turn
-	room     int // tokens that the session was made for
+	room     int   // tokens that the session was made for
+	laid     *Rows // where the document is in the turns; nil: it is not known
 
 	exchanges []exchange // what was asked and answered, as text
 	torn      bool       // the turns do not end with the last answer any more: the format has another text there
@@ -84,10 +86,11 @@ type Answer struct {
 
 // Listener is told how an answer comes along. Every func may be nil.
 type Listener struct {
-	Layout  func(document Rows)         // once the prompt of a first question is laid out
+	Layout  func(l Layout)              // once the prompt is laid out: of a first question, or with Record of any
 	Prefill func(done, total int) error // after each chunk of the prompt, in tokens; an error stops the reading
 	Piece   func(p Piece) error         // each token of the answer; an error ends the answer
 	Steps   bool                        // Piece calls Chosen: tokens are computed one by one, on a GPU too
+	Record  *record.Options             // Piece looks at what is recorded, with Steps; nil: nothing is
 }
 
 // Piece is a token of an answer.
@@ -95,6 +98,7 @@ type Piece struct {
 	ID   int
 	Text string // what has become complete with it; may be empty
 	Len  int    // rows of the cache when it was computed
+	Rest bool   // the last token once more, for text that it left open
 }
 
 // Ask puts a question and calls emit, if not nil, with each piece of the answer
@@ -134,10 +138,13 @@ func (c *Conversation) Listen(ctx context.Context, question string, l Listener) 
 	if len(ids) == 0 {
 		return ans, errors.New("session: nothing to read: document and question are empty")
 	}
-	if p.document != nil && l.Layout != nil {
-		l.Layout(*p.document)
-	}
 	c.cut(p.keep)
+	if p.document != nil {
+		c.laid = p.document
+	}
+	if l.Layout != nil && (p.document != nil || l.Record != nil) {
+		l.Layout(Layout{Document: c.laid, Around: c.around(ids)})
+	}
 	t, err := c.attempt(ctx, ids, nil, &ans, l)
 	for err != nil && c.opt.Next != nil && gpu.Failed(err) {
 		c.leave()
@@ -177,6 +184,9 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 		err = c.s.Truncate(n)
 	}
 	if err == nil {
+		err = c.s.Record(l.Record)
+	}
+	if err == nil {
 		err = c.restore(ctx, len(ids), l)
 	}
 	if err == nil {
@@ -195,12 +205,12 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 	for _, id := range told {
 		text.WriteString(stream.Push(id))
 	}
-	say := func(id int, piece string, rows int) error {
-		text.WriteString(piece)
+	say := func(p Piece) error {
+		text.WriteString(p.Text)
 		if l.Piece == nil {
 			return nil
 		}
-		return l.Piece(Piece{id, piece, rows})
+		return l.Piece(p)
 	}
 	stop := c.m.IsEnd
 	if c.opt.IgnoreEnd {
@@ -218,16 +228,19 @@ func (c *Conversation) attempt(ctx context.Context, ids, told []int, ans *Answer
 		MaxTokens: c.opt.MaxTokens, Sample: c.opt.Sample, History: slices.Concat(c.seen, ids), Begun: told,
 		Stop: stop, Ahead: ahead, Constraint: constraint,
 		Emit: func(id int) error {
-			err := say(id, stream.Push(id), begin+len(t.told))
+			err := say(Piece{ID: id, Text: stream.Push(id), Len: begin + len(t.told)})
 			if err == nil {
 				t.told = append(t.told[:len(t.told):len(t.told)], id)
 			}
 			return err
 		},
 	})
+	if l.Record != nil { // what it takes of the device is not kept for a question that may not come
+		err = errors.Join(err, c.s.Record(nil))
+	}
 	// What is left is told with the last token once more.
 	if rest := stream.Flush(); rest != "" && err == nil {
-		err = say(ans.IDs[len(ans.IDs)-1], rest, c.s.Len())
+		err = say(Piece{ID: ans.IDs[len(ans.IDs)-1], Text: rest, Len: c.s.Len(), Rest: true})
 	}
 	ans.Text = text.String()
 	return t, err
@@ -348,6 +361,15 @@ func (c *Conversation) SetSelection(cfg selection.Config) error {
 	return nil
 }
 
+// Retract takes the last question and its answer back, if there is one, so that the
+// next is asked in its place. What the two begin alike with, as a rule the document,
+// is not read again.
+func (c *Conversation) Retract() {
+	if n := len(c.exchanges); n > 0 && !c.opt.Raw {
+		c.exchanges, c.torn = c.exchanges[:n-1], true
+	}
+}
+
 // Forget frees the device memory of what has been read. The next question reads
 // the document again, and what was asked before is not there any more.
 func (c *Conversation) Forget() {
@@ -355,7 +377,7 @@ func (c *Conversation) Forget() {
 		c.s.Close()
 		c.s = nil
 	}
-	c.seen, c.pending, c.turns, c.exchanges, c.torn = nil, nil, nil, nil, false
+	c.seen, c.pending, c.turns, c.exchanges, c.torn, c.laid = nil, nil, nil, nil, false, nil
 }
 
 // Close frees the conversation's memory.

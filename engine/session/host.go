@@ -246,7 +246,7 @@ func (c *client) choose(cmd trace.Command) error {
 		return err
 	}
 	m := c.loaded.Model
-	s := selectionOf(c.opt.Selection)
+	s := SelectionOf(c.opt.Selection)
 	memory := m.Engine.Memory(c.opt.room(max(c.held(), m.Tokens(c.conv.document))), c.opt.Selection)
 	return c.send(trace.Event{Type: trace.Selected, ID: cmd.ID, Selection: &s, Memory: bytes(memory), Warning: engine.Warning(m.Engine.Config(), c.opt.Selection)})
 }
@@ -345,8 +345,16 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) error {
 	if err := conv.opt.Sample.Validate(); err != nil {
 		return &commandError{trace.BadCommand, err}
 	}
+	if o := recordOptions(cmd.Record); o != nil {
+		if err := o.Fits(engine.SelectionShape(c.loaded.Model.Engine.Config())); err != nil {
+			return &commandError{trace.BadCommand, err}
+		}
+	}
 	if err := c.reserve(c.loaded.Model.Tokens(conv.document) + c.loaded.Model.Tokens(cmd.Question)); err != nil {
 		return err
+	}
+	if cmd.Again {
+		conv.Retract()
 	}
 	if c.forgot {
 		c.forgot = false
@@ -355,11 +363,15 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) error {
 	began := time.Now()
 	ms := func() float64 { return float64(time.Since(began).Microseconds()) / 1000 }
 	var first float64
-	coder := trace.Encoder{}
+	steps := steps{conv: conv, record: cmd.Record}
 	ans, err := conv.Listen(ctx, cmd.Question, Listener{
-		Steps: cmd.Trace,
-		Layout: func(r Rows) {
-			c.send(trace.Event{Type: trace.Layout, ID: cmd.ID, Document: &trace.Rows{First: r.First, Lens: r.Lens}})
+		Steps: cmd.Trace || cmd.Record != nil, Record: recordOptions(cmd.Record),
+		Layout: func(l Layout) {
+			e := trace.Event{Type: trace.Layout, ID: cmd.ID, Rows: l.Around}
+			if l.Document != nil {
+				e.Document = &trace.Rows{First: l.Document.First, Lens: l.Document.Lens}
+			}
+			c.send(e)
 		},
 		Prefill: func(done, total int) error {
 			c.pause()
@@ -370,12 +382,10 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) error {
 				first = ms()
 			}
 			e := trace.Event{Type: trace.Token, ID: cmd.ID, Text: p.Text, Token: p.ID, Len: p.Len, MS: ms()}
-			if cmd.Trace {
-				chosen, err := conv.Chosen(ctx)
-				if err != nil {
+			if (cmd.Trace || cmd.Record != nil) && !p.Rest {
+				if err := steps.fill(ctx, &e); err != nil {
 					return err
 				}
-				e.Step = step(&coder, conv.opt.Selection, p.Len, chosen)
 			}
 			err := c.send(e)
 			c.pause()

@@ -1,8 +1,6 @@
 package session
 
 import (
-	"slices"
-
 	"tokenselect/engine"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/selection"
@@ -17,10 +15,10 @@ func describe(l Loaded) trace.Info {
 	e := l.Model.Engine
 	c, dev, info := e.Config(), e.Device(), l.Info
 	info.Model, info.Architecture, info.Quantisation = c.Name, c.Architecture, l.Model.quantisation
-	info.Layers, info.Heads, info.KVHeads, info.Context, info.Vocab = c.Layers, c.Heads, c.KVHeads, c.Context, c.Vocab
+	info.Layers, info.Heads, info.KVHeads, info.HeadDim, info.Context, info.Vocab = c.Layers, c.Heads, c.KVHeads, c.HeadDim, c.Context, c.Vocab
 	info.Device, info.Adapter, info.Kind, info.Backend = dev.Device, dev.Name, string(dev.Kind), dev.Backend
 	info.KV = e.Cache()
-	info.Selection = selectionOf(defaults(l.Model))
+	info.Selection = SelectionOf(defaults(l.Model))
 	for _, p := range selection.Policies() {
 		info.Policies = append(info.Policies, string(p))
 	}
@@ -60,7 +58,8 @@ func set[T any](to, from *T) {
 // it from elsewhere than a client's commands.
 func (m *Model) Apply(s *trace.Selection) (selection.Config, error) { return apply(defaults(m), s) }
 
-func selectionOf(c selection.Config) trace.Selection {
+// SelectionOf is a policy and its budgets as a message.
+func SelectionOf(c selection.Config) trace.Selection {
 	return trace.Selection{Policy: string(c.Policy), NInit: &c.NInit, NLocal: &c.NLocal, K: &c.K, Chunk: &c.Chunk, Theta: &c.Theta, Pool: &c.Pool, Index: c.IndexName()}
 }
 
@@ -73,22 +72,4 @@ func sampling(s *trace.Sample) sample.Options {
 
 func bytes(m engine.Memory) *trace.Memory {
 	return &trace.Memory{Weights: m.Weights, Cache: m.Cache, Selection: m.Selection, Work: m.Work, Total: m.Total()}
-}
-
-// step is what the layers chose, as a message. N is the rows of the cache.
-func step(coder *trace.Encoder, cfg selection.Config, n int, chosen []selection.Chosen) *trace.Step {
-	s := &trace.Step{N: n, NInit: cfg.NInit, NLocal: cfg.NLocal}
-	if cfg.Policy == selection.Window {
-		s.NLocal += cfg.K // the same budget, all of it recent
-	}
-	for i, c := range chosen {
-		rows := c.Rows
-		if rows == nil && c.Attended < n {
-			rows = []int{}
-		}
-		l := coder.Layer(i, slices.Clone(rows))
-		l.Attended, l.Hit, l.Cosine = c.Attended, c.Hit, c.Cosine
-		s.Layers = append(s.Layers, l)
-	}
-	return s
 }

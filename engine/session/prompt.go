@@ -35,13 +35,13 @@ func (c *Conversation) prompt(question string) (prompt, error) {
 	if err != nil {
 		return p, fmt.Errorf("session: %w", err)
 	}
+	if c.torn {
+		return c.anew(p, whole), nil
+	}
 	if len(p.before) == 0 {
 		p.ids = f.Encode(whole)
 		p.document = locate(c.m.Tokenizer, p.ids, c.document)
 		return p, nil
-	}
-	if c.torn {
-		return c.anew(p, whole), nil
 	}
 	// What the model has said may begin with a space that is none of the answer's:
 	// the vocabulary spells words so, and the format may write one there itself.

@@ -54,8 +54,10 @@ type Command struct {
 	// Of Ask.
 	Question  string  `json:"question,omitempty"`
 	MaxTokens int     `json:"max_tokens,omitempty"` // of the answer; 0: DefaultMaxTokens
+	Again     bool    `json:"again,omitempty"`      // in place of the question before and its answer
 	IgnoreEnd bool    `json:"ignore_end,omitempty"` // go on past the answer's end, to MaxTokens: for measurements
 	Trace     bool    `json:"trace,omitempty"`      // Token events carry a Step
+	Record    *Record `json:"record,omitempty"`     // what else steps carry; implies Trace
 	Sample    *Sample `json:"sample,omitempty"`     // nil: the most likely token
 
 	// Of Open, Ask and Select.
@@ -78,6 +80,44 @@ type Selection struct {
 	// How the copy of the keys is stored that candidates are scored from: exact
 	// (there is none), int8 or int4. A document keeps what it was opened with.
 	Index string `json:"index,omitempty"`
+}
+
+// Record is what is recorded of each step besides the selected rows. All of it
+// costs time while it is asked for, and nothing otherwise.
+type Record struct {
+	Votes   bool   `json:"votes,omitempty"`   // votes of the selected rows, and the margin at the cut
+	Mass    bool   `json:"mass,omitempty"`    // where dense attention's mass lies, and how much of it was attended to
+	Heads   int    `json:"heads,omitempty"`   // for each head so many rows with the most weight
+	Scores  []Head `json:"scores,omitempty"`  // heads whose scores of all rows are wanted
+	Timings bool   `json:"timings,omitempty"` // time of each kind of kernel; steps are slower for it
+}
+
+// Head is a head of a layer, both from 0.
+type Head struct {
+	Layer int `json:"layer"`
+	Head  int `json:"head"`
+}
+
+// Bounds of a Record, so that a step stays a message of ordinary size.
+const (
+	MaxRecordHeads  = 64
+	MaxRecordScores = 8 // the heads of a layer, of many models
+)
+
+// Check says what is wrong with r, as far as that can be told without a model.
+func (r *Record) Check() error {
+	if r.Heads < 0 || r.Heads > MaxRecordHeads {
+		return fmt.Errorf("record: heads is %d, expected 0 to %d rows of each head", r.Heads, MaxRecordHeads)
+	}
+	if len(r.Scores) > MaxRecordScores {
+		return fmt.Errorf("record: scores of %d heads, expected at most %d", len(r.Scores), MaxRecordScores)
+	}
+	for _, s := range r.Scores {
+		if s.Layer < 0 || s.Head < 0 {
+			return fmt.Errorf("record: scores of layer %d, head %d, expected numbers from 0", s.Layer, s.Head)
+		}
+	}
+	return nil
 }
 
 // Sample says how tokens are picked.
@@ -112,6 +152,11 @@ func (c Command) Check() error {
 	}{{"id", c.ID}, {"seq", c.Seq}, {"context", c.Context}, {"max_tokens", c.MaxTokens}} {
 		if f.value < 0 {
 			return fmt.Errorf("trace: command %s: %s is %d, expected 0 or more", c.Type, f.name, f.value)
+		}
+	}
+	if c.Record != nil {
+		if err := c.Record.Check(); err != nil {
+			return fmt.Errorf("trace: command %s: %w", c.Type, err)
 		}
 	}
 	return nil

@@ -8,9 +8,9 @@ const (
 	Loaded   = "loaded"   // Info
 	Opened   = "opened"   // Tokens, Memory, Warning
 	Queued   = "queued"   // Position
-	Layout   = "layout"   // Document
+	Layout   = "layout"   // Document, Rows
 	Prefill  = "prefill"  // Done, Total, MS
-	Token    = "token"    // Text, Token, Len, MS, Step
+	Token    = "token"    // Text, Token, Len, MS, Step, P, Top
 	Done     = "done"     // Reason, Text, Stats
 	Selected = "selected" // Selection, Memory, Warning
 	Unloaded = "unloaded"
@@ -40,7 +40,9 @@ type Event struct {
 	Memory   *Memory `json:"memory,omitempty"`   // of Opened and Selected
 	Warning  string  `json:"warning,omitempty"`  // a sentence for the user
 	Position int     `json:"position,omitempty"` // of Queued: 1 is next
-	Document *Rows   `json:"document,omitempty"` // of Layout
+	// Of Layout: where the document is, and the text of the rows around it.
+	Document *Rows     `json:"document,omitempty"`
+	Rows     []RowText `json:"rows,omitempty"`
 
 	// Of Token.
 	Text  string  `json:"text,omitempty"` // that has become complete; also of Done: the whole answer
@@ -48,6 +50,9 @@ type Event struct {
 	Len   int     `json:"len,omitempty"` // tokens in the session
 	MS    float64 `json:"ms,omitempty"`  // since the command began to run
 	Step  *Step   `json:"step,omitempty"`
+	// Where Record was asked for: the token's probability, and the likeliest ones.
+	P   float64  `json:"p,omitempty"`
+	Top []Likely `json:"top,omitempty"`
 
 	// Of Done.
 	Reason string `json:"reason,omitempty"` // "stop", "length", "context" or "stopped" (by the client)
@@ -65,6 +70,7 @@ type Info struct {
 	Layers       int    `json:"layers"`
 	Heads        int    `json:"heads"`
 	KVHeads      int    `json:"kv_heads"`
+	HeadDim      int    `json:"head_dim,omitempty"`
 	Context      int    `json:"context"` // tokens that the model was trained for
 	Vocab        int    `json:"vocab"`
 
@@ -99,6 +105,20 @@ type Memory struct {
 type Rows struct {
 	First int   `json:"first"`
 	Lens  []int `json:"lens"`
+}
+
+// RowText is the text of a row outside of the document: of what the chat format
+// puts around it, of the question, of earlier turns.
+type RowText struct {
+	Row  int    `json:"row"`
+	Text string `json:"text"`
+}
+
+// Likely is a token that might have come.
+type Likely struct {
+	Token int     `json:"token"`
+	Text  string  `json:"text"`
+	P     float64 `json:"p"`
 }
 
 // Stats are the figures of an answer.

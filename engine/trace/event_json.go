@@ -32,6 +32,7 @@ func (e Event) Append(b []byte) []byte {
 		o.key("document")
 		o.b = e.Document.append(o.b)
 	}
+	o.rows(e.Rows)
 	o.text("text", e.Text)
 	o.integer("token", int64(e.Token))
 	o.integer("len", int64(e.Len))
@@ -40,6 +41,8 @@ func (e Event) Append(b []byte) []byte {
 		o.key("step")
 		o.b = e.Step.append(o.b)
 	}
+	o.float("p", e.P, 64)
+	o.likely(e.Top)
 	o.text("reason", e.Reason)
 	if e.Stats != nil {
 		o.key("stats")
@@ -70,6 +73,7 @@ func (i *Info) append(b []byte) []byte {
 	o.number("layers", int64(i.Layers))
 	o.number("heads", int64(i.Heads))
 	o.number("kv_heads", int64(i.KVHeads))
+	o.integer("head_dim", int64(i.HeadDim))
 	o.number("context", int64(i.Context))
 	o.number("vocab", int64(i.Vocab))
 	o.always("device", i.Device)
@@ -159,27 +163,21 @@ func (s *Selection) append(b []byte) []byte {
 	return o.end()
 }
 
-func (s *Step) append(b []byte) []byte {
-	o := begin(b)
-	o.number("n", int64(s.N))
-	o.number("n_init", int64(s.NInit))
-	o.number("n_local", int64(s.NLocal))
-	o.key("layers")
-	o.b = append(o.b, '[')
-	for i, l := range s.Layers {
-		if i > 0 {
-			o.b = append(o.b, ',')
-		}
-		p := begin(o.b)
-		p.number("a", int64(l.Attended))
-		p.yes("h", l.Hit)
-		p.float("c", float64(l.Cosine), 32)
-		p.list("r", l.Rows)
-		p.list("+", l.Add)
-		p.list("-", l.Drop)
-		p.yes("all", l.All)
-		o.b = p.end()
-	}
-	o.b = append(o.b, ']')
-	return o.end()
+func (o *object) rows(rows []RowText) {
+	o.array("rows", len(rows), func(b []byte, i int) []byte {
+		p := begin(b)
+		p.number("row", int64(rows[i].Row))
+		p.always("text", rows[i].Text)
+		return p.end()
+	})
+}
+
+func (o *object) likely(tokens []Likely) {
+	o.array("top", len(tokens), func(b []byte, i int) []byte {
+		p := begin(b)
+		p.number("token", int64(tokens[i].Token))
+		p.always("text", tokens[i].Text)
+		p.measure("p", tokens[i].P)
+		return p.end()
+	})
 }

@@ -69,6 +69,67 @@ func (o *object) list(name string, v []int) {
 	o.b = appendInts(o.b, v)
 }
 
+// array writes a list of n values unless it is empty.
+func (o *object) array(name string, n int, value func(b []byte, i int) []byte) {
+	if n == 0 {
+		return
+	}
+	o.key(name)
+	o.b = appendList(o.b, n, value)
+}
+
+func appendList(b []byte, n int, value func(b []byte, i int) []byte) []byte {
+	b = append(b, '[')
+	for i := range n {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = value(b, i)
+	}
+	return append(b, ']')
+}
+
+// bytes writes bytes in base64, as encoding/json does.
+func (o *object) bytes(name string, v []byte) {
+	if len(v) == 0 {
+		return
+	}
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	o.key(name)
+	o.b = append(o.b, '"')
+	for i := 0; i < len(v); i += 3 {
+		left := len(v) - i
+		three := uint32(v[i]) << 16
+		if left > 1 {
+			three |= uint32(v[i+1]) << 8
+		}
+		if left > 2 {
+			three |= uint32(v[i+2])
+		}
+		for j := range 4 {
+			d := byte('=')
+			if j <= left {
+				d = digits[three>>(18-6*j)&63]
+			}
+			o.b = append(o.b, d)
+		}
+	}
+	o.b = append(o.b, '"')
+}
+
+func (o *object) floats(name string, v []float32) {
+	if len(v) > 0 {
+		o.key(name)
+		o.b = appendFloats(o.b, v)
+	}
+}
+
+func appendFloats(b []byte, v []float32) []byte {
+	return appendList(b, len(v), func(b []byte, i int) []byte { return appendFloat(b, v[i]) })
+}
+
+func appendFloat(b []byte, v float32) []byte { return strconv.AppendFloat(b, float64(v), 'g', -1, 32) }
+
 func appendInts(b []byte, v []int) []byte {
 	b = append(b, '[')
 	for i, n := range v {

@@ -1,7 +1,9 @@
 package trace
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -12,6 +14,14 @@ type Step struct {
 	NInit  int     `json:"n_init"` // rows [0, NInit) are attended to
 	NLocal int     `json:"n_local"`
 	Layers []Layer `json:"layers"`
+
+	Kernels []Kernel `json:"kernels,omitempty"` // with Record.Timings
+}
+
+// Kernel is what the kernels of a kind took together in a step.
+type Kernel struct {
+	Name string  `json:"name"`
+	MS   float64 `json:"ms"`
 }
 
 // Layer is the selection of one layer, coded against the same layer's of the
@@ -27,6 +37,96 @@ type Layer struct {
 	Add  []int `json:"+,omitempty"` // rows that the step before had not, coded alike
 	Drop []int `json:"-,omitempty"` // and rows that it had
 	All  bool  `json:"all,omitempty"`
+
+	// With Record.Votes. Of a hit, which casts no votes, and of a layer that does
+	// not select there are none.
+	Votes      []byte    `json:"v,omitempty"`          // of each selected row in order, on the scale of [Log8]
+	Cut        []float32 `json:"cut,omitempty"`        // the least vote that was selected and the greatest that was not
+	Candidates int       `json:"candidates,omitempty"` // rows that were voted on
+	// Of each selected row in order the heads that have it among their own k best
+	// candidates: a bit a head, the first in the lowest bit of the first byte.
+	HeadVotes []byte  `json:"hv,omitempty"`
+	Turn      float32 `json:"q,omitempty"` // cosine of this step's query, of all heads, with that of the step before
+
+	// With Record.Mass. Mass is for each head how dense attention, which attends to
+	// every row at its true distance, shares itself among the first n_init rows, the
+	// selected ones, the local window and those that were not attended to.
+	Mass   [][]float32 `json:"mass,omitempty"`
+	Near   []float32   `json:"near,omitempty"`   // for each head the share on attended rows with distances cut to n_local, at which candidates are scored
+	Blocks *Blocks     `json:"blocks,omitempty"` // where there is something left to select
+
+	// With Record.Heads: for each head the rows between the first and the local ones
+	// that have most of its attention's weight, the heaviest first, and their
+	// weights in the attention that ran, those of one head after the other's, on the
+	// scale of [Log8].
+	Top     [][]int `json:"top,omitempty"`
+	Weights []byte  `json:"w,omitempty"`
+
+	Scores []Scores `json:"scores,omitempty"` // with Record.Scores
+}
+
+// Scores are a head's, q·k/√d, of every row at distances cut to n_local: a byte b
+// stands for Lo + (Hi-Lo) b/255.
+type Scores struct {
+	Head   int     `json:"head"`
+	Lo     float64 `json:"lo"`
+	Hi     float64 `json:"hi"`
+	Values []byte  `json:"b,omitempty"`
+
+	// What some of them are products of: the query, rotated to n_local, and keys at
+	// position 0. With those a candidate's score is their dot product over √d.
+	Query []float32 `json:"q,omitempty"`
+	Keys  []Key     `json:"keys,omitempty"` // of the best candidates, the best first, and of the middle one
+}
+
+// Key is what a row is scored by, for a head.
+type Key struct {
+	Row    int       `json:"row"`
+	Values []float32 `json:"k"`
+}
+
+// BlockSizes are the tokens of the blocks that single tokens are compared with.
+var BlockSizes = [...]int{1, 8, 16, 32, 64, 128}
+
+// Blocks is for each of BlockSizes the share of the candidates' mass, with distances
+// cut to n_local, that the best blocks of k tokens in all hold, mean of the heads. In
+// JSON it is an object with the sizes as keys.
+type Blocks [len(BlockSizes)]float32
+
+// MarshalJSON says what events say.
+func (b Blocks) MarshalJSON() ([]byte, error) { return b.append(nil), nil }
+
+// UnmarshalJSON reads it back; every size has to be there.
+func (b *Blocks) UnmarshalJSON(raw []byte) error {
+	shares := map[int]float32{}
+	if err := json.Unmarshal(raw, &shares); err != nil {
+		return err
+	}
+	for i, size := range BlockSizes {
+		share, ok := shares[size]
+		if !ok || len(shares) != len(BlockSizes) {
+			return fmt.Errorf("blocks of %d sizes, expected shares of %v tokens", len(shares), BlockSizes)
+		}
+		b[i] = share
+	}
+	return nil
+}
+
+// Log8 is a value on a scale of bytes that suits what spans magnitudes: 0 is 0, and
+// b stands for 2^((b-192)/8), from 6e-8 to 2^7.9 in steps of 9 %.
+func Log8(v float64) byte {
+	if !(v > 0) {
+		return 0
+	}
+	return byte(min(max(math.Round(192+8*math.Log2(v)), 1), 255))
+}
+
+// FromLog8 is the value that a byte stands for.
+func FromLog8(b byte) float64 {
+	if b == 0 {
+		return 0
+	}
+	return math.Exp2((float64(b) - 192) / 8)
 }
 
 // Deltas codes ascending rows as the first and the distances.

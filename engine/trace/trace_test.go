@@ -3,6 +3,7 @@ package trace
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -96,15 +97,24 @@ func TestParseCommand(t *testing.T) {
 	if back, err := ParseCommand(c.Bytes()); err != nil || back.Question != "Who?" || *back.Selection.K != 64 || *back.Selection.Pool != 5 {
 		t.Errorf("after a round trip: %+v, %v", back, err)
 	}
+	r, err := ParseCommand([]byte(`{"type":"ask","record":{"votes":true,"heads":16,"scores":[{"layer":2,"head":5}]}}`))
+	if err != nil || !r.Record.Votes || r.Record.Mass || r.Record.Heads != 16 || r.Record.Scores[0] != (Head{2, 5}) {
+		t.Errorf("%+v, %v", r.Record, err)
+	}
 	for raw, want := range map[string]string{
-		``:                             "EOF",
-		`{}`:                           `type "", expected one of hello`,
-		`[]`:                           "cannot unmarshal array",
-		`{"type":"sing"}`:              `type "sing"`,
-		`{"type":"hello","v":9}`:       "version 9 of the messages, expected 1",
-		`{"type":"ask","id":-1}`:       "id is -1",
-		`{"type":"ask","max_tokns":5}`: `unknown field "max_tokns"`,
-		`{"type":"stop"} {}`:           "something follows",
+		`{"type":"ask","record":{"heads":65}}`:                            "heads is 65, expected 0 to 64",
+		`{"type":"ask","record":{"heads":-1}}`:                            "heads is -1",
+		`{"type":"ask","record":{"scores":[{},{},{},{},{},{},{},{},{}]}}`: "scores of 9 heads, expected at most 8",
+		`{"type":"ask","record":{"scores":[{"layer":-1}]}}`:               "layer -1, head 0",
+		`{"type":"ask","record":{"vote":true}}`:                           `unknown field "vote"`,
+		``:                                                                "EOF",
+		`{}`:                                                              `type "", expected one of hello`,
+		`[]`:                                                              "cannot unmarshal array",
+		`{"type":"sing"}`:                                                 `type "sing"`,
+		`{"type":"hello","v":9}`:                                          "version 9 of the messages, expected 1",
+		`{"type":"ask","id":-1}`:                                          "id is -1",
+		`{"type":"ask","max_tokns":5}`:                                    `unknown field "max_tokns"`,
+		`{"type":"stop"} {}`:                                              "something follows",
 	} {
 		if _, err := ParseCommand([]byte(raw)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, expected %q in it", raw, err, want)
@@ -124,7 +134,7 @@ func TestEventJSON(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		theirs = bytes.ReplaceAll(theirs, []byte(":null"), []byte(":[]")) // lists that are not left out
+		theirs = bytes.ReplaceAll(theirs, []byte("null"), []byte("[]")) // lists that are not left out
 		var a, b any
 		if err := json.Unmarshal(ours, &a); err != nil {
 			t.Fatalf("%s: %v", ours, err)
@@ -164,6 +174,12 @@ func fill(rng *rand.Rand, v reflect.Value) {
 			fill(rng, one)
 			v.Set(reflect.Append(v, one))
 		}
+	case reflect.Array:
+		for i := range v.Len() {
+			fill(rng, v.Index(i))
+		}
+	case reflect.Uint8:
+		v.SetUint(rng.Uint64N(256))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(rng.Int64N(1 << 40))
 	case reflect.Float32, reflect.Float64:
@@ -172,6 +188,26 @@ func fill(rng *rand.Rand, v reflect.Value) {
 		v.SetBool(true)
 	case reflect.String:
 		v.SetString([]string{"plain", "\"quoted\" \\ \n\t\x00\x7f", "é 😀 \u2028 <&>", "\xff broken"}[rng.IntN(4)])
+	}
+}
+
+// TestLog8: a byte stands for what is within half a step of 9 % of it, and what is
+// out of its range for the end of it.
+func TestLog8(t *testing.T) {
+	for b := range 256 {
+		if back := Log8(FromLog8(byte(b))); back != byte(b) {
+			t.Errorf("byte %d stands for %g, which is %d", b, FromLog8(byte(b)), back)
+		}
+	}
+	for v := 1e-7; v < 230; v *= 1.01 {
+		if r := FromLog8(Log8(v)) / v; r < 0.95 || r > 1.05 {
+			t.Fatalf("%g comes back as %g", v, FromLog8(Log8(v)))
+		}
+	}
+	for v, want := range map[float64]byte{0: 0, -1: 0, math.NaN(): 0, 1e-30: 1, 1e30: 255, math.Inf(1): 255, 1: 192} {
+		if got := Log8(v); got != want {
+			t.Errorf("%g is %d, expected %d", v, got, want)
+		}
 	}
 }
 

@@ -74,6 +74,8 @@ export interface Info {
   layers: number;
   heads: number;
   kv_heads: number;
+  /** Values of a query or key of one head. */
+  head_dim: number;
   context: number;
   vocab: number;
   /** "webgpu", "cpu", or on a server "wgpu", "cpu", "upstream". */
@@ -165,11 +167,38 @@ export interface Answer {
   stats: Stats;
 }
 
+/** What is recorded of a step besides the selected rows. engine/trace/recording describes how it is coded. */
+export interface RecordOptions {
+  /** Votes of the selected rows, and by how much they won. */
+  votes?: boolean;
+  /** Where the mass of dense attention lies, and how much of it was attended to: the slow part. */
+  mass?: boolean;
+  /** For each head so many rows with the most weight, at most 64. */
+  heads?: number;
+  /** Heads whose scores of every row are wanted, at most 8. */
+  scores?: { layer: number; head: number }[];
+  /** Milliseconds of each kind of kernel, where the device can tell; steps are slower for it. */
+  timings?: boolean;
+}
+
+/** An event of package engine/trace: "queued", "layout", "prefill", "token", "done" or "error". */
+export interface EngineEvent {
+  type: string;
+  id?: number;
+  [field: string]: unknown;
+}
+
 export interface AskOptions {
   max_tokens?: number;
+  /** In place of the question before and its answer: with another budget, say. Costs the question, not the document. */
+  again?: boolean;
   /** The answer goes on past its end, to max_tokens: for measurements. */
   ignore_end?: boolean;
   trace?: boolean;
+  /** What else is told of every step, in the events that onEvent gets. Costs time while it is asked for. */
+  record?: RecordOptions;
+  /** Gets every event of this answer as the engine sent it, before it is decoded: what a recording is made of. */
+  onEvent?: (event: EngineEvent) => void;
   selection?: Selection;
   sample?: { temperature?: number; top_k?: number; top_p?: number; repetition_penalty?: number; seed?: number };
   /** Stops the answer, like stop(). */

@@ -51,8 +51,9 @@ class Answering {
   #settle;
   #stop;
 
-  constructor(id, stop) {
+  constructor(id, stop, onEvent) {
     this.id = id;
+    this.onEvent = onEvent;
     this.#stop = stop;
     this.done = new Promise((resolve, reject) => { this.#settle = { resolve, reject }; });
     this.done.catch(() => {}); // iterating tells of a failure too
@@ -128,6 +129,7 @@ class Engine {
   }
 
   #event(event) {
+    if (this.#answer?.id === event.id) this.#answer.onEvent?.(event);
     switch (event.type) {
       case "progress":
         this.#emit("progress", { phase: event.phase, done: event.done ?? 0, total: event.total ?? 0, cached: event.cached ?? false, unkept: event.unkept });
@@ -139,7 +141,7 @@ class Engine {
         this.#emit("prefill", { id: event.id, done: event.done ?? 0, total: event.total ?? 0, ms: event.ms ?? 0, warning: event.warning });
         return;
       case "layout":
-        this.#emit("layout", layout(event.document));
+        if (event.document) this.#emit("layout", layout(event.document));
         return;
       case "token":
         this.#token(event);
@@ -218,18 +220,18 @@ class Engine {
     return { tokens: event.tokens ?? 0, memory: event.memory, warning: event.warning };
   }
 
-  ask(question, { max_tokens, ignore_end, trace, selection, sample, signal } = {}) {
+  ask(question, { max_tokens, again, ignore_end, trace, record, selection, sample, signal, onEvent } = {}) {
     if (this.#answer) throw new TokenselectError("busy", "an answer is still coming: stop it or wait for its end");
     if (this.#closed) throw this.#closed;
     const id = ++this.#id;
     const stop = () => this.#transport.send({ type: "stop", id });
-    const answer = new Answering(id, stop);
+    const answer = new Answering(id, stop, onEvent);
     this.#answer = answer;
     this.#steps = new StepDecoder();
     if (signal?.aborted) stop();
     signal?.addEventListener("abort", stop, { once: true });
     answer.done.catch(() => {}).finally(() => signal?.removeEventListener("abort", stop));
-    this.#transport.send({ type: "ask", id, question, max_tokens, ignore_end, trace, selection, sample });
+    this.#transport.send({ type: "ask", id, question, max_tokens, again, ignore_end, trace, record, selection, sample });
     return answer;
   }
 

@@ -110,6 +110,8 @@ export class AnswerView {
       const speed = stats.decode_tps > 0 ? `, ${rate(stats.decode_tps)}` : "";
       parts.push(element("span", { textContent: `${count(stats.answer_tokens)} tokens${speed}` }));
     }
+    // The explorer takes the document that is kept, and this question.
+    if (tokens.length > 0) parts.push(element("a", { href: `explore.html#live&question=${encodeURIComponent(this.#turn.question)}`, textContent: "Look at it layer by layer" }));
     this.#foot.replaceChildren(...parts);
   }
 

@@ -13,12 +13,12 @@ import (
 const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
 	"font-src 'self'; connect-src 'self'%; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// fetcher is the page's one worker that fetches models from where the user says,
-// and has a policy of its own for that: what a page may not do with a document,
-// this worker may do with weights.
-const fetcher = "/models/fetcher.js"
+// fetchers are the page's workers that fetch from where the user says, models and
+// recordings, and have a policy of their own for that: what a page may not do with
+// a document, they may do with a file that they only read.
+var fetchers = []string{"/models/fetcher.js", "/explore/open-worker.js"}
 
-// elsewhere is where it may fetch from: secure sites, and this machine.
+// elsewhere is where they may fetch from: secure sites, and this machine.
 const elsewhere = " https: http://localhost:* http://127.0.0.1:*"
 
 // plainHost is a host with or without port that can stand in a policy.
@@ -30,7 +30,7 @@ func protect(next http.Handler, origins []string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		to := ""
-		if r.URL.Path == fetcher {
+		if slices.Contains(fetchers, r.URL.Path) {
 			to = elsewhere
 		} else if plainHost.MatchString(r.Host) {
 			to = " ws://" + r.Host + " wss://" + r.Host

@@ -169,8 +169,10 @@ func TestHeaders(t *testing.T) {
 	if strings.Contains(csp, "unsafe-inline") || strings.Contains(csp, "%") {
 		t.Errorf("policy %q", csp)
 	}
-	if w := get(s, "GET", "/models/fetcher.js"); !strings.Contains(w.Header().Get("Content-Security-Policy"), "connect-src 'self' https: http://localhost:* http://127.0.0.1:*; ") {
-		t.Errorf("the worker that fetches models: policy %q", w.Header().Get("Content-Security-Policy"))
+	for _, worker := range []string{"/models/fetcher.js", "/explore/open-worker.js"} {
+		if w := get(s, "GET", worker); !strings.Contains(w.Header().Get("Content-Security-Policy"), "connect-src 'self' https: http://localhost:* http://127.0.0.1:*; ") {
+			t.Errorf("the worker that fetches models: policy %q", w.Header().Get("Content-Security-Policy"))
+		}
 	}
 	for _, path := range []string{"/none", "/healthz", "/models.json", "/tokenselect.wasm"} {
 		w := get(s, "GET", path)

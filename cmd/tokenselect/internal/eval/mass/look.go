@@ -1,9 +1,12 @@
+// Package mass sums up where the attention of decode steps lies: which share of it
+// the rows hold that a policy selected, how near those are to the best ones, and how
+// single tokens compare with blocks of them.
 package mass
 
 import (
-	"slices"
-
+	"tokenselect/engine/record"
 	"tokenselect/engine/selection"
+	"tokenselect/engine/trace"
 )
 
 // Found is what became of attention mass in decode steps, averaged over them.
@@ -35,67 +38,57 @@ func mean(values [][]float64) float64 {
 
 // Look sums up steps.
 type Look struct {
-	shape  Shape
 	cfg    selection.Config
-	table  []float32
-	sizes  []int
-	last   [][]float32 // queries of the step before
-	long   int         // steps with more candidates than rows to select
-	chosen []int       // of each layer, those of them in which it selected
-	turns  int         // steps that had one before them
+	long   int             // steps with more candidates than rows to select
+	chosen map[int]int     // of each layer, those in which it selected
+	close  map[int]float64 // and the overlaps of those
 	f      Found
 }
 
-// NewLook looks at steps of a policy. table is a kernels.RopeTable of as many
-// positions as there will be rows, sizes those of blocks.
-func NewLook(s Shape, cfg selection.Config, table []float32, sizes []int) *Look {
-	return &Look{shape: s, cfg: cfg, table: table, sizes: sizes}
+// NewLook looks at steps of a policy.
+func NewLook(cfg selection.Config) *Look {
+	return &Look{cfg: cfg, chosen: map[int]int{}, close: map[int]float64{}}
 }
 
-// Add takes a step in.
-func (l *Look) Add(layers []Layer) {
+// Seen is told of each layer before its step is added, for record.Options: it
+// compares what was selected with the rows of most mass.
+func (l *Look) Seen(layer int, s *record.Step, near [][]float32) {
+	lo, hi := l.cfg.NInit, s.N-s.C-l.cfg.NLocal
+	if hi-lo <= l.cfg.K || len(s.Lists[0].Mid) == 0 {
+		return
+	}
+	group := len(near) / len(s.Lists) // heads of a list
+	for j, list := range s.Lists {
+		l.close[layer] += record.Jaccard(list.Mid, record.Best(near[j*group:][:group], lo, hi, l.cfg.K)) / float64(len(s.Lists))
+	}
+	l.chosen[layer]++
+}
+
+// Add takes a step in, of which the mass was recorded.
+func (l *Look) Add(layers []trace.Layer) {
 	if l.f.Recall == nil {
-		l.f.Recall, l.f.Near = square(len(layers), l.shape.Heads), square(len(layers), l.shape.Heads)
-		l.f.Overlap, l.f.Cosine, l.f.Blocks = make([]float64, len(layers)), make([]float64, len(layers)), map[int]float64{}
-		l.chosen = make([]int, len(layers))
+		heads := len(layers[0].Mass)
+		l.f.Recall, l.f.Near = square(len(layers), heads), square(len(layers), heads)
+		l.f.Cosine, l.f.Blocks = make([]float64, len(layers)), map[int]float64{}
 	}
 	l.f.Steps++
 	long := false
 	for i, layer := range layers {
-		far := Of(layer.Query, layer.Keys, l.shape, layer.N, Distances{l.table, layer.N})
-		near := Of(layer.Query, layer.Keys, l.shape, layer.N, Distances{l.table, min(l.cfg.NLocal, layer.N)})
-		group := l.shape.Heads / len(layer.Lists) // heads of a list
-		for h := range l.shape.Heads {
-			l.f.Recall[i][h] += Recall(far[h], layer.Lists[h/group].Rows)
-			l.f.Near[i][h] += Recall(near[h], layer.Lists[h/group].Rows)
+		for h, m := range layer.Mass {
+			l.f.Recall[i][h] += 1 - float64(m[3])
+			l.f.Near[i][h] += float64(layer.Near[h])
 		}
-		if l.last != nil {
-			l.f.Cosine[i] += Cosine(layer.Query, l.last[i])
-		}
-		lo, hi := l.cfg.NInit, layer.N-1-l.cfg.NLocal
-		if hi-lo <= l.cfg.K {
+		l.f.Cosine[i] += float64(layer.Turn)
+		if layer.Blocks == nil {
 			continue
 		}
 		long = true
-		if len(layer.Lists[0].Mid) > 0 {
-			for j, list := range layer.Lists {
-				l.f.Overlap[i] += Jaccard(list.Mid, Best(near[j*group:][:group], lo, hi, l.cfg.K)) / float64(len(layer.Lists))
-			}
-			l.chosen[i]++
-		}
-		for _, size := range l.sizes {
-			l.f.Blocks[size] += Blocks(near, lo, hi, l.cfg.K, size) / float64(len(layers))
+		for j, share := range layer.Blocks {
+			l.f.Blocks[trace.BlockSizes[j]] += float64(share) / float64(len(layers))
 		}
 	}
 	if long {
 		l.long++
-	}
-	if l.last != nil {
-		l.turns++
-	}
-	l.last = make([][]float32, len(layers))
-	for i, layer := range layers {
-		l.last[i] = layer.Query
 	}
 }
 
@@ -107,14 +100,13 @@ func (l *Look) Found() Found {
 			f.Recall[i][h] /= float64(f.Steps)
 			f.Near[i][h] /= float64(f.Steps)
 		}
-		f.Cosine[i] /= float64(max(1, l.turns))
-		f.Overlap[i] /= float64(max(1, l.chosen[i]))
+		f.Cosine[i] /= float64(max(1, f.Steps-1)) // the first has none before it
+		if len(l.chosen) > 0 {
+			f.Overlap = append(f.Overlap, l.close[i]/float64(max(1, l.chosen[i])))
+		}
 	}
 	for size := range f.Blocks {
 		f.Blocks[size] /= float64(l.long)
-	}
-	if slices.Max(append(l.chosen, 0)) == 0 {
-		f.Overlap = nil
 	}
 	return f
 }

@@ -139,3 +139,19 @@ var parts = map[string][]string{
 	"the-weather": {"the wind blew over the fields", "it rained {time}", "the snow lay {adj} on the roofs", "the moon stood {adj} above the hill", "the days grew shorter", "a {adj} fog came up from the river",
 		"the sun went down behind {city}", "the summer was {adj}", "the frost held {time}", "the sky was {colour}", "the river rose", "it was too {adj} to work", "the night was {adj} and {adj}", "the leaves had turned {colour}"},
 }
+
+// Prose is running text of about so many tokens, for documents in which something
+// is hidden. A seed gives the same text each time.
+func Prose(seed uint64, tokens int, count func(text string) int) string {
+	p := newProse(rand.New(rand.NewPCG(seed, 0)))
+	var b strings.Builder
+	for used := 0; used < tokens; {
+		s := p.sentence()
+		if b.Len() > 0 {
+			s = " " + s
+		}
+		b.WriteString(s)
+		used += count(s)
+	}
+	return b.String()
+}

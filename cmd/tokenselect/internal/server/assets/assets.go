@@ -52,6 +52,7 @@ var types = map[string]string{
 	".txt":         "text/plain; charset=utf-8",
 	".md":          "text/plain; charset=utf-8",
 	".bcmap":       "application/octet-stream",
+	".gz":          "application/gzip",
 }
 
 // New reads all files of root, and adds extra ones, which win. Missing says by

@@ -1,0 +1,139 @@
+//go:build !js
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"tokenselect/engine/trace"
+	"tokenselect/engine/trace/recording"
+)
+
+// describe prints what is in a recording, all of which it reads.
+func (t *tracing) describe(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r, err := recording.NewReader(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	h := &r.Header
+	var answer string
+	var p []float64
+	steps, rows, hits, layers := 0, 0, 0, 0
+	found := make([]int, len(h.Marks)) // layers and steps in which a mark was attended to whole
+	var marks [][]int
+	for {
+		e, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		switch e.Type {
+		case trace.Layout:
+			for _, m := range h.Marks {
+				if e.Document != nil {
+					marks = append(marks, rowsOf(*e.Document, m))
+				}
+			}
+		case trace.Done:
+			answer = e.Text
+		}
+		if e.P > 0 {
+			p = append(p, e.P)
+		}
+		if e.Step == nil {
+			continue
+		}
+		steps, rows = steps+1, e.Step.N
+		for i, l := range e.Step.Layers {
+			layers++
+			if l.Hit {
+				hits++
+			}
+			for j, needle := range marks {
+				if within(e.Step, r.Rows()[i], needle) {
+					found[j]++
+				}
+			}
+		}
+	}
+	w := tabwriter.NewWriter(t.std.out, 0, 0, 2, ' ', 0)
+	line := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
+	line("recorded", "%s, format %d, on %s (%s)", h.Created, h.V, h.Model.Adapter, h.Model.Device)
+	line("model", "%s: %d layers of %d heads, trained on %d tokens", h.Model.Model, h.Model.Layers, h.Model.Heads, h.Model.Context)
+	s := h.Selection
+	line("selection", "%s: n_init %s, k %s, n_local %s, theta %s", s.Policy, said(s.NInit), said(s.K), said(s.NLocal), said(s.Theta))
+	line("document", "%s, %d characters; %d rows at the end", h.Document.Name, units(h.Document.Text), rows)
+	line("question", "%s", h.Question)
+	line("answer", "%s", answer)
+	if h.Expected != "" {
+		line("expected", "%s", h.Expected)
+	}
+	line("steps", "%d, with %s", steps, contents(h.Record))
+	if hits > 0 {
+		line("reused", "%d of %d selections", hits, layers)
+	}
+	for i, m := range h.Marks {
+		line("mark", "%q: attended to whole by %d of %d layers and steps", m.Label, found[i], layers)
+	}
+	if err := w.Flush(); err != nil || len(h.Sweep) == 0 {
+		return err
+	}
+	fmt.Fprintln(w, "\npolicy\tk\trows\tp\trecall\tms\tmark in\tanswer")
+	for _, b := range h.Sweep {
+		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.3f\t%.3f\t%.2f\t%.2f\t%s\n", b.Policy, b.K, b.Rows, b.P, b.Recall, b.MS, b.In, short(strings.Join(strings.Fields(b.Answer), " ")))
+	}
+	return w.Flush()
+}
+
+// said is a budget of a header, which may be absent in one that somebody else wrote.
+func said[T any](v *T) string {
+	if v == nil {
+		return "?"
+	}
+	return fmt.Sprint(*v)
+}
+
+// contents is what a recording has of each step, in words.
+func contents(r *trace.Record) string {
+	all := []string{"the selected rows"}
+	if r != nil {
+		for _, f := range []struct {
+			has  bool
+			name string
+		}{{r.Votes, "votes"}, {r.Mass, "attention mass"}, {r.Heads > 0, fmt.Sprintf("%d rows of each head", r.Heads)},
+			{len(r.Scores) > 0, fmt.Sprintf("scores of %d heads", len(r.Scores))}, {r.Timings, "timings"}} {
+			if f.has {
+				all = append(all, f.name)
+			}
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// within tells whether a layer attended to all of some rows.
+func within(s *trace.Step, selected, rows []int) bool {
+	if selected == nil {
+		return true
+	}
+	in := map[int]bool{}
+	for _, r := range selected {
+		in[r] = true
+	}
+	for _, r := range rows {
+		if !in[r] && r >= s.NInit && r < s.N-1-s.NLocal {
+			return false
+		}
+	}
+	return true
+}

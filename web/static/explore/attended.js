@@ -1,0 +1,91 @@
+// Which rows a step attended to, and how much they were wanted.
+
+/** What a row is to a step. */
+export const LEFT_OUT = 0, SELECTED = 1, SINK = 2, LOCAL = 3;
+
+/** The layers that are looked at: one, or all. */
+export const layersOf = (step, layer) => (layer === "all" ? step.layers : step.layers.slice(layer, layer + 1));
+
+/** First row that is attended to as recent: a step's own token is the last of its n rows. */
+export const localFrom = (step) => Math.max(0, step.n - 1 - step.nLocal);
+
+/** Octaves of votes below one that are told apart. */
+const OCTAVES = 14;
+
+/** A vote as a strength of 0 to 1, on a scale of octaves. */
+export const strength = (vote) => (vote > 0 ? Math.min(1, Math.max(0.08, 1 + Math.log2(vote) / OCTAVES)) : 0.08);
+
+/**
+ * What a step attended to, row by row: kinds, and for selected rows the strength
+ * of their votes, or the share of the layers where votes were not recorded.
+ * @returns {{kinds: Uint8Array, strengths: Float32Array, votes: boolean}} [step.n]
+ */
+export function attended(step, layer) {
+  const kinds = new Uint8Array(step.n), strengths = new Float32Array(step.n);
+  const layers = layersOf(step, layer), votes = layers.some((l) => l.votes);
+  const from = localFrom(step), dense = layers.every((l) => l.rows === null);
+  if (dense) {
+    kinds.fill(SELECTED);
+    strengths.fill(0.35);
+  }
+  for (const l of layers) {
+    if (!l.rows) continue;
+    for (let i = 0; i < l.rows.length; i++) {
+      const row = l.rows[i];
+      kinds[row] = SELECTED;
+      if (l.votes) strengths[row] = Math.max(strengths[row], strength(l.votes[i]));
+      else if (!votes) strengths[row] += 1 / layers.length;
+    }
+  }
+  if (!dense) {
+    kinds.fill(SINK, 0, Math.min(step.nInit, step.n));
+    kinds.fill(LOCAL, from);
+  }
+  return { kinds, strengths, votes };
+}
+
+/** The greatest vote for a row in the layers that are looked at; null: none was recorded. */
+export function voteOf(step, layer, row) {
+  let most = null;
+  for (const l of layersOf(step, layer)) {
+    if (!l.rows || !l.votes) continue;
+    const i = indexOf(l.rows, row);
+    if (i >= 0) most = Math.max(most ?? 0, l.votes[i]);
+  }
+  return most;
+}
+
+/** In how many of the layers that are looked at a row was attended to. */
+export function readersOf(step, layer, row) {
+  const always = row < step.nInit || row >= localFrom(step);
+  return layersOf(step, layer).filter((l) => l.rows === null || always || indexOf(l.rows, row) >= 0).length;
+}
+
+/** Where a row stands among ascending ones, or -1. */
+function indexOf(rows, row) {
+  let lo = 0, hi = rows.length;
+  while (lo < hi) {
+    const mid = (lo + hi) >> 1;
+    if (rows[mid] < row) lo = mid + 1;
+    else hi = mid;
+  }
+  return rows[lo] === row ? lo : -1;
+}
+
+/**
+ * Stretches of selected rows with little between them, those with the most votes first.
+ * @returns {{from: number, to: number, weight: number}[]} rows [from, to)
+ */
+export function clusters(step, layer, most, gap = 6) {
+  const { kinds, strengths } = attended(step, layer), found = [];
+  if (layersOf(step, layer).every((l) => l.rows === null)) return [];
+  let now = null;
+  for (let row = 0; row < kinds.length; row++) {
+    if (kinds[row] !== SELECTED) continue;
+    if (!now || row - now.to > gap) found.push(now = { from: row, to: row, weight: 0 });
+    now.to = row + 1;
+    // Votes, not their octaves: one strong token counts more than many weak ones.
+    now.weight += 2 ** (OCTAVES * (strengths[row] - 1));
+  }
+  return found.sort((a, b) => b.weight - a.weight).slice(0, most);
+}

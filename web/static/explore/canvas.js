@@ -1,0 +1,38 @@
+// Canvases: as sharp as the screen, in the colours of the page's style sheets.
+
+/** Gives a canvas its size in CSS pixels and returns a cleared context in those units. */
+export function prepare(canvas, width, height) {
+  const ratio = devicePixelRatio || 1, w = Math.max(1, Math.round(width * ratio)), h = Math.max(1, Math.round(height * ratio));
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+    canvas.style.height = `${height}px`;
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
+}
+
+const NAMES = ["sink", "selected", "local", "left-out", "needle", "ink", "muted", "line", "paper", "accent"];
+
+/** The page's colours by name, as they are now: canvases do not follow style sheets. */
+export function colours() {
+  const style = getComputedStyle(document.documentElement);
+  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
+
+/** Calls draw when the page's colours change; returns what ends that. */
+export function whenColoursChange(draw) {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", draw);
+  return () => dark.removeEventListener("change", draw);
+}
+
+/** A colour as [red, green, blue]. */
+export function channels(colour) {
+  const probe = new OffscreenCanvas(1, 1).getContext("2d");
+  probe.fillStyle = colour;
+  probe.fillRect(0, 0, 1, 1);
+  return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3);
+}

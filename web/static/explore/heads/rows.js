@@ -1,0 +1,89 @@
+// Rows as text: those that a head reads most, and those with the most votes.
+import { element } from "../../app/dom.js";
+import { count } from "../../app/format.js";
+import { percent } from "../numbers.js";
+import { mostVoted, votesFor } from "./measures.js";
+import { s } from "../svg.js";
+
+const AROUND = 5;
+
+/** A row among its neighbours; line breaks are shown. */
+export function inContext(run, row) {
+  const text = (from, to) => {
+    let joined = "";
+    for (let r = Math.max(0, from); r < Math.min(run.rows, to); r++) joined += run.textOf(r);
+    return joined.replace(/\n+/g, " ⏎ ");
+  };
+  const own = text(row, row + 1);
+  return element("span", { className: "context" }, text(row - AROUND, row), element("mark", {}, own === "" ? "∅" : own), text(row + 1, row + 1 + AROUND));
+}
+
+/** A row's button: pointing at it shows it in all views, choosing it pins it, with Shift beside others. */
+function button(run, state, row, ...children) {
+  const pinned = state.pinned.includes(row);
+  const made = element("button", { type: "button", className: "row-button", data: { row } }, inContext(run, row), ...children);
+  made.setAttribute("aria-pressed", String(pinned));
+  return made;
+}
+
+/** What a list of rows does with pointer and keyboard; once for each list. */
+export function linked(list, state) {
+  const row = (event) => {
+    const at = event.target.closest("[data-row]");
+    return at ? Number(at.dataset.row) : null;
+  };
+  const hover = (event) => {
+    const r = row(event);
+    if (r !== state.hover) state.set({ hover: r });
+  };
+  list.addEventListener("pointerover", hover);
+  list.addEventListener("focusin", hover);
+  list.addEventListener("pointerleave", () => state.set({ hover: null }));
+  list.addEventListener("focusout", () => state.set({ hover: null }));
+  list.addEventListener("click", (event) => {
+    const r = row(event);
+    if (r === null) return;
+    const has = state.pinned.includes(r), others = state.pinned.filter((p) => p !== r);
+    state.set({ pinned: event.shiftKey ? (has ? others : [...others, r]) : has && others.length === 0 ? [] : [r] });
+  });
+}
+
+/** Fills a list anew; who was at a row with the keyboard stays there. */
+export function fill(list, items) {
+  const at = list.contains(document.activeElement) ? document.activeElement.dataset.row : undefined;
+  list.replaceChildren(...items);
+  if (at !== undefined) list.querySelector(`[data-row="${at}"]`)?.focus({ preventScroll: true });
+}
+
+/** The rows that a head reads most between the first and the local ones, with their weights. */
+export function heaviestRows(run, state, layer, head, marked) {
+  const rows = layer.top[head], weights = layer.weights[head];
+  const place = (row) => (run.offsetsOf(row) ? `token ${count(row - run.layout.first)} of the document` : `row ${count(row)}`);
+  return Array.from(rows, (row, i) => {
+    const bar = s("svg", { viewBox: "0 0 60 10", width: 60, height: 10, "aria-hidden": "true" },
+      s("rect", { width: 60, height: 10, class: "ground" }), s("rect", { width: Math.max(1, 60 * Math.min(1, weights[i])).toFixed(1), height: 10, class: marked(row) ? "needle" : "selected" }));
+    return element("li", {}, element("span", { className: "weight" }, bar, percent(weights[i])),
+      button(run, state, row, element("small", {}, `${place(row)}${marked(row) ? ", in the marked passage" : ""}`)));
+  });
+}
+
+/**
+ * Which heads vote for which tokens: the pinned rows and those with the most
+ * votes, each with a dot for every head that has it among its own k best.
+ */
+export function votedRows(run, state, layer, number, marked) {
+  const heads = run.model.heads, rows = layer.rows;
+  const pinned = state.pinned.map((row) => [row, rows.indexOf(row)]);
+  const most = layer.votes ? mostVoted(layer, number) : [];
+  const listed = [...pinned, ...most.map((i) => [rows[i], i]).filter(([row]) => !state.pinned.includes(row))];
+  return listed.map(([row, i]) => {
+    const having = [];
+    if (i >= 0) for (let h = 0; h < heads; h++) if (votesFor(layer.heads, heads, i, h)) having.push(h);
+    const each = heads <= 16 ? 11 : 5;
+    const dots = s("svg", { viewBox: `0 0 ${heads * each} 12`, width: heads * each, height: 12, role: "img", "aria-label": i < 0 ? "not selected" : `heads ${having.join(", ") || "none"}` });
+    for (let h = 0; h < heads; h++) dots.append(s("circle", { cx: (h + 0.5) * each, cy: 6, r: each * 0.36, class: having.includes(h) ? (marked(row) ? "dot needle" : "dot selected") : "dot" }));
+    const vote = i >= 0 && layer.votes ? layer.votes[i].toPrecision(2) : "";
+    const said = i < 0 ? "not selected here" : `${having.length} of ${heads} heads`;
+    return element("li", {}, element("span", { className: "votes" }, dots, element("small", {}, said)), button(run, state, row, element("small", {}, vote ? `vote ${vote}` : "")));
+  });
+}

@@ -1,0 +1,169 @@
+// A run in this browser: a document, a question, a budget, and what is recorded.
+import { largestK } from "../app/budget.js";
+import { byId, element } from "../app/dom.js";
+import { bytes, count } from "../app/format.js";
+import { loadDocument } from "../storage/page.js";
+import { load } from "../tokenselect.js";
+import { follow } from "./live.js";
+
+const ANSWER = 64;   // tokens of an answer at most
+const HEAVIEST = 16; // rows of each head that are recorded with their weights
+const SCORED = 8;    // heads whose scores are recorded at most
+
+/**
+ * Wires the form.
+ * @param {object} page
+ * @param {(run: import("./run.js").Run) => void} page.begin shows a run that begins
+ * @param {(run: import("./run.js").Run) => void} page.grew
+ * @param {(text: string) => void} page.say
+ * @param {(text: string) => void} page.fail
+ * @param {() => number | null} page.layer the layer that is looked at
+ */
+export function live({ begin, grew, say, fail, layer }) {
+  const text = byId("live-document"), question = byId("live-question");
+  let engine = null, device = "", open = null, name = "Pasted text", abort = null, events = [];
+
+  const k = byId("live-k");
+  k.oninput = () => { byId("live-k-value").textContent = count(k.value); };
+  byId("live-policy").onchange = () => { k.disabled = byId("live-policy").value === "dense"; };
+  text.oninput = () => { name = "Pasted text"; };
+
+  async function examples() {
+    const { examples } = await import("../documents/examples.js");
+    byId("example").replaceChildren(element("option", { value: "", textContent: "your own text" }), ...examples.map(({ id, title }) => element("option", { value: id, textContent: title })));
+    byId("example").onchange = async () => {
+      const chosen = examples.find(({ id }) => id === byId("example").value);
+      if (!chosen) return;
+      const made = await chosen.make();
+      take(made.name, made.text, made.questions.map((asked) => asked.question));
+    };
+  }
+  byId("live").addEventListener("toggle", () => { if (byId("live").open && byId("example").options.length === 0) examples(); });
+
+  function take(called, content, questions = []) {
+    name = called;
+    text.value = content;
+    byId("questions").replaceChildren(...questions.map((value) => element("option", { value })));
+    if (questions.length > 0) [question.value] = questions;
+    byId("live").open = true;
+  }
+
+  async function read(file) {
+    fail("");
+    say(`Reading ${file.name} …`);
+    try {
+      const { readDocument } = await import("../documents/read.js");
+      const found = await readDocument(file);
+      take(found.name, found.text);
+      say(found.warnings.join(" "));
+    } catch (error) {
+      fail(error.message);
+    }
+  }
+  byId("choose-document").onclick = () => byId("document-file").click();
+  byId("document-file").onchange = () => {
+    const [file] = byId("document-file").files;
+    if (file) read(file);
+    byId("document-file").value = "";
+  };
+
+  /** The engine with the document open in it, as it was the last time where that is the same. */
+  async function prepare(signal) {
+    const wanted = byId("live-device").value;
+    if (engine && device !== wanted) await stopEngine();
+    if (!engine) {
+      say("Loading the model …");
+      engine = await load({ device: wanted, signal, onProgress: ({ phase, done, total }) => say(`${{ download: "Fetching the model", verify: "Checking it", upload: "Loading it", compile: "Preparing" }[phase] ?? phase}: ${bytes(done)} of ${bytes(total)}`) });
+      engine.on("error", (error) => {
+        engine = open = null;
+        fail(error.message);
+      });
+      device = wanted;
+      open = null;
+      k.max = largestK(engine.info);
+      byId("live-k-value").textContent = count(k.value);
+    }
+    if (open !== text.value) {
+      await engine.open(text.value);
+      open = text.value;
+      return false;
+    }
+    return true;
+  }
+
+  async function stopEngine() {
+    const old = engine;
+    engine = open = null;
+    await old?.close();
+  }
+
+  byId("live-form").onsubmit = async (event) => {
+    event.preventDefault();
+    if (abort) return;
+    if (text.value.trim() === "" || question.value.trim() === "") {
+      fail(text.value.trim() === "" ? "There is no document: choose an example or a file, or paste a text." : "There is no question.");
+      return;
+    }
+    fail("");
+    const own = abort = new AbortController();
+    byId("live-run").disabled = true;
+    byId("live-stop").hidden = false;
+    try {
+      const again = await prepare(own.signal);
+      const { info } = engine, at = layer();
+      const record = { votes: true, mass: byId("live-mass").checked, heads: HEAVIEST, timings: true };
+      if (byId("live-scores").checked) record.scores = Array.from({ length: Math.min(SCORED, info.heads) }, (_, head) => ({ layer: at ?? Math.floor(info.layers / 2), head }));
+      const collected = [];
+      let asked = 0;
+      const started = follow(engine, {
+        document: { name, text: text.value }, question: question.value.trim(), selection: { policy: byId("live-policy").value, k: Number(k.value) }, record, again, maxTokens: ANSWER, signal: own.signal,
+        told(run, said) {
+          if (said.type === "prefill" && said.total) {
+            say(`Reading: ${count(said.done)} of ${count(said.total)} tokens`);
+          }
+          collected.push(said);
+          if (said.type === "token") say(`Writing: ${run.steps.length} tokens`);
+          // The views draw once a frame however many events come.
+          asked ||= requestAnimationFrame(() => {
+            asked = 0;
+            grew(run);
+          });
+        },
+      });
+      events = collected;
+      begin(started.run);
+      const run = await started.done;
+      grew(run);
+      say(`Done: ${run.answer.trim()}`);
+    } catch (error) {
+      if (own.signal.aborted) say("Stopped.");
+      else fail(`${error.message}${error.hint ? ` ${error.hint}` : ""}`);
+    } finally {
+      if (abort === own) abort = null;
+      byId("live-run").disabled = false;
+      byId("live-stop").hidden = true;
+    }
+  };
+  byId("live-stop").onclick = () => abort?.abort();
+
+  return {
+    document: read,
+    /** Offers a question about the document that this browser keeps for the page of documents. */
+    async offer(asked) {
+      const kept = await loadDocument().catch(() => null);
+      if (!kept) {
+        fail("This browser keeps no document: choose one below, or a recording.");
+        return false;
+      }
+      take(kept.name, kept.text, asked ? [asked] : []);
+      say(`${kept.name} and the question are here: run it to see what is read.`);
+      byId("live-run").focus();
+      return true;
+    },
+    cancel: () => abort?.abort(),
+    /** The events of the last live run, as they came. */
+    get events() {
+      return events;
+    },
+  };
+}

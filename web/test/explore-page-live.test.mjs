@@ -1,0 +1,87 @@
+// A run from the explorer's form, with the browser's engine: it is shown while it
+// grows, and its export is a recording that the page and the command open again.
+// `make test-page` builds the server and the engine.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { launch, skip, start } from "./real.mjs";
+
+const binary = fileURLToPath(new URL("../../bin/tokenselect", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "tokenselect-explore-"));
+const plain = "It was a plain day. ", text = `${plain.repeat(110)}Ada Dixon keeps a fox at home. ${plain.repeat(110)}`;
+
+let server, browser, page;
+const wrong = [];
+before(async () => {
+  if (skip) return;
+  server = await start();
+  browser = await launch();
+  page = await browser.context.newPage();
+  page.on("pageerror", (error) => wrong.push(error.message));
+  await page.goto(`${server.url}explore.html`);
+  await page.waitForFunction(() => globalThis.explorer?.views.timeline);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const run = () => page.evaluate(() => {
+  const { run } = explorer, last = run.steps.at(-1);
+  return { answer: run.answer, live: run.live !== null, steps: run.steps.map((s) => ({ n: s.n, p: s.p, rows: s.layers.map((l) => Array.from(l.rows ?? [])) })), k: run.selection.k, votes: last?.layers[0].votes?.length, mass: last?.layers[0].mass?.length };
+});
+const done = () => page.waitForFunction(() => explorer.run.live && explorer.run.done && document.querySelector("#live-stop").hidden, null, { timeout: 90_000 });
+
+test("a live run is shown, exported, opened again by the page and by the command", { skip, timeout: 180_000 }, async () => {
+  await page.click("#live > summary");
+  await page.click("#live-run");
+  await page.waitForFunction(() => /There is no document/.test(document.querySelector("#failure").textContent));
+  await page.fill("#live-document", text);
+  await page.fill("#live-question", "Which animal does Ada Dixon keep?");
+  await page.selectOption("#live-device", "cpu");
+  await page.locator("#live-k").fill("64");
+  await page.click("#live-run");
+  await done();
+  const live = await run();
+  assert.equal(live.answer, "Ada Dixon keeps a fox.");
+  assert.equal(live.k, 64);
+  assert.ok(live.votes === 64 && live.mass === 8, `votes of ${live.votes} rows, mass of ${live.mass} heads`);
+  assert.ok(live.steps.every((s) => s.p > 0 && s.rows.every((rows) => rows.length === 64)));
+  assert.equal(await page.locator("#answer .token").count(), live.steps.length);
+
+  const file = join(folder, "run.json.gz"), download = page.waitForEvent("download");
+  await page.click("#export");
+  await (await download).saveAs(file);
+  const said = execFileSync(binary, ["trace", "-info", file], { encoding: "utf8" });
+  assert.match(said, /Which animal does Ada Dixon keep\?/);
+  assert.match(said, /needle-16m/);
+  await page.setInputFiles("#file", { name: "run.json.gz", mimeType: "application/gzip", buffer: readFileSync(file) });
+  await page.waitForFunction(() => !explorer.run.live && explorer.views.timeline, null, { timeout: 30_000 });
+  const again = await run();
+  assert.deepEqual({ ...again, live: true }, live);
+
+  // Another budget is asked in place of this one, and reads only the question.
+  await page.selectOption("#live-policy", "window");
+  await page.click("#live-run");
+  await done();
+  assert.notEqual((await run()).answer, live.answer);
+  assert.deepEqual(wrong, []);
+});
+
+test("a question of the page of documents comes with its document", { skip, timeout: 90_000 }, async () => {
+  await page.evaluate(async (text) => {
+    const { saveDocument } = await import("/storage/page.js");
+    await saveDocument({ name: "Fox.txt", text, kind: "text" });
+  }, text);
+  await page.goto("about:blank");
+  await page.goto(`${server.url}explore.html#live&question=${encodeURIComponent("Which animal does Ada Dixon keep?")}`);
+  await page.waitForFunction(() => /run it to see/.test(document.querySelector("#status").textContent));
+  assert.equal(await page.inputValue("#live-document"), text);
+  assert.equal(await page.inputValue("#live-question"), "Which animal does Ada Dixon keep?");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "live-run");
+});
