@@ -150,14 +150,20 @@ func writeSite(ctx context.Context, dir string, files map[string][]byte, models 
 	}
 	list := models.List()
 	for _, m := range list.Models {
-		f, err := models.Weights(m.Digest)
-		if err != nil {
-			return made, err
+		parts := m.Parts
+		if len(parts) == 0 {
+			parts = []catalog.Part{{URL: m.URL, Digest: m.Digest}}
 		}
-		err = add(m.URL, f)
-		f.Close()
-		if err != nil {
-			return made, err
+		for _, p := range parts {
+			f, err := models.Weights(p.Digest)
+			if err != nil {
+				return made, err
+			}
+			err = add(p.URL, f)
+			f.Close()
+			if err != nil {
+				return made, err
+			}
 		}
 	}
 	for name, value := range map[string]any{"models.json": list, siteMark: siteMarked{"site", 1}} {

@@ -92,7 +92,7 @@ test("lesson: every figure is drawn from its recording, and the text has the rec
   assert.ok(Math.abs(Number(/q · k = (-?\d+\.\d)/.exec(product)[1]) - Number(score)) < 2, `${product} and ${score}`);
   assert.match(await page.textContent("#softmax li:first-child"), /^100 %.*parrot/);
   // A vote gives every head what raw scores give the loud one alone.
-  const shares = (await page.textContent("#loud svg")).match(/[<\d.]+ %/g).map((v) => Number(v.replace(/[<% ]/g, "")));
+  const shares = (await page.$$eval("#loud svg text.number", (all) => all.map((one) => one.textContent))).map((v) => Number(v.replace(/[<% ]/g, "")));
   assert.equal(shares.length, 16);
   assert.ok(shares.filter((_, i) => i % 2 === 1).every((v) => v > 90), `by vote ${shares}`);
   assert.ok(shares.filter((v, i) => i % 2 === 0 && v < 15).length >= 4, `by raw scores ${shares}`);

@@ -282,6 +282,14 @@ func TestSplit(t *testing.T) {
 	for i, p := range models[1].Parts {
 		sum := fmt.Sprintf("%x", sha256.Sum256(files[i]))
 		io.WriteString(all, sum)
+		f, err := k.Weights(p.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if raw, err := io.ReadAll(f); err != nil || !bytes.Equal(raw, files[i]) {
+			t.Errorf("part %d: %d bytes, %v", i, len(raw), err)
+		}
+		f.Close()
 		size += p.Size
 		if p != (catalog.Part{Name: fmt.Sprintf("big-%05d-of-00003.gguf", i+1), URL: "weights/" + sum + ".gguf", Digest: sum, Size: int64(len(files[i]))}) {
 			t.Errorf("part %d: %+v", i+1, p)
