@@ -19,6 +19,12 @@ export function form(recorded, page) {
   if (mark) of("at").value = Math.round((100 * mark.start) / recorded.document.text.length);
   at();
   of("at").addEventListener("input", at);
+  byId("live-examples").addEventListener("click", (event) => {
+    const example = event.target.closest("button")?.dataset;
+    if (!example) return;
+    for (const name of ["sentence", "question", "expected"]) of(name).value = example[name];
+    say(`“${example.sentence}” is in the form. “Run it live” hides it in the text and asks.`);
+  });
   let stopping = null;
 
   function say(words, done = 0, total = 0) {
