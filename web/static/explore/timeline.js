@@ -89,7 +89,7 @@ export function view(node, run, state) {
       ...named.map((name, i) => element("li", { className: `kernel-${i}`, textContent: name })), ...(named.length === KERNELS ? [element("li", { className: "kernel-rest", textContent: "other kernels" })] : []),
       ...(run.steps.some((step) => known(step.p)) ? [element("li", { className: "near", textContent: "probability of the token" })] : []),
       ...(hit ? [element("li", { className: "recall", textContent: "layers that reused a selection" })] : []));
-    if (named.length === 0) said.textContent += " Times of kernels were not recorded (-timings).";
+    if (named.length === 0) said.textContent += " Times of kernels were not recorded (-record timings).";
   }
 
   const at = (event) => event.target.closest?.("[data-step]");
