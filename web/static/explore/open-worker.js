@@ -1,9 +1,9 @@
 // Reads a recording apart from the page, so that the page stays fluid.
-import { header } from "./decode.js";
+import { event, header } from "./decode.js";
 import { Run } from "./run.js";
 
-/** The most text that a recording unpacks to: many times what one should have. */
-const MOST = 256e6;
+/** The most text that a recording, and a line of one, unpack to: many times what they should have. */
+const MOST = 128e6, LONGEST = 16e6;
 
 async function bytesOf(source) {
   if (source instanceof Blob) return source.stream();
@@ -17,8 +17,11 @@ async function bytesOf(source) {
   return response.body;
 }
 
-/** The text, unpacked where it is packed: a server may have done that already. */
-async function text(stream) {
+/**
+ * The lines, unpacked where they are packed: a server may have done that already.
+ * One after the other: a small file can unpack to more than there is memory for.
+ */
+async function* lines(stream) {
   const reader = stream.getReader();
   let head = new Uint8Array(0);
   while (head.length < 2) {
@@ -36,9 +39,20 @@ async function text(stream) {
     cancel: (why) => reader.cancel(why),
   });
   if (head[0] === 0x1f && head[1] === 0x8b) rest = rest.pipeThrough(new DecompressionStream("gzip"));
-  const decoder = new TextDecoder("utf-8", { fatal: true }), parts = [];
-  let size = 0;
-  const unpacked = rest.getReader();
+  const decoder = new TextDecoder("utf-8", { fatal: true }), unpacked = rest.getReader();
+  const decode = (bytes) => {
+    try {
+      return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
+    } catch {
+      throw new Error("the file is no text, expected lines of JSON");
+    }
+  };
+  let size = 0, line = [], long = 0, number = 1;
+  const grow = (piece) => {
+    long += piece.length;
+    if (long > LONGEST) throw new Error(`line ${number} is longer than ${LONGEST / 1e6} MB, expected a line of a recording`);
+    line.push(piece);
+  };
   for (;;) {
     let next;
     try {
@@ -46,16 +60,20 @@ async function text(stream) {
     } catch (error) {
       throw new Error(`the file cannot be unpacked: ${error.message || "it is cut off or damaged"}`);
     }
-    if (next.done) break;
-    size += next.value.length;
+    size += next.value?.length ?? 0;
     if (size > MOST) throw new Error(`more than ${MOST / 1e6} MB of text, expected a recording`);
-    try {
-      parts.push(decoder.decode(next.value, { stream: true }));
-    } catch {
-      throw new Error("the file is no text, expected lines of JSON");
+    const pieces = decode(next.value).split("\n"), last = pieces.pop();
+    for (const piece of pieces) {
+      grow(piece);
+      yield line.join("");
+      line = [];
+      long = 0;
+      number++;
     }
+    grow(last);
+    if (next.done) break;
   }
-  return parts.join("");
+  if (long > 0) yield line.join("");
 }
 
 function parse(line, number) {
@@ -66,19 +84,22 @@ function parse(line, number) {
   }
 }
 
-function read(all) {
-  const lines = all.split("\n");
-  if (lines[lines.length - 1] === "") lines.pop();
-  if (lines.length === 0) throw new Error("the file is empty, expected a recording");
-  const run = new Run(header(parse(lines[0], 1)));
-  for (let i = 1; i < lines.length; i++) {
-    const event = parse(lines[i], i + 1);
+async function read(stream) {
+  let run = null, number = 0;
+  for await (const line of lines(stream)) {
+    const parsed = parse(line, ++number);
+    if (!run) {
+      run = new Run(header(parsed));
+      continue;
+    }
     try {
-      run.push(event);
+      event(parsed);
+      run.push(parsed);
     } catch (error) {
-      throw new Error(`line ${i + 1}: ${error.message}`);
+      throw new Error(`line ${number}: ${error.message}`);
     }
   }
+  if (!run) throw new Error("the file is empty, expected a recording");
   if (run.steps.length === 0) throw new Error("there is no step in it, expected tokens of an answer with what was attended to");
   return run.parts();
 }
@@ -86,7 +107,7 @@ function read(all) {
 onmessage = async ({ data: source }) => {
   const name = source instanceof Blob ? source.name ?? "the file" : new URL(source).pathname.split("/").pop();
   try {
-    postMessage(read(await text(await bytesOf(source))));
+    postMessage(await read(await bytesOf(source)));
   } catch (error) {
     postMessage({ error: `${name}: ${error.message}` });
   }
