@@ -2,7 +2,7 @@
 // of another kind than it should be is told here, once, with its name, and no view
 // need doubt what it is given. What is not listed is not looked at by any view.
 
-/** The most that is taken: far above what a model can do, and what a page can still show. */
+/** The most that is taken: far above what a model can do, and what a page can still show. Tests lower them. */
 export const MOST = { layers: 512, heads: 1024, rows: 2 ** 21, steps: 4096, held: 5e7 };
 
 export class RecordingError extends Error {
