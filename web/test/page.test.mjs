@@ -209,7 +209,10 @@ test("the service worker keeps every file that the page needs to open", () => {
   const kept = new Set([...source.slice(source.indexOf("const FILES"), source.indexOf("];")).matchAll(/"([^"]+)"/g)].map((m) => m[1]));
   const built = new Set(["./", "models.json", "simd128.wasm", "tokenselect.wasm", "wasm_exec.js", "simd128.js", "webgpu.js"]);
   const files = (folder) => readdirSync(join(root, folder)).map((name) => (folder ? `${folder}/${name}` : name));
-  for (const file of [...files("app"), ...files("style"), ...files("storage"), ...files("models")]) assert.ok(kept.has(file), `${file} is missing in sw.js`);
+  // Of the styles those that the page has: the explorer's and the lesson's are kept when they were used.
+  const styles = [...readFileSync(join(root, "index.html"), "utf8").matchAll(/href="(style\/[^"]+)"/g)].map((m) => m[1]);
+  assert.ok(styles.length > 0);
+  for (const file of [...files("app"), ...styles, ...files("storage"), ...files("models")]) assert.ok(kept.has(file), `${file} is missing in sw.js`);
   const there = new Set([...files(""), ...files("app"), ...files("style"), ...files("storage"), ...files("models"), ...files("documents")]);
   for (const file of kept) assert.ok(built.has(file) || there.has(file), `${file} in sw.js is no file`);
 });
