@@ -11,14 +11,16 @@ const MOST = 128e6, LONGEST = 16e6;
  */
 async function* lines(stream) {
   const reader = stream.getReader();
-  let head = new Uint8Array(0);
-  while (head.length < 2) {
+  const first = []; // pieces until the two bytes that tell whether it is packed
+  let magic = [];
+  while (magic.length < 2) {
     const { value, done } = await reader.read();
     if (done) break;
-    head = new Uint8Array([...head, ...value]);
+    first.push(value);
+    magic = [...magic, ...value.subarray(0, 2)];
   }
   let rest = new ReadableStream({
-    start: (c) => { if (head.length > 0) c.enqueue(head); },
+    start: (c) => first.forEach((piece) => c.enqueue(piece)),
     async pull(c) {
       const { value, done } = await reader.read();
       if (done) c.close();
@@ -26,7 +28,7 @@ async function* lines(stream) {
     },
     cancel: (why) => reader.cancel(why),
   });
-  if (head[0] === 0x1f && head[1] === 0x8b) rest = rest.pipeThrough(new DecompressionStream("gzip"));
+  if (magic[0] === 0x1f && magic[1] === 0x8b) rest = rest.pipeThrough(new DecompressionStream("gzip"));
   const decoder = new TextDecoder("utf-8", { fatal: true }), unpacked = rest.getReader();
   const decode = (bytes) => {
     try {
