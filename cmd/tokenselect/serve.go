@@ -213,6 +213,9 @@ func (f *serveFlags) catalog(log func(string)) (*catalog.Catalog, error) {
 func (f *serveFlags) files(say func(string, ...any)) (files map[string][]byte, missing map[string]string, err error) {
 	files = map[string][]byte{"webgpu.js": webgpujs.Source, "simd128.js": simd.Loader, "simd128.wasm": simd.Module}
 	missing = map[string]string{}
+	if err := addSources(files); err != nil {
+		return nil, nil, err
+	}
 	path := f.wasm
 	if path == "" {
 		exe, err := os.Executable()

@@ -23,7 +23,13 @@ export async function bootFromHere(parts) {
   if (!WebAssembly.validate(simd)) {
     throw new Error("this browser's WebAssembly knows no SIMD: Chrome or Edge 91, Firefox 89 or Safari 16.4 do");
   }
-  return boot({ ...parts, simd, module: await WebAssembly.compileStreaming(response) });
+  return boot({ ...parts, simd, module: await compiled(response) });
+}
+
+/** Some hosts of files do not know what a .wasm file is: it is compiled all the same, once it is whole. */
+async function compiled(response) {
+  const known = response.headers.get("Content-Type")?.startsWith("application/wasm");
+  return known ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 }
 
 /**

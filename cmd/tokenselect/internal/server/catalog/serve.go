@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -68,6 +69,15 @@ func (k *Catalog) ServeWeights(w http.ResponseWriter, r *http.Request) {
 	h.Set("ETag", `"`+digest+`"`)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable, no-transform")
 	http.ServeContent(w, r, "", time.Time{}, f)
+}
+
+// Weights opens the file of the model with a digest.
+func (k *Catalog) Weights(digest string) (io.ReadCloser, error) {
+	e := k.byDigest(digest)
+	if e == nil {
+		return nil, fmt.Errorf("catalog: there are no weights %.80q", digest)
+	}
+	return e.open()
 }
 
 const (
