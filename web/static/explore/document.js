@@ -357,12 +357,13 @@ export function view(node, run, state) {
     event.preventDefault();
     const wanted = search.value.trim();
     if (wanted === "") return;
-    const start = run.document.text.toLowerCase().indexOf(wanted.toLowerCase());
-    if (start < 0) {
+    // Not in lower case: that can be longer than the text, and places in it be others.
+    const found = new RegExp(wanted.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), "iu").exec(run.document.text);
+    if (!found) {
       said.textContent = `The document does not have the words ${quoted(oneLine(wanted), 60)}.`;
       return;
     }
-    state.set({ mark: { start, end: start + wanted.length } });
+    state.set({ mark: { start: found.index, end: found.index + found[0].length } });
     reveal(rowsOf(state.mark)[0]);
   });
   unmark.addEventListener("click", () => state.set({ mark: null }));

@@ -88,6 +88,7 @@ function grew() {
   byId("answer").replaceChildren(...steps.map((step, i) => element("button", { type: "button", className: "token", data: { step: i }, textContent: oneLine(step.text) || "·" })));
   byId("facts").textContent = facts();
   byId("export").hidden = !(run.live && run.done);
+  for (const save of document.querySelectorAll(".view-head .actions button")) save.disabled = steps.length === 0; // there is nothing to save yet
   controls();
   for (const { view } of shown) view.update();
 }
@@ -225,11 +226,12 @@ const form = live({
 });
 
 async function list() {
+  const menu = byId("recordings");
   try {
     const response = await fetch(new URL("recordings/index.json", document.baseURI));
     if (!response.ok) throw new Error(`the server answers ${response.status}`);
     const { recordings } = await response.json();
-    byId("recordings").append(...recordings.map(({ file, title, about }) => element("option", { value: file, textContent: title, title: about })));
+    menu.replaceChildren(menu.options[0], ...recordings.map(({ file, title, about }) => element("option", { value: file, textContent: title, title: about })));
     return recordings;
   } catch (error) {
     fail(`The list of recordings cannot be read: ${error.message}.`);
