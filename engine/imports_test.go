@@ -62,6 +62,7 @@ var thirdParty = map[string][]string{
 	"github.com/google/uuid":              {"cmd/tokenselect/internal/server/live"},
 	"github.com/gorilla/websocket":        {"cmd/tokenselect/internal/server/live"},
 	"github.com/rajveermalviya/go-webgpu": {"engine/gpu/wgpunative/internal/wgpu"},
+	"golang.org/x/text":                   {"engine/tokenizer"},
 	"golang.org/x/sys":                    {"cmd/tokenselect/internal/hub", "engine/kernels/simd", "engine/gpu/cpudev", "engine/weights"},
 }
 

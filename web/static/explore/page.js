@@ -225,6 +225,7 @@ const form = live({
   layer: () => (state.layer === "all" ? null : state.layer),
 });
 
+/** The recordings that the site has. */
 async function list() {
   const menu = byId("recordings");
   try {
@@ -239,12 +240,13 @@ async function list() {
   }
 }
 
-/** Opens what the address says, else the first of the list; from the page of documents come its document and a question. */
+/** Asks or opens what the address says, else opens the first of the list. */
 async function begin() {
-  const said = new URLSearchParams(location.hash.replace(/^#/, "")), asked = said.get("run"), hash = location.hash;
+  const { hash } = location, said = new URLSearchParams(hash.slice(1)), asked = said.get("run");
   const recordings = await list();
-  if (said.has("live")) {
-    if (await form.offer(said.get("question") ?? "")) return;
+  if (said.has("ask")) {
+    await form.again({ question: said.get("ask"), policy: said.get("policy"), k: /^\d{1,6}$/.test(said.get("k") ?? "") ? Number(said.get("k")) : null }).catch((error) => fail(error.message));
+    return;
   }
   const given = asked ?? (recordings[0] ? `recordings/${recordings[0].file}` : null);
   if (!given) return;
