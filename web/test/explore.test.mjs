@@ -240,6 +240,18 @@ test("the explorer fits 390 and 1280 pixels, light and dark, and its words can b
       }).filter(({ ratio }) => ratio < 4.5);
     });
     assert.deepEqual(faint, []);
+    // Words on the strongest shade: Chromium tells a mix with what is behind as color(srgb r g b / share).
+    const marked = await narrow.evaluate(() => {
+      const light = (c) => c.map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+      const parts = (colour) => colour.match(/[\d.]+/g).map(Number), paper = parts(getComputedStyle(document.querySelector("section.view")).backgroundColor).map((v) => v / 255);
+      return [...document.querySelectorAll(".reading mark")].map((mark) => {
+        mark.style.setProperty("--strength", "1");
+        const [r, g, b, share = 1] = parts(getComputedStyle(mark).backgroundColor.replace("srgb", ""));
+        const [high, low] = [light(parts(getComputedStyle(mark).color).slice(0, 3).map((v) => v / 255)), light([r, g, b].map((v, i) => v * share + paper[i] * (1 - share)))].sort((x, y) => y - x);
+        return { share, ratio: (high + 0.05) / (low + 0.05) };
+      });
+    });
+    assert.ok(marked.length > 0 && marked.every(({ share, ratio }) => share < 1 && ratio >= 4.5), JSON.stringify(marked[0]));
     await context.close();
   }
 });
