@@ -149,13 +149,21 @@ func writeSite(ctx context.Context, dir string, files map[string][]byte, models 
 		return made, err
 	}
 	list := models.List()
-	for _, m := range list.Models {
-		f, err := models.Weights(m.Digest)
+	weights := func(digest, url string) error {
+		f, err := models.Weights(digest)
 		if err != nil {
-			return made, err
+			return err
 		}
-		err = add(m.URL, f)
-		f.Close()
+		defer f.Close()
+		return add(url, f)
+	}
+	for _, m := range list.Models {
+		if len(m.Parts) == 0 {
+			err = weights(m.Digest, m.URL)
+		}
+		for _, p := range m.Parts {
+			err = errors.Join(err, weights(p.Digest, p.URL))
+		}
 		if err != nil {
 			return made, err
 		}

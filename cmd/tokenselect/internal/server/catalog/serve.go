@@ -71,13 +71,13 @@ func (k *Catalog) ServeWeights(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, f)
 }
 
-// Weights opens the file of the model with a digest.
+// Weights opens a model's file, or one of a split model, by its digest.
 func (k *Catalog) Weights(digest string) (io.ReadCloser, error) {
-	e := k.byDigest(digest)
-	if e == nil {
+	file, found := k.byDigest(digest)
+	if !found {
 		return nil, fmt.Errorf("catalog: there are no weights %.80q", digest)
 	}
-	return e.open()
+	return file.open()
 }
 
 const (
