@@ -88,6 +88,7 @@ function grew() {
   byId("answer").replaceChildren(...steps.map((step, i) => element("button", { type: "button", className: "token", data: { step: i }, textContent: oneLine(step.text) || "·" })));
   byId("facts").textContent = facts();
   byId("export").hidden = !(run.live && run.done);
+  for (const save of document.querySelectorAll(".view-head .actions button")) save.disabled = steps.length === 0; // there is nothing to save yet
   controls();
   for (const { view } of shown) view.update();
 }
