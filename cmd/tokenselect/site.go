@@ -149,21 +149,23 @@ func writeSite(ctx context.Context, dir string, files map[string][]byte, models 
 		return made, err
 	}
 	list := models.List()
-	for _, m := range list.Models {
-		parts := m.Parts
-		if len(parts) == 0 {
-			parts = []catalog.Part{{URL: m.URL, Digest: m.Digest}}
+	weights := func(digest, url string) error {
+		f, err := models.Weights(digest)
+		if err != nil {
+			return err
 		}
-		for _, p := range parts {
-			f, err := models.Weights(p.Digest)
-			if err != nil {
-				return made, err
-			}
-			err = add(p.URL, f)
-			f.Close()
-			if err != nil {
-				return made, err
-			}
+		defer f.Close()
+		return add(url, f)
+	}
+	for _, m := range list.Models {
+		if len(m.Parts) == 0 {
+			err = weights(m.Digest, m.URL)
+		}
+		for _, p := range m.Parts {
+			err = errors.Join(err, weights(p.Digest, p.URL))
+		}
+		if err != nil {
+			return made, err
 		}
 	}
 	for name, value := range map[string]any{"models.json": list, siteMark: siteMarked{"site", 1}} {

@@ -224,12 +224,14 @@ const form = live({
   layer: () => (state.layer === "all" ? null : state.layer),
 });
 
+/** The recordings that the site has. */
 async function list() {
+  const menu = byId("recordings");
   try {
     const response = await fetch(new URL("recordings/index.json", document.baseURI));
     if (!response.ok) throw new Error(`the server answers ${response.status}`);
     const { recordings } = await response.json();
-    byId("recordings").append(...recordings.map(({ file, title, about }) => element("option", { value: file, textContent: title, title: about })));
+    menu.replaceChildren(menu.options[0], ...recordings.map(({ file, title, about }) => element("option", { value: file, textContent: title, title: about })));
     return recordings;
   } catch (error) {
     fail(`The list of recordings cannot be read: ${error.message}.`);
@@ -237,12 +239,13 @@ async function list() {
   }
 }
 
-/** Opens what the address says, else the first of the list; from the page of documents come its document and a question. */
+/** Asks or opens what the address says, else opens the first of the list. */
 async function begin() {
-  const said = new URLSearchParams(location.hash.replace(/^#/, "")), asked = said.get("run"), hash = location.hash;
+  const { hash } = location, said = new URLSearchParams(hash.slice(1)), asked = said.get("run");
   const recordings = await list();
-  if (said.has("live")) {
-    if (await form.offer(said.get("question") ?? "")) return;
+  if (said.has("ask")) {
+    await form.again({ question: said.get("ask"), policy: said.get("policy"), k: /^\d{1,6}$/.test(said.get("k") ?? "") ? Number(said.get("k")) : null }).catch((error) => fail(error.message));
+    return;
   }
   const given = asked ?? (recordings[0] ? `recordings/${recordings[0].file}` : null);
   if (!given) return;

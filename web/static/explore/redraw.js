@@ -54,6 +54,8 @@ export function redraws(node, state, draw, point = () => {}) {
   return {
     later,
     now,
+    /** The node's width as it was last: to ask the node lays the page out, once more for each view that has just drawn. */
+    width: () => (wide ||= node.clientWidth),
     stop() {
       removeEventListener("beforeprint", now);
       unsubscribe();

@@ -71,7 +71,7 @@ func (k *Catalog) ServeWeights(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, f)
 }
 
-// Weights opens the file with a digest, a model's or one of a split model.
+// Weights opens a model's file, or one of a split model, by its digest.
 func (k *Catalog) Weights(digest string) (io.ReadCloser, error) {
 	file, found := k.byDigest(digest)
 	if !found {
