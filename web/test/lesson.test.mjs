@@ -166,6 +166,8 @@ test("lesson: sources as in the repository, drawings as SVG, numbers as CSV, a f
 
 test("site: the engine runs from a file host without headers, and the lesson is drawn anew from another text", { skip, timeout: 240_000 }, async (t) => {
   const { page, complaints } = await lesson(t);
+  await page.click("#live-examples button:text-is('lost the violin')");
+  assert.deepEqual(await Promise.all(["sentence", "question", "expected"].map((name) => page.inputValue(`#live-${name}`))), ["Henry Young lost the violin on the way.", "What did Henry Young lose?", "violin"]);
   await page.click("#live details summary");
   const prose = (await page.inputValue("#live-text")).slice(0, 5200);
   await page.fill("#live-text", prose);
