@@ -158,3 +158,27 @@ func TestFromVocabMerges(t *testing.T) {
 		}
 	}
 }
+
+// FuzzVocabMerges: vocab.json and merges.txt are refused, or make a tokenizer whose
+// ids are those of its tokens.
+func FuzzVocabMerges(f *testing.F) {
+	f.Add([]byte(`{"a":0,"b":1,"ab":2}`), []byte("#version: 0.2\r\na b\r\n"), []byte(`{"added_tokens_decoder":{"3":{"content":"<|im_end|>","special":true}},"eos_token":"<|im_end|>"}`), "abba<|im_end|>")
+	f.Add([]byte(`{"\u0120":0,"é":1,"\u0120é":2}`), []byte("\ufeff\u0120 é\n"), []byte(`{"add_bos_token":true,"bos_token":{"content":"é"},"chat_template":[{"name":"default","template":"x"}]}`), " é")
+	f.Fuzz(func(t *testing.T, vocab, merges, config []byte, text string) {
+		s, err := tokenizer.FromVocabMerges("fuzz", vocab, merges, config, "qwen2")
+		if err != nil {
+			return
+		}
+		tok, err := tokenizer.New(s)
+		if err != nil {
+			return
+		}
+		for _, special := range []bool{false, true} {
+			for _, id := range tok.Encode(text, special) {
+				if id < 0 || id >= tok.Len() {
+					t.Fatalf("id %d of %d tokens", id, tok.Len())
+				}
+			}
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"tokenselect/web"
@@ -291,4 +292,49 @@ func TestRewriteBuiltin(t *testing.T) {
 	if !reflect.DeepEqual(c, m.Config) {
 		t.Errorf("%+v from GGUF, %+v from config.json", m.Config, c)
 	}
+}
+
+// FuzzShards: an index and the files that it names are refused, or every tensor of
+// every file is there once.
+func FuzzShards(f *testing.F) {
+	names := []string{"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}
+	shard := func(name string) []byte {
+		return safetensors(map[string]Tensor{name: {Name: name, Type: BF16, Shape: []int{2}, Data: make([]byte, 4)}})
+	}
+	f.Add([]byte(`{"metadata":{"total_size":8},"weight_map":{"a":"`+names[0]+`","b":"`+names[1]+`"}}`), shard("a"), shard("b"))
+	f.Add([]byte(`{"weight_map":{"a":"../`+names[0]+`"}}`), shard("a"), []byte(nil))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, index, first, second []byte) {
+		for i, raw := range [][]byte{first, second, index} {
+			if err := os.WriteFile(filepath.Join(dir, append(names, "model.safetensors.index.json")[i]), raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var open files
+		defer func() {
+			if err := open.close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		tensors, err := open.shards(dir)
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "weights: "+dir) {
+				t.Fatalf("error %q does not name the file", err)
+			}
+			return
+		}
+		size := 0
+		for name, x := range tensors {
+			if x.Name != name {
+				t.Fatalf("tensor %s is called %s", name, x.Name)
+			}
+			if x, err = x.Load(); err != nil {
+				continue // of values that are not finite
+			}
+			size += len(x.Data)
+		}
+		if size > len(first)+len(second) {
+			t.Fatalf("%d bytes of tensors in files of %d and %d", size, len(first), len(second))
+		}
+	})
 }

@@ -5,6 +5,7 @@ package jinja_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -86,17 +87,7 @@ func TestStrftime(t *testing.T) {
 // FuzzRewritten: any text is rewritten or refused, and what has been rewritten
 // stays as it is but for spaces.
 func FuzzRewritten(f *testing.F) {
-	files, err := filepath.Glob("../testdata/templates/*.jinja")
-	if err != nil || len(files) < 13 {
-		f.Fatalf("%d templates, %v", len(files), err)
-	}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(string(raw))
-	}
+	addTemplates(f)
 	for _, s := range []string{"{{", "{%-", "{{ '", "{%-%}", "{{-}}", "{# {{ #}", "{% raw %}{% endraw", "{{ {'a': {}} }}", "a\r\n{%+ if x +%}"} {
 		f.Add(s)
 	}
@@ -111,4 +102,49 @@ func FuzzRewritten(f *testing.F) {
 			t.Errorf("%q becomes %q, and that %q, %v", source, once, twice, err)
 		}
 	})
+}
+
+// costly is what a template may take without bound, and fuzzing must not: repetition,
+// and numbers that lengths are made of.
+var costly = regexp.MustCompile(`range|\*|[0-9]{5}`)
+
+// FuzzTemplate: whatever program comes with a model, it is refused or run, and leaves
+// this one as it was.
+func FuzzTemplate(f *testing.F) {
+	addTemplates(f)
+	f.Add("{% set ns = namespace(a=1) %}{% for m in messages[::-1] %}{% set ns.a = ns.a + loop.index0 %}{{ m | tojson(indent=2) }}{% endfor %}{{ ns.a // 2 ~ 'x' if ns.a is number else [1, 2][0:1] }}")
+	f.Fuzz(func(t *testing.T, source string) {
+		if costly.MatchString(source) {
+			return
+		}
+		r, err := jinja.Compile(source)
+		if err != nil {
+			return
+		}
+		messages := []chat.Message{{Role: "system", Content: "s"}, {Role: "user", Content: "q"}, {Role: "assistant", Content: "a"}, {Role: "user", Content: " r "}}
+		text, err := r.Render(messages, "<s>", "</s>")
+		if err != nil {
+			if strings.Contains(err.Error(), "not come to an end") {
+				t.Fatal(err)
+			}
+			return
+		}
+		if again, err := r.Render(messages, "<s>", "</s>"); err != nil || len(again) != len(text) {
+			t.Fatalf("%q, and then %q, %v", text, again, err)
+		}
+	})
+}
+
+func addTemplates(f *testing.F) {
+	files, err := filepath.Glob("../testdata/templates/*.jinja")
+	if err != nil || len(files) < 13 {
+		f.Fatalf("%d templates, %v", len(files), err)
+	}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(raw))
+	}
 }

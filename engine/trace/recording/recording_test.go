@@ -42,7 +42,7 @@ func events() []trace.Event {
 }
 
 // write makes a recording.
-func write(t *testing.T, h Header, all []trace.Event) []byte {
+func write(t testing.TB, h Header, all []trace.Event) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w, err := NewWriter(&b, h)
@@ -79,7 +79,7 @@ func read(raw []byte) (h Header, all []trace.Event, rows [][][]int, err error) {
 }
 
 // unzipped is the text of a recording.
-func unzipped(t *testing.T, raw []byte) string {
+func unzipped(t testing.TB, raw []byte) string {
 	t.Helper()
 	zip, err := gzip.NewReader(bytes.NewReader(raw))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -16,8 +17,8 @@ type Name struct {
 }
 
 // legal is what owners and repositories are called on the hub. Every such name
-// is also one of a folder.
-var legal = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,95}$`)
+// is also one of a folder, on Windows too, where none ends with a dot.
+var legal = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_-])?$`)
 
 // forms is what errors say that a name looks like.
 const forms = "owner/name, owner/name:Q8_0 or owner/name/file.gguf, with @revision behind the name where it is not main"
@@ -73,16 +74,20 @@ func ParseName(s string) (Name, error) {
 		n.Revision = ""
 	}
 	for _, part := range []string{owner, repo} {
-		if !legal.MatchString(part) || strings.Contains(part, "..") {
+		if !legal.MatchString(part) || strings.Contains(part, "..") || slices.Contains(sites, part+"/") {
 			return wrong(fmt.Sprintf("no repository has a name like %.100q", part))
 		}
 	}
 	return n, n.CheckRevision()
 }
 
+// sites are how addresses of the hub begin. None is an owner's name: what is said of
+// a repository of such an owner would be read as an address.
+var sites = []string{"https://huggingface.co/", "https://hf.co/", "http://huggingface.co/", "huggingface.co/", "hf.co/"}
+
 // cutAddress takes the site off an address of the hub, and what follows a file.
 func cutAddress(s string) (rest string, address bool) {
-	for _, site := range []string{"https://huggingface.co/", "https://hf.co/", "http://huggingface.co/", "huggingface.co/", "hf.co/"} {
+	for _, site := range sites {
 		if rest, ok := strings.CutPrefix(s, site); ok {
 			rest, _, _ = strings.Cut(rest, "?")
 			rest, _, _ = strings.Cut(rest, "#")

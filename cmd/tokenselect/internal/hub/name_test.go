@@ -40,7 +40,7 @@ func TestParseName(t *testing.T) {
 			t.Errorf("%s: %+v, %q (%v), expected %+v", in, got, got, err, want)
 		}
 	}
-	for _, in := range []string{"", "a", "a/", "/a", "a//b", "../b", "a/..", "a/b..c", "a/b:", "a/b@", "a/b:Q8_0/c.gguf", "a b/c", "-a/b", "https://example.org/a/b",
+	for _, in := range []string{"", "a", "a/", "/a", "a//b", "../b", "a/..", "a/b..c", "a/b:", "a/b@", "a/b:Q8_0/c.gguf", "a b/c", "-a/b", "https://example.org/a/b", "hf.co/hf.co/b", "a./b", "a/b.",
 		"a/b@x..y", "a/b@-x", "a/b@x y", "a/b@%zz", "a/" + strings.Repeat("b", 97), "ä/b", `a\b`} {
 		if got, err := ParseName(in); err == nil {
 			t.Errorf("%q is %+v, expected an error", in, got)
