@@ -222,9 +222,13 @@ golden: build ## the default model, converted anew from its Hugging Face files i
 RECORD = $(BIN) trace -device cpu -record votes,mass,heads=16,scores=3:0,scores=4:0,timings
 PARROT = -hide "Clara Nash keeps a parrot at home." -question "Which animal does Clara Nash keep?" -expect parrot
 
+comma = ,
+LAYER = $(subst $() ,$(comma),$(foreach h,0 1 2 3 4 5 6 7,scores=3:$(h)))
+
 recordings: build ## the recorded answers that the page comes with, anew; minutes, and their times are this machine's
 	@mkdir -p web/static/recordings
 	$(RECORD) -o web/static/recordings/needle-9000.json.gz -length 16000 -at 9000 $(PARROT) -sweep k=1,4,16,64,256,512
+	$(BIN) trace -device cpu -record votes,mass,heads=16,timings,$(LAYER) -o web/static/recordings/lesson.json.gz -length 16000 -at 9000 $(PARROT) -sweep k=1,4,16,64,256,512
 	$(RECORD) -o web/static/recordings/needle-300.json.gz -length 1200 -at 300 $(PARROT) -sweep k=1,4,16,64,256
 	$(BIN) trace -device cpu -record votes,mass,heads=16 -o web/static/recordings/four-numbers.json.gz -task multiquery -length 6K -seed 2 -theta 0.5 -tokens 80 -sweep k=16,64,256,512
 

@@ -14,4 +14,4 @@ require (
 	golang.org/x/sys v0.43.0
 )
 
-require golang.org/x/text v0.14.0 // indirect
+require golang.org/x/text v0.31.0

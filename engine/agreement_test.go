@@ -59,7 +59,7 @@ func agreement(t *testing.T, dev gpu.Device) {
 	var parted []int // the first prompt that is taken otherwise
 	count := 20
 	if fewGoldens {
-		count = 5
+		count = 3
 	}
 	for i, ids := range prompts(t, count) {
 		var got [2][]int

@@ -36,7 +36,9 @@ var mayImport = map[string][]string{
 		"cmd/tokenselect/internal/server/machine", "cmd/tokenselect/internal/server/metrics", "cmd/tokenselect/internal/server/openai",
 		"cmd/tokenselect/internal/server/pool", "cmd/tokenselect/internal/server/selfsigned", "cmd/tokenselect/internal/server/upstream",
 		"engine", "engine/chat", "engine/gpu", "engine/gpu/cpudev", "engine/gpu/dawn", "engine/gpu/webgpujs", "engine/gpu/wgpunative", "engine/grammar", "engine/kernels",
-		"engine/kernels/simd", "engine/record", "engine/sample", "engine/selection", "engine/session", "engine/trace", "engine/trace/recording", "engine/weights", "web"},
+		"engine/kernels/simd", "engine/record", "engine/sample", "engine/selection", "engine/session", "engine/trace", "engine/trace/recording", "engine/weights",
+		"shaders", // as text, for the page that shows it
+		"web"},
 	"cmd/tokenselect/internal/eval":      {"cmd/tokenselect/internal/eval/mass", "cmd/tokenselect/internal/eval/stat"},
 	"cmd/tokenselect/internal/eval/mass": {"engine/record", "engine/selection", "engine/trace"},
 	"cmd/tokenselect/internal/layer":     {"engine/f16", "engine/gpu", "engine/kernels", "engine/selection"},
@@ -62,6 +64,7 @@ var thirdParty = map[string][]string{
 	"github.com/google/uuid":              {"cmd/tokenselect/internal/server/live"},
 	"github.com/gorilla/websocket":        {"cmd/tokenselect/internal/server/live"},
 	"github.com/rajveermalviya/go-webgpu": {"engine/gpu/wgpunative/internal/wgpu"},
+	"golang.org/x/text":                   {"engine/tokenizer"},
 	"golang.org/x/sys":                    {"cmd/tokenselect/internal/hub", "engine/kernels/simd", "engine/gpu/cpudev", "engine/weights"},
 }
 

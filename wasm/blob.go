@@ -8,7 +8,25 @@ import (
 	"fmt"
 	"io"
 	"syscall/js"
+
+	"tokenselect/engine/weights"
 )
+
+// partsOf are the files of the model called name, and their bytes together: one
+// Blob, or those of a split model, of which each has its name.
+func partsOf(ctx context.Context, files js.Value, name string) (parts []weights.Part, size int64) {
+	parts = make([]weights.Part, files.Length())
+	for i := range parts {
+		blob, called := files.Index(i), name
+		if len(parts) > 1 {
+			called = blob.Get("name").String()
+		}
+		n := int64(blob.Get("size").Float())
+		parts[i] = weights.Part{Name: called, R: blobReader{ctx, blob, n}, Size: n, Blob: blob}
+		size += n
+	}
+	return parts, size
+}
 
 // blobReader reads a Blob piece by piece: what is not asked for stays where the
 // browser has it.

@@ -17,13 +17,13 @@ import (
 	"tokenselect/engine/weights"
 )
 
-// inspect answers host.inspect(file, name, contexts, cpu, done): what the GGUF
-// file is and what it takes of a device, by its header alone. The file is a Blob,
-// or anything with a size and a slice whose arrayBuffer is a promise: it may
-// still be on a server. done is called with an object, which has a field error
-// where the file cannot be used.
+// inspect answers host.inspect(files, name, contexts, cpu, done): what a GGUF
+// file is, or the parts of a split one, and what it takes of a device, by its
+// header alone. A file is a Blob, or anything with a size and a slice whose
+// arrayBuffer is a promise: it may still be on a server. done is called with an
+// object, which has a field error where the file cannot be used.
 func inspect(_ js.Value, args []js.Value) any {
-	file, name, done := args[0], args[1].String(), args[4]
+	files, name, done := args[0], args[1].String(), args[4]
 	kind := gpu.Unknown
 	if args[3].Bool() {
 		kind = gpu.CPU
@@ -33,7 +33,7 @@ func inspect(_ js.Value, args []js.Value) any {
 		contexts[i] = args[2].Index(i).Int()
 	}
 	go func() {
-		found, err := describe(context.Background(), file, name, contexts, kind)
+		found, err := describe(context.Background(), files, name, contexts, kind)
 		if err != nil {
 			found = map[string]any{"error": err.Error()}
 		}
@@ -43,9 +43,9 @@ func inspect(_ js.Value, args []js.Value) any {
 }
 
 // describe is what inspect tells of a file: sizes are bytes, contexts tokens.
-func describe(ctx context.Context, file js.Value, name string, contexts []int, kind gpu.Kind) (map[string]any, error) {
-	size := int64(file.Get("size").Float())
-	ckpt, err := weights.OpenGGUF(name, blobReader{ctx, file, size}, size, file)
+func describe(ctx context.Context, files js.Value, name string, contexts []int, kind gpu.Kind) (map[string]any, error) {
+	parts, _ := partsOf(ctx, files, name)
+	ckpt, err := weights.OpenGGUFParts(name, parts...)
 	if err != nil {
 		return nil, err
 	}

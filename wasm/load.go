@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"syscall/js"
 
 	"tokenselect/engine"
 	"tokenselect/engine/gpu"
@@ -17,10 +16,10 @@ import (
 	"tokenselect/engine/weights"
 )
 
-// load answers the command load: the file has been fetched by JavaScript and is
-// a Blob, which may be on disk.
+// load answers the command load: the files, more than one of a split model, have
+// been fetched by JavaScript and are Blobs, which may be on disk.
 func (p *port) load(ctx context.Context, c trace.Command, progress func(string, int64, int64)) (session.Loaded, error) {
-	blob, ok := p.blobs[c.ID]
+	files, ok := p.blobs[c.ID]
 	delete(p.blobs, c.ID)
 	if !ok {
 		return session.Loaded{}, session.Coded(trace.BadCommand, errors.New("load: no file came with the command"))
@@ -29,9 +28,13 @@ func (p *port) load(ctx context.Context, c trace.Command, progress func(string, 
 	if err != nil {
 		return session.Loaded{}, err
 	}
-	size := int64(blob.Get("size").Float())
+	name := c.Model
+	if name == "" {
+		name = "model"
+	}
+	parts, size := partsOf(ctx, files, name)
 	progress("upload", 0, size)
-	m, err := openModel(ctx, dev, c, blob, size)
+	m, err := openModel(dev, c, name, parts)
 	if err != nil {
 		dev.Close()
 		return session.Loaded{}, err
@@ -52,30 +55,29 @@ func (p *port) load(ctx context.Context, c trace.Command, progress func(string, 
 	}, nil
 }
 
-// openModel reads the checkpoint in blob and puts it on dev.
-func openModel(ctx context.Context, dev gpu.Device, c trace.Command, blob js.Value, size int64) (*session.Model, error) {
-	name := c.Model
-	if name == "" {
-		name = "model"
-	}
-	ckpt, err := readCheckpoint(ctx, dev, name, blob, size)
+// openModel reads the checkpoint in parts and puts it on dev.
+func openModel(dev gpu.Device, c trace.Command, name string, parts []weights.Part) (*session.Model, error) {
+	ckpt, err := readCheckpoint(dev, name, parts)
 	if err != nil {
 		return nil, session.Coded(trace.BadModel, err)
 	}
 	return session.Load(dev, ckpt, engine.Options{Cache: c.KV})
 }
 
-// readCheckpoint reads the header for a GPU, which fetches the weights itself,
-// and the whole file for the CPU device, whose memory is Go's.
-func readCheckpoint(ctx context.Context, dev gpu.Device, name string, blob js.Value, size int64) (*weights.Model, error) {
+// readCheckpoint reads the headers for a GPU, which fetches the weights itself,
+// and the whole files for the CPU device, whose memory is Go's.
+func readCheckpoint(dev gpu.Device, name string, parts []weights.Part) (*weights.Model, error) {
 	if _, ok := dev.(gpu.Importer); ok {
-		return weights.OpenGGUF(name, blobReader{ctx, blob, size}, size, blob)
+		return weights.OpenGGUFParts(name, parts...)
 	}
-	data := make([]byte, size)
-	if _, err := (blobReader{ctx, blob, size}).ReadAt(data, 0); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	files := make([][]byte, len(parts))
+	for i, p := range parts {
+		files[i] = make([]byte, p.Size)
+		if _, err := p.R.ReadAt(files[i], 0); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Name, err)
+		}
 	}
-	return weights.ParseGGUF(name, data)
+	return weights.ParseGGUFParts(name, files...)
 }
 
 // openDevice opens the device called name and says why it was taken.

@@ -28,7 +28,7 @@ type port struct {
 func newPort() *port {
 	p := &port{host: js.Global().Get("tokenselect"), commands: make(chan trace.Command, 64), blobs: map[int]js.Value{}}
 	p.post = p.host.Get("post")
-	// A command is an object and, with load, the model's file as a Blob.
+	// A command is an object and, with load, an array of the model's files as Blobs.
 	p.host.Set("command", js.FuncOf(func(_ js.Value, args []js.Value) any {
 		c, err := readCommand(args[0])
 		if err == nil && c.Type == trace.Load && len(args) > 1 {

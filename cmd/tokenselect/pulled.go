@@ -48,30 +48,30 @@ func findModel(name string) (string, *hub.Model, error) {
 	return "", nil, ferr
 }
 
-// servedModel is a model that a server offers: one GGUF file, as pages fetch it.
+// servedModel is a model that a server offers: a GGUF file, which may be split, as
+// pages fetch it.
 func servedModel(name string) (catalog.File, error) {
 	path, pulled, err := findModel(name)
 	if err != nil {
 		return catalog.File{}, err
 	}
-	if !strings.HasSuffix(path, ".gguf") || (pulled != nil && pulled.Parts != 1) {
-		return catalog.File{}, fmt.Errorf("%s is not one GGUF file, which pages need: 'tokenselect convert %s model.gguf' makes one, 'tokenselect serve -model model.gguf' offers it", name, name)
+	if !strings.HasSuffix(path, ".gguf") {
+		return catalog.File{}, fmt.Errorf("%s is not a GGUF file, which pages need: 'tokenselect convert %s model.gguf' makes one, 'tokenselect serve -model model.gguf' offers it", name, name)
 	}
 	// The catalogue reads files in the background, and leaves out what is none.
-	f, err := os.Open(path)
+	m, err := weights.Open(path)
 	if err != nil {
 		return catalog.File{}, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return catalog.File{}, err
-	}
-	if _, err := weights.OpenGGUF(path, f, info.Size(), nil); err != nil {
+	if err := m.Close(); err != nil {
 		return catalog.File{}, err
 	}
 	if pulled != nil {
 		return catalog.File{Name: pulled.Name, Path: path}, nil
 	}
-	return catalog.File{Name: strings.TrimSuffix(filepath.Base(path), ".gguf"), Path: path}, nil
+	base := filepath.Base(path)
+	if stem, _, count := weights.SplitName(base); count > 0 {
+		return catalog.File{Name: stem, Path: path}, nil
+	}
+	return catalog.File{Name: strings.TrimSuffix(base, ".gguf"), Path: path}, nil
 }

@@ -51,11 +51,11 @@ type serveFlags struct {
 func (f *serveFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.addr, "addr", "127.0.0.1:8080", "`address` to listen on; 0.0.0.0:8080 lets other machines in, port 0 takes any that is free")
 	fs.BoolVar(&f.open, "open", false, "open the page in the browser")
-	fs.Func("model", "`model` to offer, which comes first: a GGUF file, or the name of a pulled model such as owner/name:Q8_0; may be given several times", func(name string) error {
+	fs.Func("model", "`model` to offer, which comes first: a GGUF file, any file of a split one, or the name of a pulled model such as owner/name:Q8_0; may be given several times", func(name string) error {
 		f.offered = append(f.offered, name)
 		return nil
 	})
-	fs.StringVar(&f.models, "models", "", "`folder` whose *.gguf files are offered besides the built-in model")
+	fs.StringVar(&f.models, "models", "", "`folder` whose *.gguf files are offered besides the built-in model, the files of a split one as one model")
 	fs.StringVar(&f.first, "default", "", "`name` of the model that comes first: for programs that name none, and on the page; default: that of -model, else the built-in needle-16m")
 	f.device = addDeviceFlags(fs)
 	fs.StringVar(&f.kv, "kv", "", cacheHelp)
@@ -213,6 +213,9 @@ func (f *serveFlags) catalog(log func(string)) (*catalog.Catalog, error) {
 func (f *serveFlags) files(say func(string, ...any)) (files map[string][]byte, missing map[string]string, err error) {
 	files = map[string][]byte{"webgpu.js": webgpujs.Source, "simd128.js": simd.Loader, "simd128.wasm": simd.Module}
 	missing = map[string]string{}
+	if err := addSources(files); err != nil {
+		return nil, nil, err
+	}
 	path := f.wasm
 	if path == "" {
 		exe, err := os.Executable()

@@ -41,6 +41,8 @@ func (t *Tokenizer) EncodeParts(parts []Part, begin bool) []int {
 		switch {
 		case s.id >= 0:
 			ids = append(ids, s.id)
+		case t.spec.NFC:
+			ids = t.plain(ids, composed(s.text))
 		case s.spelled || t.spec.Kind == ByteLevel:
 			ids = t.plain(ids, s.text)
 		default:

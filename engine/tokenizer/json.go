@@ -65,8 +65,6 @@ func (p hfProcessor) around() (first, last string) {
 
 // FromJSON reads a tokenizer.json of the Hugging Face tokenizers library and,
 // where it is not nil, the tokenizer_config.json beside it. name is for errors.
-// Of normalizers NFC is taken to have been applied: text is expected in it, as
-// nearly all text is.
 func FromJSON(name string, tokenizerJSON, tokenizerConfigJSON []byte) (Spec, error) {
 	s, err := fromJSON(tokenizerJSON, tokenizerConfigJSON)
 	if err != nil {
@@ -96,6 +94,7 @@ func fromJSON(data, config []byte) (Spec, error) {
 	if s.Kind = h.kind(); s.Kind == SentencePiece {
 		s.Prefix, err = h.prefix()
 	} else if err = h.checkNormalizer(); err == nil {
+		s.NFC = len(h.Normalizer.steps()) > 0
 		s.Pre, err = preTokenizer(h.PreTokenizer)
 	}
 	if err != nil {
@@ -193,7 +192,7 @@ func parseMerges(raw json.RawMessage) ([]string, error) {
 // merges.txt, and tokenizer_config.json where it is not nil. pre names the
 // split, which these files do not.
 func FromVocabMerges(name string, vocabJSON, mergesTXT, tokenizerConfigJSON []byte, pre string) (Spec, error) {
-	s := Spec{Name: name, Pre: pre, BOS: -1, EOS: -1, PAD: -1, UNK: -1}
+	s := Spec{Name: name, Pre: pre, NFC: NFCOf(pre), BOS: -1, EOS: -1, PAD: -1, UNK: -1}
 	if err := s.setVocab(vocabJSON); err != nil {
 		return Spec{}, fmt.Errorf("tokenizer: %s: vocab.json: %w", name, err)
 	}

@@ -50,7 +50,10 @@ func (s Spec) JSON() ([]byte, error) {
 		}
 		file["normalizer"], file["pre_tokenizer"], file["decoder"] = s.Prefix.json()
 	} else {
-		file["normalizer"], file["pre_tokenizer"] = splitJSON(s.Pre)
+		file["pre_tokenizer"] = splitJSON(s.Pre)
+		if s.NFC {
+			file["normalizer"] = object{"type": "NFC"}
+		}
 		file["decoder"] = object{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}
 	}
 	return encodeJSON(file)
@@ -179,8 +182,8 @@ func (s Spec) processorJSON() any {
 	}
 }
 
-// splitJSON is the normalizer and the pre-tokenizer of a split.
-func splitJSON(pre string) (normalizer, preTokenizer any) {
+// splitJSON is the pre-tokenizer of a split.
+func splitJSON(pre string) any {
 	level := func(regex bool) object {
 		return object{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": regex, "use_regex": regex}
 	}
@@ -190,15 +193,15 @@ func splitJSON(pre string) (normalizer, preTokenizer any) {
 	}
 	switch pre {
 	case "smollm":
-		return nil, sequence(object{"type": "Digits", "individual_digits": true}, level(true))
+		return sequence(object{"type": "Digits", "individual_digits": true}, level(true))
 	case "qwen2":
-		return object{"type": "NFC"}, split(regexQwen2)
+		return split(regexQwen2)
 	case "llama-bpe":
-		return nil, split(regexLlama3)
+		return split(regexLlama3)
 	case "tekken":
-		return nil, split(regexTekken)
+		return split(regexTekken)
 	}
-	return nil, level(true)
+	return level(true)
 }
 
 // json is the normalizer, the pre-tokenizer and the decoder of a prefix.

@@ -44,6 +44,7 @@ type Spec struct {
 	Name         string // file the spec came from, for errors
 	Kind         Kind
 	Pre          string    // ByteLevel: how text is split: "smollm", "gpt-2", "qwen2", "llama-bpe", "tekken"
+	NFC          bool      // ByteLevel: text is brought into Unicode's NFC before it is split, as Qwen's is
 	Tokens       []string  // by id, spelled as Kind says; special ones as they are, bytes of SentencePiece as <0x0A>
 	Types        []int32   // GGUF's: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte; none, or one for each token
 	Attributes   []int32   // how added tokens are matched, bits of Attr; none, or one for each token

@@ -52,7 +52,7 @@ func random(c Config) *Model {
 }
 
 func vocabulary() *tokenizer.Spec {
-	return &tokenizer.Spec{Name: "small", Pre: "qwen2", Tokens: []string{"a", "b", "ab", "<end>", "<turn>"}, Types: []int32{1, 1, 1, 3, 3},
+	return &tokenizer.Spec{Name: "small", Pre: "qwen2", NFC: true, Tokens: []string{"a", "b", "ab", "<end>", "<turn>"}, Types: []int32{1, 1, 1, 3, 3},
 		Merges: []string{"a b"}, BOS: 3, EOS: 3, PAD: -1, UNK: -1, AddBOS: true, EOT: []int{4}, ChatTemplate: "{{ messages }}"}
 }
 

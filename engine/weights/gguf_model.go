@@ -369,7 +369,7 @@ func (g *ggufMeta) tokenizer(name string) *tokenizer.Spec {
 		if pre, ok := ggufSplits[s.Pre]; ok {
 			s.Pre = pre
 		}
-		s.IgnoreMerges = ignoresMerges(s.Pre)
+		s.IgnoreMerges, s.NFC = ignoresMerges(s.Pre), tokenizer.NFCOf(s.Pre)
 	case ggufSentencePiece:
 		g.sentencePiece(s)
 	default:

@@ -3,8 +3,6 @@ package weights
 import (
 	"fmt"
 	"path/filepath"
-	"strconv"
-	"strings"
 )
 
 // The metadata by which llama.cpp's gguf-split marks the files of a checkpoint.
@@ -59,6 +57,9 @@ func join(files []*ggufFile) (*ggufFile, error) {
 			return nil, fmt.Errorf("part %d of %d is missing: the checkpoint is split into several files", i+1, len(parts))
 		}
 	}
+	if err := named(parts); err != nil {
+		return nil, err
+	}
 	whole := *parts[0]
 	whole.tensors, whole.places = nil, nil
 	in := map[string]*ggufFile{}
@@ -91,20 +92,67 @@ func inPart(files []*ggufFile, f *ggufFile, err error) error {
 	return err
 }
 
-// splitNames are the names of all files of a checkpoint of count files, of which
-// path is one: model-00001-of-00003.gguf.
-func splitNames(path string, count int) ([]string, error) {
-	dir, file := filepath.Split(path)
-	stem, ok := strings.CutSuffix(file, fmt.Sprintf("-of-%05d.gguf", count))
-	if ok && len(stem) > 6 && stem[len(stem)-6] == '-' {
-		number, err := strconv.ParseUint(stem[len(stem)-5:], 10, 32)
-		if err == nil && number >= 1 && number <= uint64(count) {
-			names := make([]string, count)
-			for i := range names {
-				names[i] = filepath.Join(dir, fmt.Sprintf("%s-%05d-of-%05d.gguf", stem[:len(stem)-6], i+1, count))
-			}
-			return names, nil
+// named compares the parts that have names of gguf-split with each other and with
+// what their headers say: nothing else tells parts of different checkpoints of one
+// shape apart.
+func named(parts []*ggufFile) error {
+	first, name := "", ""
+	for i, p := range parts {
+		stem, number, _ := SplitName(p.name)
+		switch {
+		case number == 0:
+			continue
+		case number != i+1:
+			return fmt.Errorf("%s is part %d by its name, part %d by its header (metadata key %s is %d)", p.name, number, i+1, splitNumber, i)
+		case first == "":
+			first, name = stem, p.name
+		case first != stem:
+			return fmt.Errorf("%s and %s are parts of different checkpoints by their names", name, p.name)
 		}
+	}
+	return nil
+}
+
+// SplitName takes the name of a file apart that is one of several of a checkpoint,
+// as llama.cpp's gguf-split names them: model-00001-of-00003.gguf is part 1 of 3 of
+// model. Of another name number and count are 0.
+func SplitName(path string) (stem string, number, count int) {
+	const pattern = "-00000-of-00000.gguf" // 0 stands for a digit
+	at := len(path) - len(pattern)
+	if at <= 0 {
+		return "", 0, 0
+	}
+	for i, c := range []byte(pattern) {
+		d := path[at+i]
+		switch {
+		case c != '0' && c != d, c == '0' && (d < '0' || d > '9'):
+			return "", 0, 0
+		case c == '0' && i < 6:
+			number = 10*number + int(d-'0')
+		case c == '0':
+			count = 10*count + int(d-'0')
+		}
+	}
+	if number < 1 || number > count {
+		return "", 0, 0
+	}
+	return path[:at], number, count
+}
+
+// SplitNames are the names of all files of which SplitName takes one apart.
+func SplitNames(stem string, count int) []string {
+	names := make([]string, count)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s-%05d-of-%05d.gguf", stem, i+1, count)
+	}
+	return names
+}
+
+// splitNames are the names of all files of a checkpoint of count files, of which
+// path is one.
+func splitNames(path string, count int) ([]string, error) {
+	if stem, _, of := SplitName(filepath.Clean(path)); of == count {
+		return SplitNames(stem, count), nil
 	}
 	return nil, fmt.Errorf("one of %d files of a checkpoint (metadata key %s), expected a name that ends in -00001-of-%05d.gguf, by which the others are found", count, splitCount, count)
 }

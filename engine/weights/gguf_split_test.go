@@ -225,6 +225,19 @@ func TestSplitGGUFRefuses(t *testing.T) {
 			refused(t, err, append(c.want, "weights: bad")...)
 		})
 	}
+	named := func(files [][]byte, names ...string) error {
+		var parts []Part
+		for i, name := range names {
+			parts = append(parts, Part{Name: name, R: bytes.NewReader(files[i]), Size: int64(len(files[i]))})
+		}
+		_, err := OpenGGUFParts("bad", parts...)
+		return err
+	}
+	if err := named(good, "m-00001-of-00003.gguf", "renamed.gguf", "m-00003-of-00003.gguf"); err != nil {
+		t.Errorf("%v, of a part with a name that says nothing", err)
+	}
+	refused(t, named(good, "m-00001-of-00003.gguf", "m-00003-of-00003.gguf", "m-00002-of-00003.gguf"), "m-00003-of-00003.gguf is part 3 by its name, part 2 by its header (metadata key split.no is 1)")
+	refused(t, named(good, "m-00001-of-00003.gguf", "other-00002-of-00003.gguf", "m-00003-of-00003.gguf"), "m-00001-of-00003.gguf and other-00002-of-00003.gguf are parts of different checkpoints")
 	dir := folder(t, map[string]any{"m-00001-of-00003.gguf": good[0], "m-00003-of-00003.gguf": good[2], "renamed.gguf": good[0], "m-00004-of-00003.gguf": good[0]})
 	_, err := Open(filepath.Join(dir, "m-00001-of-00003.gguf"))
 	refused(t, err, "one of 3 files of a checkpoint", "m-00002-of-00003.gguf")

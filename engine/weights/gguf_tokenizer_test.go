@@ -108,12 +108,12 @@ func TestGGUFSplits(t *testing.T) {
 		"llama3":           {Pre: "llama-bpe", IgnoreMerges: true, AddBOS: true},
 		"llama-bpe":        {Pre: "llama-bpe", IgnoreMerges: true, AddBOS: true},
 		"tekken":           {Pre: "tekken", IgnoreMerges: true, AddBOS: true},
-		"deepseek-r1-qwen": {Pre: "qwen2"},
+		"deepseek-r1-qwen": {Pre: "qwen2", NFC: true},
 		"smollm":           {Pre: "smollm"},
 	} {
 		g := ggufMeta{meta: map[string]any{"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": name, "tokenizer.ggml.tokens": []string{"a", "b", "ab"}, "tokenizer.ggml.merges": []string{"a b"}}}
 		s := g.tokenizer("x")
-		if g.err != nil || s.Pre != want.Pre || s.IgnoreMerges != want.IgnoreMerges || s.AddBOS != want.AddBOS {
+		if g.err != nil || s.Pre != want.Pre || s.IgnoreMerges != want.IgnoreMerges || s.NFC != want.NFC || s.AddBOS != want.AddBOS {
 			t.Errorf("%s: %+v, %v, expected %+v", name, s, g.err, want)
 		}
 	}

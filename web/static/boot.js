@@ -5,6 +5,9 @@ import "./wasm_exec.js";
 import { attach } from "./webgpu.js";
 import { simdImports } from "./simd128.js";
 
+/** The engine tells the files of a split model apart by their names, which a Blob may lack. */
+const named = (files) => files.map((file, i) => (files.length > 1 && !file.name ? new File([file], `part ${i + 1} of ${files.length}`) : file));
+
 async function fetched(name) {
   const response = await fetch(new URL(name, import.meta.url));
   if (!response.ok) throw new Error(`${name}: the server answers ${response.status} ${response.statusText}`.trim());
@@ -20,7 +23,13 @@ export async function bootFromHere(parts) {
   if (!WebAssembly.validate(simd)) {
     throw new Error("this browser's WebAssembly knows no SIMD: Chrome or Edge 91, Firefox 89 or Safari 16.4 do");
   }
-  return boot({ ...parts, simd, module: await WebAssembly.compileStreaming(response) });
+  return boot({ ...parts, simd, module: await compiled(response) });
+}
+
+/** Some hosts of files do not know what a .wasm file is: it is compiled all the same, once it is whole. */
+async function compiled(response) {
+  const known = response.headers.get("Content-Type")?.startsWith("application/wasm");
+  return known ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 }
 
 /**
@@ -37,7 +46,7 @@ export async function bootFromHere(parts) {
  * @param {(event: object) => void} parts.onEvent
  * @param {(error: Error) => void} parts.onExit the engine has ended, which it should not
  * @param {(go: object) => void} [parts.prepare] sees the Go object before it starts, for tests
- * @returns {Promise<{command(command: object, file?: Blob): void, inspect(file: Blob, options: Inspection): Promise<Inspected>}>}
+ * @returns {Promise<{command(command: object, file?: Blob | Blob[]): void, inspect(file: Blob | Blob[], options: Inspection): Promise<Inspected>}>}
  */
 export async function boot({ module, simd, onEvent, onExit, prepare }) {
   const go = new globalThis.Go();
@@ -76,13 +85,13 @@ export async function boot({ module, simd, onEvent, onExit, prepare }) {
   await Promise.race([ready, ended.then((error) => { throw error; })]);
   return {
     command(command, file) {
-      if (file) host.command(command, file);
+      if (file) host.command(command, named([file].flat()));
       else host.command(command);
     },
-    /** What a GGUF file is and takes, by its header. file may also be something with a Blob's size and slice. */
+    /** What a GGUF file is and takes, by its header; all files of a split one. A file may also be something with a Blob's size and slice. */
     inspect(file, { name, contexts, cpu }) {
       return new Promise((resolve, reject) => {
-        host.inspect(file, name, contexts, cpu, (found) => {
+        host.inspect(named([file].flat()), name, contexts, cpu, (found) => {
           if (found.error) reject(new Error(found.error));
           else resolve(found);
         });

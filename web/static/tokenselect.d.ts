@@ -12,8 +12,8 @@ export interface LoadOptions {
   base?: string;
   /** Name of a model in models.json, or of `file`. Default: the first of models.json. */
   model?: string;
-  /** A GGUF file in place of a model of models.json: one of this device, say. It is read where it is. Not with the device "server". */
-  file?: Blob;
+  /** A GGUF file in place of a model of models.json: one of this device, say. It is read where it is. Of a split one all its files, in any order. Not with the device "server". */
+  file?: Blob | Blob[];
   /** "auto": WebGPU if there is a GPU, else the CPU in the worker. "server": the server's engine over /ws. */
   device?: "auto" | "webgpu" | "cpu" | "server";
   /** How keys and values are stored. Default: f16 on a GPU, f32 on a CPU. */
@@ -40,11 +40,14 @@ export interface Progress {
 export interface Model {
   name: string;
   title: string;
+  /** "" of a split model. */
   url: string;
-  /** Hexadecimal SHA-256 of the file. */
+  /** Hexadecimal SHA-256 of the file, or of the digests of its parts one after another. */
   digest: string;
   /** Bytes. */
   size: number;
+  /** The files of a model that is split into several, in order. */
+  parts?: { name: string; url: string; digest: string; size: number }[];
   /** Tokens that the model was trained for. */
   context: number;
   quantisation: string;

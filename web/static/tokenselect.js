@@ -254,16 +254,16 @@ class Engine {
 export async function load({ base = home, model, file, device = "auto", kv, worker = "worker.js", signal, onProgress } = {}) {
   const root = new URL(base, home).href;
   const server = device === "server";
-  if (file && server) throw new TokenselectError("bad_model", `${model ?? file.name}: the server does not take files, it has models of its own`, "Let this browser do the work.");
+  if (file && server) throw new TokenselectError("bad_model", `${model ?? [file].flat()[0].name}: the server does not take files, it has models of its own`, "Let this browser do the work.");
   if (file) {
-    model ??= file.name;
+    model ??= [file].flat()[0].name;
   } else if (!server) {
     const list = await models(root);
     const found = model ? list.find((m) => m.name === model) : list[0];
     if (!found) {
       throw new TokenselectError("bad_model", `there is no model ${model ?? ""} here, there are: ${list.map((m) => m.name).join(", ") || "none"}`);
     }
-    file = { url: found.url, digest: found.digest, size: found.size, name: found.name, base: root };
+    file = { url: found.url, digest: found.digest, size: found.size, name: found.name, parts: found.parts, base: root };
     model = found.name;
   }
   const engine = new Engine((handlers) => (server ? new SocketTransport(root, handlers) : new WorkerTransport(new URL(worker, home), handlers)));

@@ -17,9 +17,9 @@ const started = bootFromHere({
 });
 started.catch((error) => fail(undefined, "internal", `the engine could not be started: ${error.message}`, "Reload the page."));
 
-/** The model's file: as it was given, from the browser's cache, or over the network into it. */
+/** The model's file, or those of a split one: as it was given, from the browser's cache, or over the network into it. */
 async function weights(id, file) {
-  if (file instanceof Blob) return file;
+  if (file instanceof Blob || Array.isArray(file)) return file;
   const abort = new AbortController();
   downloads.set(id, abort);
   let unkept;
@@ -32,7 +32,11 @@ async function weights(id, file) {
       return kept;
     }
     unkept = cache.reason ?? undefined;
-    const wanted = { url: new URL(file.url, file.base).href, digest: file.digest, size: file.size, name: file.name, signal: abort.signal, onProgress };
+    const from = ({ url }) => new URL(url, file.base).href;
+    const wanted = {
+      ...(file.parts ? { key: file.digest, parts: file.parts.map((part) => ({ ...part, url: from(part) })) } : { url: from(file), digest: file.digest }),
+      size: file.size, name: file.name, signal: abort.signal, onProgress,
+    };
     try {
       return await cache.fetchInto(wanted);
     } catch (error) {

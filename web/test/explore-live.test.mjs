@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { launch, skip, start } from "./real.mjs";
 
 const plain = "It was a plain day. ", needle = "Ada Dixon keeps a fox at home. ";
-const text = plain.repeat(120) + needle + plain.repeat(120);
+const text = plain.repeat(80) + needle + plain.repeat(80);
 const question = "Which animal does Ada Dixon keep?";
 const selection = { policy: "tokenselect", k: 64, n_local: 64, chunk: 128 };
 
@@ -55,7 +55,7 @@ test("views of a run that grows; another budget asks again and stands beside den
     for (const v of shown) v.update();
     globalThis.explorer = { run, state, engine, node: document.body.lastElementChild, prefilled };
     engine.on("prefill", (p) => prefilled.push(p));
-    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    for (const v of shown) v.svg(); // draws what is out of sight too
     return { answer: run.answer, steps: run.steps.length, prompt: run.stats.prompt_tokens, cells: document.querySelectorAll(".raster .cell").length, grid: document.querySelectorAll(".head-grid .cell").length, summary: document.querySelector(".needle-summary").textContent };
   }, { text, question, selection, needle });
   assert.equal(seen.answer, "Ada Dixon keeps a fox.");

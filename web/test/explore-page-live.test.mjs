@@ -1,5 +1,6 @@
 // A run from the explorer's form, with the browser's engine: it is shown while it
-// grows, and its export is a recording that the page and the command open again.
+// grows, and its export is a recording that the page and the command open again;
+// and from an answer of the page that asks, with the document that is open there.
 // `make test-page` builds the server and the engine.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -70,5 +71,35 @@ test("a live run is shown, exported, opened again by the page and by the command
   await page.click("#live-run");
   await done();
   assert.notEqual((await run()).answer, live.answer);
+  assert.deepEqual(wrong, []);
+});
+
+test("an answer of the page leads to the same question in the explorer, recorded", { skip, timeout: 180_000 }, async () => {
+  const asking = await browser.context.newPage();
+  asking.on("pageerror", (error) => wrong.push(error.message));
+  await asking.goto(server.url);
+  await asking.fill("#paste", text);
+  await asking.click("#use-paste");
+  await asking.selectOption("#device", "cpu");
+  await asking.waitForFunction(() => tokenselectPage.state().engine === "ready" && tokenselectPage.state().tokens > 0, null, { timeout: 60_000 });
+  await asking.locator("#k").fill("48");
+  await asking.fill("#question", "Which animal does Ada Dixon keep?");
+  await asking.click("#ask");
+  const link = asking.getByRole("link", { name: "Explore what it read" });
+  await link.waitFor({ timeout: 60_000 });
+  const model = await asking.inputValue("#model"), answer = (await asking.textContent("#answer .answer")).trim();
+  await link.click();
+  await asking.waitForFunction(() => globalThis.explorer?.run.live && explorer.run.done && explorer.views.timeline, null, { timeout: 90_000 });
+  const seen = await asking.evaluate(() => ({ answer: explorer.run.answer.trim(), k: explorer.run.selection.k, policy: explorer.run.selection.policy, text: explorer.run.document.text, rows: explorer.run.steps[0].layers[0].rows.length, device: document.querySelector("#live-device").value, model: document.querySelector("#live-model").value }));
+  assert.ok(seen.text === text, "the same document");
+  delete seen.text;
+  assert.deepEqual(seen, { answer, k: 48, policy: "tokenselect", rows: 48, device: "cpu", model });
+
+  // The document is gone: that is said, and nothing is asked.
+  await asking.evaluate(() => import("./storage.js").then(({ clear }) => clear()));
+  await asking.goto("about:blank");
+  await asking.goto(`${server.url}explore.html#ask=Which%3F`);
+  await asking.waitForFunction(() => /no document in this browser any more/.test(document.querySelector("#failure").textContent));
+  await asking.close();
   assert.deepEqual(wrong, []);
 });

@@ -5,6 +5,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { launch, missing, serve } from "./chromium.mjs";
+import { MOST } from "../static/explore/recording-shape.js";
+import { read } from "../static/explore/read-recording.js";
 import { State } from "../static/explore/state.js";
 
 const skip = await missing([]);
@@ -13,9 +15,9 @@ let site, browser, page, lines, short;
 const served = new Map();
 
 before(async () => {
-  if (skip) return;
   [lines, short] = await Promise.all([RECORDING, SHORT].map(async (name) => (
     gunzipSync(await readFile(new URL(`../static/${name}`, import.meta.url))).toString().trim().split("\n").map((l) => JSON.parse(l)))));
+  if (skip) return;
   const routes = {};
   for (const name of ["packed", "decoded"]) {
     routes[`/${name}.json.gz`] = (_, response) => {
@@ -91,7 +93,10 @@ test("what was not recorded is null, and text left open goes to the token before
   assert.equal(run.texts.at(-1).slice(-1), "é");
 });
 
-test("a damaged recording is refused with file, line, field, what was found and what was expected", { skip, timeout: 60_000 }, async () => {
+/** Why a file's bytes are refused by the module that reads them in the worker. */
+const refused = (bytes) => read(new Blob([bytes]).stream()).then(() => "opened", (error) => error.message);
+
+test("a damaged recording is refused with line, field, what was found and what was expected", { timeout: 60_000 }, async () => {
   const changed = (act) => {
     const copy = structuredClone(short);
     act(copy);
@@ -101,17 +106,17 @@ test("a damaged recording is refused with file, line, field, what was found and 
   const units = short[0].document.text.length, n = short[at].step.n;
   const whole = gzipSync(textOf(short));
   for (const [bytes, said] of [
-    [Buffer.alloc(0), /^run\.json\.gz: the file is empty, expected a recording$/],
+    [Buffer.alloc(0), /^the file is empty, expected a recording$/],
     [Buffer.from([0x89, 0x50, 0x4e, 0x47, 0xff, 0xfe]), /the file is no text/],
     [Buffer.from("<!doctype html>\n"), /line 1 is "<!doctype html>", expected JSON/],
     [Buffer.from("{}\n"), /header: tokenselect is undefined, expected "recording"/],
     [Buffer.from("null\n"), /header: tokenselect is undefined, expected "recording"/],
     [whole.subarray(0, whole.length / 2), /the file cannot be unpacked/],
     [changed((c) => { c[0].v = 2; }), /header: v is 2, expected 1/],
-    [changed((c) => { c[0].model.layers = 0; }), /model\.layers is 0, expected at least 1/],
+    [changed((c) => { c[0].model.layers = 0; }), /model\.layers is 0, expected a whole number from 1 to/],
     [changed((c) => { c[0].marks[0].end = 1e8; }), new RegExp(`marks\\[0\\] is .*expected a piece of the document's ${units}`)],
     [changed((c) => { c.splice(1); }), /there is no step in it/],
-    [changed((c) => { c[1].document.lens[5] = -1; }), /^run\.json\.gz: line 2: layout: document\.lens/],
+    [changed((c) => { c[1].document.lens[5] = -1; }), /^line 2: layout: document\.lens/],
     [changed((c) => { c[1].document.lens[5] = 1e6; }), /line 2: .*document's last token is \d+, expected at most/],
     [changed((c) => { c[at].step.layers.pop(); }), new RegExp(`line ${at + 1}: step: layers is 7, expected 8`)],
     [changed((c) => { c[at].step.n = 0; }), /step: n is 0, expected more than 0/],
@@ -123,12 +128,59 @@ test("a damaged recording is refused with file, line, field, what was found and 
     [changed((c) => { layer(c).mass.pop(); }), /layer 2: mass is of 7 values, expected 8/],
     [changed((c) => { layer(c).mass[1] = [1]; }), /layer 2: mass of head 1 is \[1\], expected 4 shares/],
     [changed((c) => { layer(c).w = "AAAA"; }), /layer 2: w is of 3 values, expected 128/],
-    [changed((c) => { layer(c).top[0][0] = -1; }), new RegExp(`layer 2: top is -1, expected one of ${n} rows`)],
+    [changed((c) => { layer(c).top[0][0] = -1; }), /layer 2: top\[0\]\[0\] is -1, expected a whole number/],
+    [changed((c) => { layer(c).top[0][0] = n; }), new RegExp(`layer 2: top is ${n}, expected one of ${n} rows`)],
+    [changed((c) => { layer(c).cut = [1]; }), /layer 2: cut is of 1 values, expected 2 of them/],
+    // What is of another kind than it should be is told before a view meets it.
+    [changed((c) => { c.splice(at, 0, null); }), new RegExp(`line ${at + 1}: event is null, expected an object`)],
+    [changed((c) => { c[0].sweep = [null]; }), /header: sweep\[0\] is null, expected an object/],
+    [changed((c) => { c[0].marks[0].label = {}; }), /header: marks\[0\]\.label is \{\}, expected a text/],
+    [changed((c) => { c[0].question = ["q"]; }), /header: question is \["q"\], expected a text/],
+    [changed((c) => { c[1].rows = [null]; }), /line 2: layout: rows\[0\] is null, expected an object/],
+    [changed((c) => { c[at].text = 7; }), /token: text is 7, expected a text/],
+    [changed((c) => { c[at].p = "high"; }), /token: p is high, expected a number/],
+    [changed((c) => { c[at].step = "x"; }), /token: step is x, expected an object/],
+    [changed((c) => { c[at].step.kernels = [null]; }), /token: step\.kernels\[0\] is null, expected an object/],
+    [changed((c) => { c[at].step.n_local = "x"; }), /token: step\.n_local is x, expected a whole number/],
+    [changed((c) => { c[at].step.layers[2] = null; }), /layer 2 is null, expected an object/],
+    [changed((c) => { layer(c).r = 4e9; }), /layer 2: r is 4000000000, expected a list/],
+    [changed((c) => { layer(c).near[0] = null; }), /layer 2: near\[0\] is null, expected a number/],
+    [changed((c) => { c.at(-1).stats = 5; }), new RegExp(`line ${short.length}: done: stats is 5, expected an object`)],
+    [changed((c) => { c.splice(-1, 0, c[1]); }), /layout is behind \d+ steps, expected one before them/],
     [changed((c) => { delete layer(c).r; layer(c)["-"] = [77]; }), new RegExp(`line ${at + 1}: step over ${n} rows`)],
+  ]) {
+    assert.match(await refused(bytes), said);
+  }
+});
+
+test("what the page is told of a bad file names the file", { skip, timeout: 60_000 }, async () => {
+  const whole = gzipSync(textOf(short));
+  for (const [source, said] of [
+    [Buffer.alloc(0), /^run\.json\.gz: the file is empty, expected a recording$/],
+    [whole.subarray(0, whole.length / 2), /^run\.json\.gz: the file cannot be unpacked/],
+    [gzipSync(textOf(short.with(1, null))), /^run\.json\.gz: line 2: event is null, expected an object$/],
+    [gzipSync(Buffer.alloc(130e6, "\n"), { level: 1 }), /^run\.json\.gz: line 1 is "", expected JSON$/],
+    [gzipSync(Buffer.alloc(20e6, "["), { level: 1 }), /^run\.json\.gz: line 1 is longer than 16 MB/],
     [`${site.origin}/missing.json.gz`, /^missing\.json\.gz: the server answers 404, expected a recording$/],
   ]) {
-    const { error } = await open(bytes);
-    assert.match(error ?? "opened", said);
+    assert.match((await open(source)).error ?? "opened", said);
+  }
+});
+
+test("a small file that claims to be a very large one is refused", { timeout: 60_000 }, async (t) => {
+  const limits = { ...MOST };
+  t.after(() => Object.assign(MOST, limits));
+  Object.assign(MOST, { steps: 100, held: 1e6 }); // what reaches them as they are takes long to make
+  const [head, laid] = short, at = short.findIndex((l) => l.step), bare = { a: 1 };
+  const steps = (number, first, next) => gzipSync([head, laid, ...Array.from({ length: number }, (_, i) => (
+    { type: "token", text: "a", step: { n: 300_000 + i, n_init: 1, n_local: 1, layers: Array(head.model.layers).fill(i === 0 ? first : next) } }))].map((l) => JSON.stringify(l)).join("\n"));
+  for (const [file, said] of [
+    [gzipSync(textOf([{ ...head, model: { ...head.model, heads: 1e9 } }])), /model\.heads is 1000000000, expected a whole number from 1 to/],
+    [gzipSync(textOf(short.with(at, { ...short[at], step: { ...short[at].step, n: 1e9 } }))), /step\.n is 1000000000, expected a whole number from 0 to/],
+    [steps(101, { a: 1, all: true }, { a: 1, all: true }), /the number of steps is 101, expected at most 100/],
+    [steps(40, { a: 1, r: Array(10_000).fill(1) }, bare), /the number of selected rows so far is 1040000, expected at most 1000000/],
+  ]) {
+    assert.match(await refused(file), said);
   }
 });
 

@@ -190,6 +190,28 @@ test("the timeline: a column for each token, hits of the Selection Cache counted
   assert.deepEqual(wrong, []);
 });
 
+test("another address behind # opens another run, and the list of recordings stays as it is", { skip, timeout: 60_000 }, async () => {
+  await visit();
+  const listed = await page.$$eval("#recordings option", (all) => all.map((o) => o.value));
+  await page.evaluate((hash) => { location.hash = hash; }, `#run=${HITS}&step=2`);
+  await page.waitForFunction((n) => explorer.run.steps.length === n && explorer.views.timeline, (await decode(HITS)).steps.length);
+  assert.equal((await state()).step, 2);
+  assert.deepEqual(await page.$$eval("#recordings option", (all) => all.map((o) => o.value)), listed);
+  assert.equal(await page.inputValue("#recordings"), HITS.split("/").pop());
+});
+
+test("the document: words are found where they are, whatever is before them and whatever their signs", { skip, timeout: 60_000 }, async () => {
+  await visit();
+  const bytes = gunzipSync(await readFile(new URL(`../static/${RECORDING}`, import.meta.url))).toString();
+  const [header, ...rest] = bytes.split("\n"), given = JSON.parse(header), words = "Why (not)?";
+  given.document.text = `İİİ${given.document.text.slice(3, -words.length)}${words}`; // İ is two letters in lower case
+  await page.setInputFiles("#file", { name: "signs.json", mimeType: "application/json", buffer: Buffer.from([JSON.stringify(given), ...rest].join("\n")) });
+  await page.waitForFunction(() => explorer.run.document.text.startsWith("İ") && explorer.views.timeline);
+  await page.getByRole("searchbox").fill(words.toLowerCase());
+  await page.keyboard.press("Enter");
+  assert.deepEqual((await state()).mark, { start: given.document.text.length - words.length, end: given.document.text.length });
+});
+
 test("what is no recording is refused, and what was shown stays", { skip, timeout: 60_000 }, async () => {
   await visit();
   await page.setInputFiles("#file", { name: "book.json", mimeType: "application/json", buffer: Buffer.from("{}\n") });
@@ -218,6 +240,18 @@ test("the explorer fits 390 and 1280 pixels, light and dark, and its words can b
       }).filter(({ ratio }) => ratio < 4.5);
     });
     assert.deepEqual(faint, []);
+    // Words on the strongest shade: Chromium tells a mix with what is behind as color(srgb r g b / share).
+    const marked = await narrow.evaluate(() => {
+      const light = (c) => c.map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+      const parts = (colour) => colour.match(/[\d.]+/g).map(Number), paper = parts(getComputedStyle(document.querySelector("section.view")).backgroundColor).map((v) => v / 255);
+      return [...document.querySelectorAll(".reading mark")].map((mark) => {
+        mark.style.setProperty("--strength", "1");
+        const [r, g, b, share = 1] = parts(getComputedStyle(mark).backgroundColor.replace("srgb", ""));
+        const [high, low] = [light(parts(getComputedStyle(mark).color).slice(0, 3).map((v) => v / 255)), light([r, g, b].map((v, i) => v * share + paper[i] * (1 - share)))].sort((x, y) => y - x);
+        return { share, ratio: (high + 0.05) / (low + 0.05) };
+      });
+    });
+    assert.ok(marked.length > 0 && marked.every(({ share, ratio }) => share < 1 && ratio >= 4.5), JSON.stringify(marked[0]));
     await context.close();
   }
 });

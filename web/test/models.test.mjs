@@ -7,9 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after, before } from "node:test";
 import { fit } from "../static/models/fit.js";
-import { parseSource, partOf, quantisationOf } from "../static/models/source.js";
+import { parseSource, partsOf, quantisationOf, together } from "../static/models/source.js";
 import { DEADLINE, state } from "./page/in-page.mjs";
-import { changed, hub as startHub, model } from "./page/hub.mjs";
+import { changed, hub as startHub, model, parts } from "./page/hub.mjs";
+import { partNames } from "./page/split-gguf.mjs";
 import { looks } from "./page/looks.mjs";
 import { noBrowser, noEngine, openBrowser, serve } from "./page/site.mjs";
 
@@ -103,7 +104,25 @@ test("what may be written for a model", () => {
     ["https://huggingface.co/datasets/a/b", /hub's datasets/], ["a/b/model.safetensors", /tokenselect convert/],
   ]) assert.throws(() => parseSource(text), pattern, text);
   assert.deepEqual(["m-Q4_K_M.gguf", "m.IQ2_XXS.gguf", "m-f16.gguf", "Qwen2-0.5B.gguf"].map(quantisationOf), ["Q4_K_M", "IQ2_XXS", "F16", ""]);
-  assert.deepEqual([partOf("m-00001-of-00003.gguf"), partOf("m-1-of-3.gguf")], [{ part: 1, of: 3 }, null]);
+  for (const [name, expected] of [
+    ["m-00002-of-00003.gguf", ["m-00001-of-00003.gguf", "m-00002-of-00003.gguf", "m-00003-of-00003.gguf"]],
+    ["m-1-of-3.gguf", ["m-1-of-3.gguf"]], ["m-00004-of-00003.gguf", ["m-00004-of-00003.gguf"]],
+  ]) assert.deepEqual(partsOf(name), expected);
+  assert.throws(() => partsOf("m-00001-of-99999.gguf"), /one of 99999 parts, expected at most 1000/);
+});
+
+test("files that are given together are one, or the parts of one in order, or refused by name", () => {
+  const files = (...names) => names.map((name) => ({ name }));
+  const names = partNames("m", 3);
+  assert.deepEqual(together(files("m.gguf")), { name: "m.gguf" });
+  assert.deepEqual(together(files(names[2], names[0], names[1])), files(...names));
+  for (const [given, pattern] of [
+    [["m.gguf", "n.gguf"], /m\.gguf was given with 1 other files, expected one file, or the parts of one/],
+    [[names[0], names[2]], /m-00001-of-00003\.gguf: part 2 of 3 is missing, m-00002-of-00003\.gguf: choose all parts together/],
+    [[names[1]], /part 1 of 3 is missing, m-00001-of-00003\.gguf/],
+    [[...names, "n-00001-of-00003.gguf"], /n-00001-of-00003\.gguf is no part of the model of m-00001-of-00003\.gguf/],
+    [[...names, "m-00001-of-00002.gguf"], /m-00001-of-00002\.gguf is no part of the model/],
+  ]) assert.throws(() => together(files(...given)), pattern, given.join(" "));
 });
 
 test("what fits, and what does not, with the numbers", () => {
@@ -191,7 +210,7 @@ inDialog("what cannot be had or used is refused by name, before its weights are 
     ["acme/gated", /gated\.gguf is gated: .*choose it here/],
     ["acme/original", /safetensors.*tokenselect convert/],
     ["acme/nothing", /has no GGUF files/],
-    ["acme/split", /big-00001-of-00002\.gguf is the first of 2 parts/],
+    ["acme/torn", /big-Q8_0-00001-of-00003\.gguf: part 2 of 3 is missing, big-Q8_0-00002-of-00003\.gguf: acme\/torn does not have it/],
     ["acme/strange", /general\.architecture is "bloom"/],
     ["acme/longer", /has 17\d+ bytes, expected 17\d+, which the hub lists/],
     [`${files}/page.gguf`, /a page of HTML, not a model/],
@@ -256,6 +275,83 @@ inDialog("a file of this device: used where it is, kept, and what is no GGUF fil
   await page.reload();
   await using(page, /^mine \(17\.8 MB/);
   assert.equal(hub.asked.length, 0);
+});
+
+inDialog("a split model by hub name: one offer, a part after the other, resumed in a part, kept, used and removed as one", {}, async (page) => {
+  await look(page, "acme/split/big-Q8_0-00003-of-00003.gguf");
+  await says(page, "#models-plan", /big-Q8_0llama, Q8_0, 8 layers, trained on 2,048 tokens, 3 files of 17\.8 MB/);
+  assert.ok(hub.asked.every(({ sent }) => sent <= 2 ** 20), JSON.stringify(hub.asked));
+  const before = hub.asked.length;
+  const [first, second, third] = [...parts.keys()].map((name) => `/cdn/${name}`);
+  hub.faults.push({}, { cut: 2 ** 21, stall: true });
+  await press(page, `Download and use it (${SIZE})`);
+  await says(page, "#models-kept", /2\.\d MB of 17\.8 MB/);
+  await press(page, "Cancel: big-Q8_0");
+  await says(page, "#models-kept", /big-Q8_02\.\d MB of 17\.8 MB so far, in 3 files, acme\/split/);
+  await page.reload();
+  await state(page, "ready");
+  await open(page);
+  await press(page, "Resume: big-Q8_0");
+  await using(page, /^big-Q8_0 \(17\.8 MB, 2,048 tokens\)$/);
+  assert.deepEqual(hub.asked.slice(before).map(({ path, range }) => [path, range]), [[first, null], [second, null], [second, `bytes=${2 ** 21}-`], [third, null]]);
+  const sizes = await page.evaluate(async () => {
+    const cache = await (await import("./storage.js")).WeightsCache.open();
+    const [{ key }, ...others] = await cache.list();
+    return [others.length, (await cache.get(key)).map(({ name, size }) => [name, size])];
+  });
+  assert.deepEqual(sizes, [0, [...parts].map(([name, bytes]) => [name, bytes.length])]);
+  await remembered(page, /^kept:/);
+  await page.reload();
+  await using(page, /^big-Q8_0/);
+  await open(page);
+  await says(page, "#models-kept", /big-Q8_017\.8 MB, in 3 files, acme\/split, \w+ \d+/);
+  await press(page, "Remove: big-Q8_0");
+  await press(page, "Remove it: big-Q8_0");
+  await says(page, "#models-kept", /Nothing yet/);
+});
+
+inDialog("a part with other bytes than its digest's is thrown away by name, and the other parts stay", {}, async (page) => {
+  await look(page, "acme/damaged");
+  await press(page, `Download and use it (${SIZE})`);
+  await says(page, "#models-kept .models-trouble", /big-Q8_0-00003-of-00003\.gguf: found bytes with the SHA-256 .*, expected 3333/);
+  const two = ([...parts.values()][0].length + [...parts.values()][1].length) / 1e6;
+  await says(page, "#models-kept", new RegExp(`${two.toFixed(1).replace(".", "\\.")} MB of 17\\.8 MB so far, in 3 files`));
+});
+
+inDialog("a split model by the address of any part, from a server that sends whole files only", {}, async (page) => {
+  await look(page, `${files}/bare/big-Q8_0-00002-of-00003.gguf`);
+  await says(page, "#models-verdict", /No digest is known/);
+  hub.faults.push({}, { cut: 2 ** 21 });
+  await press(page, `Download and use it (${SIZE})`);
+  await using(page, /^big-Q8_0/);
+});
+
+inDialog("the parts of a model on this device: dropped together, used where they are, kept, and refused by name where they do not belong together", {}, async (page) => {
+  const names = [...parts.keys()];
+  const files = (...given) => given.map(([name, from = name]) => ({ name, mimeType: "", buffer: parts.get(from) ?? model }));
+  await page.setInputFiles("#models-file", files([names[0]], [names[2]]));
+  await says(page, "#models-trouble", /part 2 of 3 is missing, big-Q8_0-00002-of-00003\.gguf: choose all parts together/);
+  await page.setInputFiles("#models-file", files([names[0]], [names[1], names[2]], [names[2], names[1]]));
+  await says(page, "#models-trouble", /big-Q8_0-00003-of-00003\.gguf is part 3 by its name, part 2 by its header/);
+  await page.setInputFiles("#models-file", files([names[0]], [names[1], "whole"], [names[2]]));
+  await says(page, "#models-trouble", /big-Q8_0-00002-of-00003\.gguf: metadata key split\.count is 1, expected 3 as in big-Q8_0-00001-of-00003\.gguf/);
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("#models", { state: "hidden" });
+  const encoded = names.map((name) => [name, parts.get(name).toString("base64")]).reverse();
+  await page.evaluate((files) => {
+    const data = new DataTransfer();
+    for (const [name, text] of files) data.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name));
+    document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+  }, encoded);
+  await press(page, "Use it for this visit");
+  await using(page, /^big-Q8_0 \(17\.8 MB/);
+  await open(page);
+  await says(page, "#models-kept", /big-Q8_017\.8 MB, from this device, for this visit/);
+  await press(page, "Keep: big-Q8_0");
+  await says(page, "#models-kept", /big-Q8_017\.8 MB, in 3 files, this device, \w+ \d+/);
+  await remembered(page, /^kept:/);
+  await page.reload();
+  await using(page, /^big-Q8_0 \(17\.8 MB/);
 });
 
 inDialog("the page itself may not talk to other sites: only the worker that fetches models may", {}, async (page) => {

@@ -208,8 +208,12 @@ test("the service worker keeps every file that the page needs to open", () => {
   const source = readFileSync(join(root, "sw.js"), "utf8");
   const kept = new Set([...source.slice(source.indexOf("const FILES"), source.indexOf("];")).matchAll(/"([^"]+)"/g)].map((m) => m[1]));
   const built = new Set(["./", "models.json", "simd128.wasm", "tokenselect.wasm", "wasm_exec.js", "simd128.js", "webgpu.js"]);
-  const files = (folder) => readdirSync(join(root, folder)).map((name) => (folder ? `${folder}/${name}` : name));
-  for (const file of [...files("app"), ...files("style"), ...files("storage"), ...files("models")]) assert.ok(kept.has(file), `${file} is missing in sw.js`);
-  const there = new Set([...files(""), ...files("app"), ...files("style"), ...files("storage"), ...files("models"), ...files("documents")]);
+  const files = (folder) => readdirSync(join(root, folder)).filter((name) => name.includes(".")).map((name) => (folder ? `${folder}/${name}` : name));
+  // Of the styles those that the page and the explorer have: the lesson's are kept when they were used.
+  const styles = ["index.html", "explore.html"].flatMap((page) => [...readFileSync(join(root, page), "utf8").matchAll(/href="(style\/[^"]+)"/g)].map((m) => m[1]));
+  assert.ok(styles.length > 0);
+  const whole = ["app", "storage", "models", "explore", "explore/budget", "explore/document", "explore/heads", "explore/needle"].flatMap(files);
+  for (const file of [...whole, ...styles]) assert.ok(kept.has(file), `${file} is missing in sw.js`);
+  const there = new Set([...whole, ...styles, ...files(""), ...files("documents"), ...files("recordings")]);
   for (const file of kept) assert.ok(built.has(file) || there.has(file), `${file} in sw.js is no file`);
 });

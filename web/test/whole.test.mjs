@@ -1,7 +1,10 @@
 // The page as people use it, with the real engine on the CPU and the real server.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { hub as startHub } from "./page/hub.mjs";
+import { hub as startHub, parts } from "./page/hub.mjs";
 import { golden, launch, skip, start } from "./real.mjs";
 import { answer, ask, drop, kept, reading, ready, says, visit } from "./visitor.mjs";
 
@@ -75,6 +78,34 @@ test("a model by its hub name: its header is read, it is downloaded, kept, loade
   await ask(page, "Which animal does Clara Nash keep?");
   assert.equal(await answer(page), "Clara Nash keeps a parrot.");
   assert.equal(await page.textContent("#error"), "");
+  assert.deepEqual(complaints, []);
+});
+
+test("a split model that the server offers: one of the list, its parts fetched and kept as one, used without asking again, on this machine too", { skip, timeout: 120_000 }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "tokenselect-split-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const [name, bytes] of parts) writeFileSync(join(folder, name), bytes);
+  const server = await start("127.0.0.1:0", "-model", join(folder, [...parts.keys()][1]));
+  t.after(() => server.stop("SIGKILL"));
+  const browser = await launch();
+  t.after(() => browser.close());
+  const { page, complaints } = await visit(browser.context, server.url);
+  await page.click("#example-note");
+  await ready(page);
+  await says(page, "#setup-summary", "needle-16n: ready");
+  await ask(page, "Which animal does Clara Nash keep?");
+  assert.equal(await answer(page), "Clara Nash keeps a parrot.");
+  assert.equal(await server.fetched(), 3);
+  await says(page, "#cache", "17.8 MB");
+  await page.reload();
+  await ready(page);
+  assert.equal(await server.fetched(), 3);
+  await page.evaluate(() => { document.querySelector("#setup").open = true; });
+  await page.selectOption("#device", "server");
+  await says(page, "#figure-where", "server");
+  await ready(page);
+  await ask(page, "Which animal does Clara Nash keep?");
+  assert.equal(await answer(page), "Clara Nash keeps a parrot.");
   assert.deepEqual(complaints, []);
 });
 

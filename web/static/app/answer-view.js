@@ -1,4 +1,5 @@
-// One question and its answer, each token of which leads to where it was read.
+// One question and its answer, each token of which leads to where it was read, and
+// the answer to the explorer, which asks again and shows every step.
 import { element } from "./dom.js";
 import { count, rate } from "./format.js";
 
@@ -12,8 +13,14 @@ import { count, rate } from "./format.js";
  * @property {string} [reason]
  * @property {import("../tokenselect.js").Stats} [stats]
  * @property {string} [policy]
+ * @property {{policy: string, k: number}} [selection] with which it was asked
  * @property {boolean} [fresh] the engine had no memory of the turns before this one
  */
+
+/** Where the explorer asks it again, recorded, with the document that the browser keeps. */
+function explorerOf({ question, selection }) {
+  return `explore.html#${new URLSearchParams({ ask: question, ...selection })}`;
+}
 
 const ENDS = { length: "cut off at the longest answer", context: "cut off: the context is full", stopped: "stopped", error: "broken off" };
 
@@ -103,6 +110,9 @@ export class AnswerView {
     const parts = [];
     if (source) {
       parts.push(element("button", { type: "button", textContent: "Show where it was read", onclick: () => this.#go(this.#turn, undefined) }));
+    }
+    if (tokens.length > 0) {
+      parts.push(element("a", { href: explorerOf(this.#turn), textContent: "Explore what it read", title: "Asks again and shows what each step, layer and head attended to" }));
     }
     if (ENDS[reason] && tokens.length > 0) parts.push(element("span", { textContent: ENDS[reason] }));
     if (policy) parts.push(element("span", { textContent: policy }));

@@ -116,7 +116,7 @@ export class Conversation {
       return;
     }
     byId("question").value = "";
-    const turn = { question, tokens: [], policy: byId("policy").selectedOptions[0].textContent };
+    const turn = { question, tokens: [], policy: byId("policy").selectedOptions[0].textContent, selection: { ...this.#page.control.selection } };
     if (this.#fresh) turn.fresh = true;
     this.#fresh = false;
     const view = this.#show(turn);

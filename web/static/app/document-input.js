@@ -15,7 +15,7 @@ import { hide, show } from "./cards.js";
  * @param {object} page
  * @param {(document: PageDocument) => void} page.take a new document
  * @param {() => PageDocument | null} page.current
- * @param {(file: File, folder: boolean) => void} page.model takes what is a model, not a document
+ * @param {(files: File[], folder: boolean) => void} page.model takes what is a model, not a document
  */
 export function documentInput({ take, current, model }) {
   const start = byId("start"), reader = byId("reader"), paste = byId("paste"), file = byId("file");
@@ -38,10 +38,11 @@ export function documentInput({ take, current, model }) {
     choosing(false);
   };
 
-  const read = async (given, folder = false) => {
+  /** A document is one file, a model may be several. */
+  const read = async ([given, ...others], folder = false) => {
     if (folder || /\.(gguf|safetensors)$/i.test(given.name)) {
       file.value = "";
-      model(given, folder);
+      model([given, ...others], folder);
       return;
     }
     hide("error", "document");
@@ -66,7 +67,7 @@ export function documentInput({ take, current, model }) {
 
   byId("choose").onclick = () => file.click();
   file.onchange = () => {
-    if (file.files.length > 0) read(file.files[0]);
+    if (file.files.length > 0) read([...file.files]);
   };
   dropping(read, (text) => accept({ name: "Dropped text", text, kind: "text" }));
 
@@ -98,7 +99,7 @@ function dropping(read, takeText) {
     const { files } = event.dataTransfer;
     const text = event.dataTransfer.getData("text/plain");
     const folder = event.dataTransfer.items[0]?.webkitGetAsEntry?.()?.isDirectory ?? false;
-    if (files.length > 0) read(files[0], folder);
+    if (files.length > 0) read([...files], folder);
     else if (text.trim() !== "") takeText(text);
   });
 }

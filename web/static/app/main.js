@@ -25,7 +25,7 @@ let current = null;
 
 const view = new DocumentView(byId("document"), () => shading.draw());
 const shading = new Shading(view, byId("minimap"));
-const input = documentInput({ take: (document) => setDocument(document), current: () => current, model: (file, folder) => setup.file(file, folder) });
+const input = documentInput({ take: (document) => setDocument(document), current: () => current, model: (files, folder) => setup.file(files, folder) });
 const setup = new Setup(control, () => {
   // A file of this device is there for this visit only.
   keeper.settings({ ...(!setup.model?.local?.blob && { model: setup.model?.name }), device: setup.device });

@@ -163,9 +163,9 @@ export class Setup {
     return this.#withDialog((dialog) => dialog.open());
   }
 
-  /** A model's file, or a folder of one, that was dropped or chosen. */
-  file(file, folder) {
-    return this.#withDialog((dialog) => dialog.file(file, folder));
+  /** A model's file, the parts of a split one, or a folder of one, that was dropped or chosen. */
+  file(files, folder) {
+    return this.#withDialog((dialog) => dialog.file(files, folder));
   }
 
   async #withDialog(act) {

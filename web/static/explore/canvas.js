@@ -22,6 +22,9 @@ export function colours() {
   return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
+/** How strong the shade behind words may be in the page's colours, from 0 to 1. */
+export const shadeMost = () => Number(getComputedStyle(document.documentElement).getPropertyValue("--shade-most")) || 0.46;
+
 /** Calls draw when the page's colours change; returns what ends that. */
 export function whenColoursChange(draw) {
   const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -3,7 +3,7 @@
 import { calm, element } from "../app/dom.js";
 import { count } from "../app/format.js";
 import { LEFT_OUT, LOCAL, SELECTED, SINK, attended, readersOf, voteOf } from "./attended.js";
-import { colours, prepare, whenColoursChange } from "./canvas.js";
+import { colours, prepare, shadeMost, whenColoursChange } from "./canvas.js";
 import { csv } from "./csv.js";
 import { fill } from "./document/snippets.js";
 import { FONT, READABLE, Typesetter } from "./document/typesetter.js";
@@ -82,7 +82,7 @@ export function view(node, run, state) {
     const step = run.steps[state.step];
     now = step ? attended(step, state.layer) : null;
     if (!set) return;
-    const hue = { [SELECTED]: paint.selected, [SINK]: paint.sink, [LOCAL]: paint.local }, readable = size >= READABLE;
+    const hue = { [SELECTED]: paint.selected, [SINK]: paint.sink, [LOCAL]: paint.local }, readable = size >= READABLE, most = shadeMost();
     const from = firstInSight(), to = endInSight(), tall = Math.max(1, set.line - (readable ? 3 : set.line > 3 ? 1 : 0));
     if (!readable) context.drawImage(ground(width, from, to, tall, paint), 0, 0, width, height());
     if (now) {
@@ -90,7 +90,7 @@ export function view(node, run, state) {
         const kind = now.kinds[row];
         if (kind === LEFT_OUT) continue;
         context.fillStyle = hue[kind];
-        context.globalAlpha = kind === SELECTED ? (readable ? 0.2 + 0.6 * now.strengths[row] : 0.35 + 0.65 * now.strengths[row]) : readable ? 0.28 : 0.6;
+        context.globalAlpha = kind === SELECTED ? (readable ? 0.2 + (most - 0.2) * now.strengths[row] : 0.35 + 0.65 * now.strengths[row]) : readable ? 0.28 : 0.6;
         context.fillRect(set.left[row], y(row), Math.max(readable ? 0 : 1.5, set.right[row] - set.left[row]), tall);
       }
       context.globalAlpha = 1;
@@ -357,12 +357,13 @@ export function view(node, run, state) {
     event.preventDefault();
     const wanted = search.value.trim();
     if (wanted === "") return;
-    const start = run.document.text.toLowerCase().indexOf(wanted.toLowerCase());
-    if (start < 0) {
+    // Not in lower case: that can be longer than the text, and places in it be others.
+    const found = new RegExp(wanted.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"), "iu").exec(run.document.text);
+    if (!found) {
       said.textContent = `The document does not have the words ${quoted(oneLine(wanted), 60)}.`;
       return;
     }
-    state.set({ mark: { start, end: start + wanted.length } });
+    state.set({ mark: { start: found.index, end: found.index + found[0].length } });
     reveal(rowsOf(state.mark)[0]);
   });
   unmark.addEventListener("click", () => state.set({ mark: null }));

@@ -2,12 +2,19 @@
 import { largestK } from "../app/budget.js";
 import { byId, element } from "../app/dom.js";
 import { bytes, count } from "../app/format.js";
-import { load } from "../tokenselect.js";
+import { Shelf } from "../models/shelf.js";
+import { loadDocument, loadSettings } from "../storage.js";
+import { load, models } from "../tokenselect.js";
 import { follow } from "./live.js";
 
 const ANSWER = 64;   // tokens of an answer at most
 const HEAVIEST = 16; // rows of each head that are recorded with their weights
 const SCORED = 8;    // heads whose scores are recorded at most
+
+/** Chooses what is there to choose. */
+function choose(id, value) {
+  if ([...byId(id).options].some((option) => option.value === value)) byId(id).value = value;
+}
 
 /**
  * Wires the form.
@@ -20,12 +27,33 @@ const SCORED = 8;    // heads whose scores are recorded at most
  */
 export function live({ begin, grew, say, fail, layer }) {
   const text = byId("live-document"), question = byId("live-question");
-  let engine = null, device = "", open = null, name = "Pasted text", abort = null, events = [];
+  const shelf = new Shelf();
+  let engine = null, loaded = "", open = null, name = "Pasted text", abort = null, events = [];
 
   const k = byId("live-k");
   k.oninput = () => { byId("live-k-value").textContent = count(k.value); };
   byId("live-policy").onchange = () => { k.disabled = byId("live-policy").value === "dense"; };
   text.oninput = () => { name = "Pasted text"; };
+
+  /** Fills what there is to choose from, once. */
+  let filled = null;
+  const choices = () => (filled ??= Promise.all([examples(), offer()]));
+
+  /** The site's models, then those that the browser keeps, as the page that asks has them. */
+  async function offer() {
+    const option = ({ name: value, title, size }) => element("option", { value, textContent: `${title || value} (${bytes(size)})` });
+    const offered = await models().catch(() => []), kept = await shelf.models();
+    byId("live-model").replaceChildren(...[...offered, ...kept].map(option));
+  }
+
+  /** What is to be loaded: the site's model by its name, one that the browser keeps by its file. */
+  async function wanted() {
+    const { value } = byId("live-model"), kept = (await shelf.models()).find((m) => m.name === value);
+    if (!kept) return { model: value || undefined };
+    const file = await shelf.blob(kept);
+    if (!file) throw new Error(`${kept.title} is no longer kept in this browser.`);
+    return { model: kept.title, file };
+  }
 
   async function examples() {
     const { examples } = await import("../documents/examples.js");
@@ -37,7 +65,7 @@ export function live({ begin, grew, say, fail, layer }) {
       take(made.name, made.text, made.questions.map((asked) => asked.question));
     };
   }
-  byId("live").addEventListener("toggle", () => { if (byId("live").open && byId("example").options.length === 0) examples(); });
+  byId("live").addEventListener("toggle", () => { if (byId("live").open) choices(); });
 
   function take(called, content, questions = []) {
     name = called;
@@ -68,16 +96,17 @@ export function live({ begin, grew, say, fail, layer }) {
 
   /** The engine with the document open in it, as it was the last time where that is the same. */
   async function prepare(signal) {
-    const wanted = byId("live-device").value;
-    if (engine && device !== wanted) await stopEngine();
+    await choices();
+    const device = byId("live-device").value, chosen = `${device} ${byId("live-model").value}`;
+    if (engine && loaded !== chosen) await stopEngine();
     if (!engine) {
       say("Loading the model …");
-      engine = await load({ device: wanted, signal, onProgress: ({ phase, done, total }) => say(`${{ download: "Fetching the model", verify: "Checking it", upload: "Loading it", compile: "Preparing" }[phase] ?? phase}: ${bytes(done)} of ${bytes(total)}`) });
+      engine = await load({ ...await wanted(), device, signal, onProgress: ({ phase, done, total }) => say(`${{ download: "Fetching the model", verify: "Checking it", upload: "Loading it", compile: "Preparing" }[phase] ?? phase}: ${bytes(done)} of ${bytes(total)}`) });
       engine.on("error", (error) => {
         engine = open = null;
         fail(error.message);
       });
-      device = wanted;
+      loaded = chosen;
       open = null;
       k.max = largestK(engine.info);
       byId("live-k-value").textContent = count(k.value);
@@ -96,8 +125,12 @@ export function live({ begin, grew, say, fail, layer }) {
     await old?.close();
   }
 
-  byId("live-form").onsubmit = async (event) => {
+  byId("live-form").onsubmit = (event) => {
     event.preventDefault();
+    ask();
+  };
+
+  async function ask() {
     if (abort) return;
     if (text.value.trim() === "" || question.value.trim() === "") {
       fail(text.value.trim() === "" ? "There is no document: choose an example or a file, or paste a text." : "There is no question.");
@@ -142,11 +175,26 @@ export function live({ begin, grew, say, fail, layer }) {
       byId("live-run").disabled = false;
       byId("live-stop").hidden = true;
     }
-  };
+  }
   byId("live-stop").onclick = () => abort?.abort();
 
   return {
     document: read,
+    /** Asks what the page that asks was asked, about the document and with the model that the browser keeps for it. */
+    async again({ question: asked, policy, k: budget }) {
+      const [document, settings] = await Promise.all([loadDocument(), loadSettings()]);
+      if (!document) throw new Error("There is no document in this browser any more: open it again, or ask about another one here.");
+      await choices();
+      take(document.name, document.text, [asked]);
+      choose("live-model", settings.model);
+      choose("live-device", settings.device);
+      choose("live-policy", policy ?? settings.policy);
+      byId("live-policy").onchange();
+      k.max = Math.max(k.max, budget ?? settings.k ?? 0); // the model says what it takes once it is loaded
+      k.value = budget ?? settings.k ?? k.value;
+      k.oninput();
+      await ask();
+    },
     cancel: () => abort?.abort(),
     /** The events of the last live run, as they came. */
     get events() {

@@ -88,6 +88,7 @@ function grew() {
   byId("answer").replaceChildren(...steps.map((step, i) => element("button", { type: "button", className: "token", data: { step: i }, textContent: oneLine(step.text) || "·" })));
   byId("facts").textContent = facts();
   byId("export").hidden = !(run.live && run.done);
+  for (const save of document.querySelectorAll(".view-head .actions button")) save.disabled = steps.length === 0; // there is nothing to save yet
   controls();
   for (const { view } of shown) view.update();
 }
@@ -224,12 +225,14 @@ const form = live({
   layer: () => (state.layer === "all" ? null : state.layer),
 });
 
+/** The recordings that the site has. */
 async function list() {
+  const menu = byId("recordings");
   try {
     const response = await fetch(new URL("recordings/index.json", document.baseURI));
     if (!response.ok) throw new Error(`the server answers ${response.status}`);
     const { recordings } = await response.json();
-    byId("recordings").append(...recordings.map(({ file, title, about }) => element("option", { value: file, textContent: title, title: about })));
+    menu.replaceChildren(menu.options[0], ...recordings.map(({ file, title, about }) => element("option", { value: file, textContent: title, title: about })));
     return recordings;
   } catch (error) {
     fail(`The list of recordings cannot be read: ${error.message}.`);
@@ -237,10 +240,14 @@ async function list() {
   }
 }
 
-/** Opens what the address says, else the first of the list. */
+/** Asks or opens what the address says, else opens the first of the list. */
 async function begin() {
-  const asked = new URLSearchParams(location.hash.replace(/^#/, "")).get("run"), hash = location.hash;
+  const { hash } = location, said = new URLSearchParams(hash.slice(1)), asked = said.get("run");
   const recordings = await list();
+  if (said.has("ask")) {
+    await form.again({ question: said.get("ask"), policy: said.get("policy"), k: /^\d{1,6}$/.test(said.get("k") ?? "") ? Number(said.get("k")) : null }).catch((error) => fail(error.message));
+    return;
+  }
   const given = asked ?? (recordings[0] ? `recordings/${recordings[0].file}` : null);
   if (!given) return;
   const listed = recordings.find(({ file }) => given === `recordings/${file}`);

@@ -1,7 +1,5 @@
 // When a view draws: once a frame, for what has changed, at the width that there
-// is, and only while it is in sight or nearly so.
-
-const NEAR = "150px"; // drawn ahead, for who scrolls
+// is, and only while it is in sight.
 
 /** What a view looks at besides the row that is pointed at, which changes without end. */
 const looked = ({ step, layer, head, pinned, mark }) => JSON.stringify([step, layer, head, pinned, mark]);
@@ -14,10 +12,10 @@ const looked = ({ step, layer, head, pinned, mark }) => JSON.stringify([step, la
  * @param {(row: number | null) => void} [point] is told which row is pointed at, which needs no drawing
  */
 export function redraws(node, state, draw, point = () => {}) {
-  let asked = 0, before = looked(state), hover = state.hover, wide = 0, near = true, stale = false;
+  let asked = 0, before = looked(state), hover = state.hover, wide = 0, seen = true, stale = false;
   const later = () => {
     stale = true;
-    if (!near) return;
+    if (!seen) return;
     asked ||= requestAnimationFrame(() => {
       asked = 0;
       stale = false;
@@ -34,9 +32,9 @@ export function redraws(node, state, draw, point = () => {}) {
   };
   addEventListener("beforeprint", now);
   const sight = new IntersectionObserver((entries) => {
-    near = entries.at(-1).isIntersecting;
-    if (near && stale) later();
-  }, { rootMargin: NEAR });
+    seen = entries.at(-1).isIntersecting;
+    if (seen && stale) later();
+  });
   sight.observe(node);
   const unsubscribe = state.subscribe(() => {
     if (state.hover !== hover) point((hover = state.hover));
@@ -54,6 +52,8 @@ export function redraws(node, state, draw, point = () => {}) {
   return {
     later,
     now,
+    /** The node's width as it was last: to ask the node lays the page out, once more for each view that has just drawn. */
+    width: () => (wide ||= node.clientWidth),
     stop() {
       removeEventListener("beforeprint", now);
       unsubscribe();

@@ -51,11 +51,13 @@ export class Run {
         return;
       }
       case "token":
-        this.answer += event.text ?? "";
         if (event.step) this.steps.push(this.#decoder.token(event));
-        else if (this.steps.length > 0) this.steps[this.steps.length - 1].text += event.text ?? ""; // what its last token had left open
+        else this.#decoder.rest(event);
+        this.answer += event.text ?? "";
+        if (!event.step && this.steps.length > 0) this.steps[this.steps.length - 1].text += event.text ?? ""; // what its last token had left open
         return;
       case "done":
+        this.#decoder.rest(event);
         this.answer = event.text ?? this.answer;
         this.stats = event.stats ?? null;
         this.done = true;

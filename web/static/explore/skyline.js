@@ -52,7 +52,7 @@ export function view(node, run, state) {
   let cursor = null; // column that the keyboard has gone to
 
   const geometry = () => {
-    const width = Math.max(200, body.clientWidth), labels = width < 500 ? 56 : LABELS;
+    const width = Math.max(200, wide()), labels = width < 500 ? 56 : LABELS;
     const steps = Math.max(1, run.steps.length), height = Math.min(MOST, Math.max(LEAST, Math.floor(420 / steps)));
     return { width, labels, columns: Math.max(1, Math.floor(width - labels)), height, steps, total: steps * height + AXIS };
   };
@@ -189,7 +189,7 @@ export function view(node, run, state) {
     }
     later();
   });
-  const { later, stop } = redraws(body, state, draw);
+  const { later, width: wide, stop } = redraws(body, state, draw);
   const unwatch = whenColoursChange(later);
 
   return {

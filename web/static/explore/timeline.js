@@ -41,14 +41,14 @@ export function view(node, run, state) {
   }
 
   function drawing() {
-    const steps = run.steps, longest = Math.max(1e-9, ...steps.map((step) => Math.max(step.ms ?? 0, (step.kernels ?? []).reduce((sum, k) => sum + k.ms, 0))));
+    const { steps } = run, longest = Math.max(1e-9, ...steps.map((step) => Math.max(step.ms ?? 0, (step.kernels ?? []).reduce((sum, k) => sum + k.ms, 0))));
     const named = kinds(run).slice(0, KERNELS).map(([name]) => name), hit = steps.some((step) => step.layers.some((l) => l.hit));
     const made = s("svg", { viewBox: `0 0 ${steps.length * WIDTH} ${HIGH + WORDS + (hit ? HITS : 0)}`, width: steps.length * WIDTH, height: HIGH + WORDS + (hit ? HITS : 0), role: "group" });
     const scale = (ms) => (ms / longest) * (HIGH - 8);
     steps.forEach((step, i) => {
-      const x = i * WIDTH, here = i === state.step;
-      const column = s("g", { class: `step${here ? " chosen" : ""}`, "data-step": i, tabindex: here ? 0 : -1, role: "button", "aria-pressed": here, "aria-label": describe(step, i) },
-        s("rect", { class: here ? "column" : "reach", x, y: 0, width: WIDTH, height: HIGH + WORDS + (hit ? HITS : 0) }));
+      const x = i * WIDTH;
+      const column = s("g", { class: "step", "data-step": i, tabindex: -1, role: "button", "aria-pressed": false, "aria-label": describe(step, i) },
+        s("rect", { class: "reach", x, y: 0, width: WIDTH, height: HIGH + WORDS + (hit ? HITS : 0) }));
       if (known(step.ms)) column.append(s("rect", { class: "ground", x: x + 7, y: HIGH - scale(step.ms), width: WIDTH - 14, height: scale(step.ms) }));
       let y = HIGH;
       const parts = named.map((name) => (step.kernels ?? []).filter((k) => k.name === name).reduce((sum, k) => sum + k.ms, 0));
@@ -64,32 +64,56 @@ export function view(node, run, state) {
         column.append(s("rect", { class: "ground", x: x + 7, y: HIGH + 5, width: WIDTH - 14, height: HITS - 10 }), s("rect", { class: "recall", x: x + 7, y: HIGH + 5, width: (WIDTH - 14) * (hits / step.layers.length), height: HITS - 10 }));
       }
       const words = HIGH + (hit ? HITS : 0) + 8;
-      column.append(s("text", { class: `token${here ? " chosen" : ""}`, transform: `translate(${x + WIDTH / 2 + 4} ${words}) rotate(90)` }, oneLine(step.text.trim() || step.text || "end", 9)));
+      column.append(s("text", { class: "token", transform: `translate(${x + WIDTH / 2 + 4} ${words}) rotate(90)` }, oneLine(step.text.trim() || step.text || "end", 9)));
       made.append(column);
     });
     return { made, named, hit };
   }
 
-  function update() {
-    const left = scroller.scrollLeft, focused = scroller.contains(document.activeElement);
-    figures.textContent = run.steps.length > 0 ? `${facts()}.` : "No step of the answer yet.";
-    if (run.steps.length === 0) {
-      scroller.replaceChildren();
-      return;
-    }
-    const { made, named, hit } = drawing();
+  /** What is drawn as chosen, or no longer. */
+  function choose(column, yes) {
+    column.setAttribute("class", yes ? "step chosen" : "step");
+    column.setAttribute("tabindex", yes ? 0 : -1);
+    column.setAttribute("aria-pressed", yes);
+    column.firstElementChild.setAttribute("class", yes ? "column" : "reach");
+    column.lastElementChild.setAttribute("class", yes ? "token chosen" : "token");
+  }
+
+  let built = { of: "", made: null }, chosen = null, unrecorded = "";
+
+  /** Draws the tokens that there are; the same from step to step. */
+  function build() {
+    const of = JSON.stringify([run.steps.length, run.steps.at(-1).text]);
+    if (built.of === of) return;
+    const { made, named, hit } = drawing(), left = scroller.scrollLeft;
+    built = { of, made };
+    chosen = null;
+    figures.textContent = `${facts()}.`;
     scroller.replaceChildren(made);
     scroller.scrollLeft = left;
-    const chosen = made.querySelector(".chosen"), x = state.step * WIDTH;
-    if (x < scroller.scrollLeft || x + WIDTH > scroller.scrollLeft + scroller.clientWidth) scroller.scrollLeft = x - scroller.clientWidth / 2;
-    if (focused) chosen?.focus({ preventScroll: true });
-    said.textContent = `${describe(run.steps[state.step], state.step)}.`;
     key.replaceChildren(
       element("li", { className: "ground", textContent: "time from token to token" }),
       ...named.map((name, i) => element("li", { className: `kernel-${i}`, textContent: name })), ...(named.length === KERNELS ? [element("li", { className: "kernel-rest", textContent: "other kernels" })] : []),
       ...(run.steps.some((step) => known(step.p)) ? [element("li", { className: "near", textContent: "probability of the token" })] : []),
       ...(hit ? [element("li", { className: "recall", textContent: "layers that reused a selection" })] : []));
-    if (named.length === 0) said.textContent += " Times of kernels were not recorded (-timings).";
+    unrecorded = named.length === 0 ? " Times of kernels were not recorded (-record timings)." : "";
+  }
+
+  function update() {
+    if (run.steps.length === 0) {
+      figures.textContent = "No step of the answer yet.";
+      return;
+    }
+    const focused = scroller.contains(document.activeElement), x = state.step * WIDTH;
+    build();
+    const column = built.made.children[state.step];
+    if (column !== chosen) {
+      if (chosen) choose(chosen, false);
+      choose(chosen = column, true);
+      if (x < scroller.scrollLeft || x + WIDTH > scroller.scrollLeft + scroller.clientWidth) scroller.scrollLeft = x - scroller.clientWidth / 2;
+      if (focused) column.focus({ preventScroll: true });
+    }
+    said.textContent = `${describe(run.steps[state.step], state.step)}.${unrecorded}`;
   }
 
   const at = (event) => event.target.closest?.("[data-step]");

@@ -5,8 +5,8 @@ import { byId, element } from "../app/dom.js";
 import { bytes } from "../app/format.js";
 import { KeptList } from "./kept-list.js";
 import { Offer } from "./offer.js";
-import { HUB, SourceError, unconverted } from "./source.js";
-import { titleOf } from "./shelf.js";
+import { HUB, SourceError, together, unconverted } from "./source.js";
+import { nameOf, titleOf } from "./shelf.js";
 
 const ASKED = new URLSearchParams(location.search).get("hub");
 
@@ -34,7 +34,7 @@ export class ModelDialog {
       shelf: page.shelf,
       tokens: page.tokens,
       fetch: (file, seen, keep) => this.#fetch(file, seen, keep),
-      keep: (file, seen) => this.#run(this.#shelf.keyOf(file), titleOf(file.name), this.#shelf.keep(file, seen)),
+      keep: (file, seen) => this.#run(this.#shelf.keyOf(file), titleOf(nameOf(file)), this.#shelf.keep(file, seen)),
       use: (model) => this.#use(model),
     });
     this.#kept = new KeptList(byId("models-kept"), {
@@ -50,20 +50,20 @@ export class ModelDialog {
     source.setAttribute("autocapitalize", "off");
     source.setAttribute("aria-describedby", "models-hint");
     source.autofocus = true;
-    const file = element("input", { id: "models-file", type: "file", accept: ".gguf", className: "off-screen", tabIndex: -1, onchange: () => {
-      if (file.files.length > 0) this.file(file.files[0]);
+    const file = element("input", { id: "models-file", type: "file", accept: ".gguf", multiple: true, className: "off-screen", tabIndex: -1, onchange: () => {
+      if (file.files.length > 0) this.file([...file.files]);
       file.value = "";
     } });
-    file.setAttribute("aria-label", "Choose a model file");
+    file.setAttribute("aria-label", "Choose a model file, or all parts of one");
     const form = element("form", { className: "models-form", onsubmit: (event) => {
       event.preventDefault();
       this.#find(source.value);
     } },
     element("label", { htmlFor: "models-source", textContent: "Hub name or address" }),
     element("div", { className: "ask-row" }, source, element("button", { type: "submit", id: "models-find", className: "primary", textContent: "Look it up" })),
-    element("p", { id: "models-hint", className: "hint", textContent: "owner/name or owner/name/file.gguf on the Hugging Face hub, or the address of a GGUF file." }),
+    element("p", { id: "models-hint", className: "hint", textContent: "owner/name or owner/name/file.gguf on the Hugging Face hub, or the address of a GGUF file. Any part of a split one stands for all." }),
     element("p", { className: "hint" }, "Or ",
-      element("button", { type: "button", className: "link", id: "models-choose", textContent: "choose a file", onclick: () => file.click() }), " of this device, or drop one here."), file);
+      element("button", { type: "button", className: "link", id: "models-choose", textContent: "choose a file", onclick: () => file.click() }), " of this device, or drop one here; of a split one all parts together."), file);
     const dialog = element("dialog", { id: "models", className: "models", onclose: () => this.#closed() },
       element("div", { className: "models-head" }, element("h2", { id: "models-title", textContent: "Models" }),
         element("button", { type: "button", className: "quiet", textContent: "Close", onclick: () => dialog.close() })),
@@ -144,12 +144,13 @@ export class ModelDialog {
     });
   }
 
-  /** A file of this device, or what was taken for one. @param {File} file @param {boolean} [folder] */
-  file(file, folder = false) {
+  /** A file of this device, or what was taken for one; all parts of a split one. @param {File[]} files @param {boolean} [folder] */
+  file(files, folder = false) {
     this.open();
-    this.#look(`Looking at ${file.name} …`, async (signal) => {
-      if (folder || /\.safetensors$/i.test(file.name)) throw new SourceError("unusable", unconverted(file.name));
-      await this.#inspect(file, signal);
+    const [{ name }] = files;
+    this.#look(`Looking at ${name} …`, async (signal) => {
+      if (folder || /\.safetensors$/i.test(name)) throw new SourceError("unusable", unconverted(name));
+      await this.#inspect(together(files), signal);
     });
   }
 

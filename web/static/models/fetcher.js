@@ -2,9 +2,10 @@
 // talk to other servers than its own (the policy that comes with this file says
 // so), and it knows nothing of documents and questions.
 import { WeightsCache } from "../storage.js";
-import { filesOf } from "./hub.js";
+import { checkParts, filesOf } from "./hub.js";
 import { RemoteFile } from "./remote.js";
-import { parseSource, partOf, quantisationOf, SourceError } from "./source.js";
+import { sizeOf } from "./shelf.js";
+import { parseSource, partsOf, quantisationOf, SourceError } from "./source.js";
 
 const OFTEN = 150; // milliseconds between two reports of progress
 
@@ -17,39 +18,56 @@ const ACTS = {
   async find({ text, hub }, signal) {
     const source = parseSource(text, hub);
     if (source.kind === "hub") return filesOf(source, { hub, signal });
-    return [{ name: source.name, url: source.url, quantisation: quantisationOf(source.name), parts: partOf(source.name)?.of ?? 1 }];
+    const found = { name: source.name, url: source.url, quantisation: quantisationOf(source.name) };
+    const parts = partsOf(source.name).map((name) => ({ name, url: beside(source.url, name) }));
+    return [parts.length > 1 ? { ...found, ...parts[0], parts } : found];
   },
 
-  /** What a file is and takes; of one on a server no more is read than its header. */
+  /** What a file is and takes; of one on a server no more is read than its header. sizes: of its parts */
   async inspect({ file, name, contexts, cpu }, signal) {
-    if (file instanceof Blob) return looked(file, { name, contexts, cpu });
-    const remote = await RemoteFile.open({ ...file, name }, { signal });
+    if ([file].flat()[0] instanceof Blob) return looked(file, { name, contexts, cpu });
+    checkParts(file);
+    const remotes = [];
     try {
-      return { ...await looked(remote, { name, contexts, cpu }), ranges: remote.ranges };
+      for (const part of file.parts ?? [{ ...file, name }]) {
+        const remote = await RemoteFile.open(part, { signal });
+        remotes.push(remote);
+        // Browsers open few connections to a server: only the first part, whose header is long, keeps one.
+        if (remotes.length > 1 && !remote.ranges) await remote.settle();
+      }
+      const seen = await looked(file.parts ? remotes : remotes[0], { name, contexts, cpu });
+      return { ...seen, ranges: remotes.every(({ ranges }) => ranges), sizes: remotes.map(({ size }) => size) };
     } finally {
-      remote.close();
+      for (const remote of remotes) remote.close();
     }
   },
 
-  /** Downloads a file into the cache, or into memory. @returns {Promise<Blob>} */
+  /** Downloads a file into the cache, or into memory. @returns {Promise<Blob | File[]>} */
   async fetch(wanted, signal, tell) {
     const cache = await WeightsCache.open();
     return cache.fetchInto({ ...wanted, signal, ...reports(tell), onTrouble: (trouble) => tell({ trouble }) });
   },
 
-  /** Copies a file into the cache. @returns {Promise<Blob>} */
+  /** Copies a file into the cache. @returns {Promise<Blob | File[]>} */
   async copy(wanted, signal, tell) {
     const cache = await WeightsCache.open();
     return cache.copyInto({ ...wanted, signal, ...reports(tell) });
   },
 };
 
+/** The address of a file beside another. */
+function beside(url, name) {
+  const there = new URL(url);
+  there.pathname = there.pathname.replace(/[^/]*$/, encodeURIComponent(name));
+  return there.href;
+}
+
 async function looked(file, { name, contexts, cpu }) {
   engine ??= import("../boot.js").then(({ bootFromHere }) => bootFromHere({ onEvent() {}, onExit() { engine = null; } }));
   engine.catch(() => { engine = null; });
   const { inspect } = await engine;
   try {
-    return { ...await inspect(file, { name, contexts, cpu }), size: file.size };
+    return { ...await inspect(file, { name, contexts, cpu }), size: sizeOf(file) };
   } catch (error) {
     throw new SourceError("unusable", error.message);
   }

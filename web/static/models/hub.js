@@ -1,5 +1,5 @@
 import { Patience } from "../storage/patience.js";
-import { partOf, quantisationOf, SourceError, unconverted } from "./source.js";
+import { missing, partOf, partsOf, quantisationOf, SourceError, unconverted } from "./source.js";
 
 const PAGES = 20; // of a list of files, 1000 on each
 
@@ -10,7 +10,7 @@ const PAGES = 20; // of a list of files, 1000 on each
  * @property {number} [size] in bytes, where it is known before it is asked for
  * @property {string} [digest] SHA-256
  * @property {string} quantisation as the name tells it, or ""
- * @property {number} parts more than one: a split file, of which this is the first; size is that of all
+ * @property {{name: string, url: string, size?: number, digest?: string}[]} [parts] of a split file, in order; name is that of the first then, and size that of all
  * @property {string} [repo] on the hub
  */
 
@@ -23,12 +23,11 @@ const PAGES = 20; // of a list of files, 1000 on each
 export async function filesOf({ repo, revision, path }, { hub, signal }) {
   const all = await tree(`${hub}/api/models/${repo}/tree/${encodeURIComponent(revision)}?recursive=true`, { repo, hub, signal });
   const files = all.filter((entry) => entry.type === "file" && /\.gguf$/i.test(entry.path));
-  const found = files.filter((file) => (partOf(file.path)?.part ?? 1) === 1).map((file) => describe(file, files, { repo, revision, hub }));
+  const found = files.filter((file) => !isLater(file, files)).map((file) => describe(file, files, { repo, revision, hub }));
   if (path) {
-    const one = found.filter((file) => file.path === path);
+    const wanted = partOf(path)?.stem ?? path; // any part stands for all
+    const one = found.filter((file) => (partOf(file.path)?.stem ?? file.path) === wanted);
     if (one.length > 0) return one;
-    const first = partOf(path);
-    if (first && files.some((file) => file.path === path)) throw new SourceError("unusable", `${path} is part ${first.part} of ${first.of}; name the first part`);
     throw new SourceError("absent", `${repo} has no file ${path}${found.length > 0 ? `, but ${found.slice(0, 5).map((file) => file.path).join(", ")}${found.length > 5 ? " and others" : ""}` : ""}.`);
   }
   if (found.length === 0) {
@@ -38,17 +37,28 @@ export async function filesOf({ repo, revision, path }, { hub, signal }) {
   return found.sort((a, b) => a.size - b.size);
 }
 
+/** Whether a file comes with another of its parts. */
+function isLater(file, files) {
+  const found = partOf(file.path);
+  return found !== null && files.some((other) => partOf(other.path)?.part < found.part && found.nameOf(partOf(other.path).part) === other.path);
+}
+
 function describe(file, files, { repo, revision, hub }) {
-  const { of = 1 } = partOf(file.path) ?? {};
-  const stem = file.path.replace(/-00001-of-\d{5}\.gguf$/i, "-");
-  const parts = of > 1 ? files.filter((other) => other.path.startsWith(stem) && partOf(other.path)?.of === of) : [file];
-  return {
-    path: file.path, name: file.path.split("/").at(-1), repo, parts: of,
-    url: `${hub}/${repo}/resolve/${encodeURIComponent(revision)}/${file.path.split("/").map(encodeURIComponent).join("/")}`,
-    size: parts.reduce((sum, part) => sum + (part.lfs?.size ?? part.size), 0),
-    digest: /^[0-9a-f]{64}$/.test(file.lfs?.oid ?? "") ? file.lfs.oid : undefined,
-    quantisation: quantisationOf(file.path),
-  };
+  const one = ({ path, size, lfs }) => ({
+    name: path.split("/").at(-1), size: lfs?.size ?? size, digest: /^[0-9a-f]{64}$/.test(lfs?.oid ?? "") ? lfs.oid : undefined,
+    url: `${hub}/${repo}/resolve/${encodeURIComponent(revision)}/${path.split("/").map(encodeURIComponent).join("/")}`,
+  });
+  const found = { ...one(file), path: file.path, repo, quantisation: quantisationOf(file.path) };
+  if (!partOf(file.path)) return found;
+  const names = partsOf(file.path), parts = names.map((name) => files.find((other) => other.path === name));
+  const absent = parts.indexOf(undefined);
+  if (absent >= 0) return { ...found, absent: { part: absent, names } };
+  return { ...found, digest: undefined, parts: parts.map(one), size: parts.reduce((sum, part) => sum + one(part).size, 0) };
+}
+
+/** Refuses a file that the hub has not all parts of. @param {Found & {absent?: {part: number, names: string[]}}} file */
+export function checkParts({ name, repo, absent }) {
+  if (absent) missing(name, absent.part, absent.names, `${repo} does not have it`);
 }
 
 async function tree(first, { repo, hub, signal }) {

@@ -176,9 +176,10 @@ function describe({ kept, model, job }, state) {
   if (state === "asked") return `Remove ${kept ? bytes(kept.stored) : "it"} from this browser?`;
   if (!kept) return model ? `${bytes(model.size)}, from this device, for this visit` : "";
   const sizes = kept.complete ? bytes(kept.size) : `${bytes(kept.stored)} of ${bytes(kept.size)} so far`;
+  const parts = kept.parts ? `in ${kept.parts} files` : "";
   const from = state === "site" ? "from this site" : kept.details?.from ?? "";
   const more = state === "elsewhere" ? "another tab is fetching it" : kept.date ? DAY.format(kept.date) : "";
-  return [sizes, from, more].filter(Boolean).join(", ");
+  return [sizes, parts, from, more].filter(Boolean).join(", ");
 }
 
 function progress({ done, total, phase, rate }) {

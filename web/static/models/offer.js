@@ -3,8 +3,7 @@
 import { element } from "../app/dom.js";
 import { bytes, count } from "../app/format.js";
 import { CONTEXTS, contextFor, device, fit } from "./fit.js";
-import { titleOf } from "./shelf.js";
-import { SourceError } from "./source.js";
+import { nameOf, titleOf } from "./shelf.js";
 
 export class Offer {
   #list = element("div", { id: "models-files" });
@@ -17,7 +16,7 @@ export class Offer {
    * @param {import("./shelf.js").Shelf} page.shelf
    * @param {() => number} page.tokens of the open document
    * @param {(file: object, seen: object, keep: boolean) => void} page.fetch
-   * @param {(file: File, seen: object) => void} page.keep
+   * @param {(file: File | File[], seen: object) => void} page.keep
    * @param {(model: import("./shelf.js").LocalModel) => void} page.use
    */
   constructor(place, page) {
@@ -35,7 +34,7 @@ export class Offer {
     const buttons = files.map((file) => {
       const button = element("button", { type: "button", className: "models-file" },
         element("span", { className: "models-name", textContent: file.name }),
-        element("span", { className: "hint", textContent: [file.quantisation, bytes(file.size), file.parts > 1 ? `${file.parts} parts` : ""].filter(Boolean).join(", ") }));
+        element("span", { className: "hint", textContent: [file.quantisation, bytes(file.size), file.parts ? `${file.parts.length} parts` : ""].filter(Boolean).join(", ") }));
       button.setAttribute("aria-pressed", "false");
       button.onclick = () => {
         for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
@@ -52,14 +51,11 @@ export class Offer {
 
   /**
    * Reads a file's header and shows what it is.
-   * @param {import("./hub.js").Found | File} file
+   * @param {import("./hub.js").Found | File | File[]} file
    */
   async inspect(file, { cpu, signal }) {
-    if (file.parts > 1) {
-      throw new SourceError("unusable", `${file.name} is the first of ${file.parts} parts: split files are not read in a page. Join them with llama.cpp's "llama-gguf-split --merge", or take a smaller quantisation in one file.`);
-    }
     const { shelf } = this.#page;
-    const seen = await shelf.inspect(file, { name: file.name, contexts: CONTEXTS, cpu }, signal);
+    const seen = await shelf.inspect(file, { name: nameOf(file), contexts: CONTEXTS, cpu }, signal);
     const kept = (await shelf.kept()).find((one) => one.key === shelf.keyOf(file));
     const room = await shelf.room();
     const has = await device({ cpu }, room === null ? null : room + (kept?.stored ?? 0));
@@ -73,7 +69,7 @@ export class Offer {
     const takes = element("p", { id: "models-takes" });
     const said = element("ul", { id: "models-verdict", className: "models-verdict" });
     const actions = element("div", { className: "actions" });
-    const what = [seen.architecture, seen.quantisation, `${seen.layers} layers`, `trained on ${count(seen.context)} tokens`, `a file of ${bytes(seen.size)}`];
+    const what = [seen.architecture, seen.quantisation, `${seen.layers} layers`, `trained on ${count(seen.context)} tokens`, `${partsIn(file) > 1 ? `${partsIn(file)} files` : "a file"} of ${bytes(seen.size)}`];
     context.onchange = () => {
       const fits = fit(seen, Number(context.value), has);
       takes.replaceChildren(element("strong", { textContent: `It takes ${bytes(fits.takes.total)}` }),
@@ -82,7 +78,7 @@ export class Offer {
       said.replaceChildren(...fits.refusals.map((text) => element("li", { className: "bad", textContent: text })), ...warnings.map((text) => element("li", { textContent: text })));
       actions.replaceChildren(...this.#buttons(file, seen, fits, kept));
     };
-    const title = element("h4", { textContent: titleOf(file.name), tabIndex: -1 });
+    const title = element("h4", { textContent: titleOf(nameOf(file)), tabIndex: -1 });
     this.#plan.replaceChildren(element("div", { className: "models-plan" }, title, element("p", { className: "hint", textContent: what.join(", ") }),
       element("label", { className: "field" }, "For a context of", context, "tokens"), takes, element("p", { className: "hint", textContent: hasText(has) }), said, actions));
     context.onchange();
@@ -91,15 +87,15 @@ export class Offer {
 
   #buttons(file, seen, { keeps, refusals }, kept) {
     const page = this.#page;
-    const local = file instanceof Blob, disabled = refusals.length > 0;
+    const local = isLocal(file), disabled = refusals.length > 0;
     const button = (textContent, primary, onclick) => {
       const made = element("button", { type: "button", className: primary ? "primary" : "", textContent, disabled, onclick });
       made.setAttribute("aria-describedby", "models-verdict");
       return made;
     };
-    const sized = { ...file, name: file.name, size: seen.size };
+    const sized = { ...file, size: seen.size, parts: file.parts?.map((part, i) => ({ ...part, size: seen.sizes[i] })) };
     if (local) {
-      const use = button("Use it for this visit", true, () => page.use(page.shelf.visit(file, file.name, seen)));
+      const use = button("Use it for this visit", true, () => page.use(page.shelf.visit(file, seen)));
       return keeps && !kept?.complete ? [use, button("Keep it in this browser", false, () => page.keep(file, seen))] : [use];
     }
     if (kept?.complete) return [button("Use it", true, () => page.fetch(sized, seen, true))];
@@ -109,12 +105,18 @@ export class Offer {
   }
 }
 
+/** Whether a file, or several, are of this device. */
+const isLocal = (file) => [file].flat()[0] instanceof Blob;
+
+/** How many files a model is. */
+const partsIn = (file) => (Array.isArray(file) ? file : file.parts ?? [file]).length;
+
 /** What speaks against a download, other than its size. */
 function doubts(file, { ranges }) {
-  if (file instanceof Blob) return [];
+  if (isLocal(file)) return [];
   const doubts = [];
   if (!ranges) doubts.push("The server sends this file only as a whole: a download that breaks has to be sent anew.");
-  if (!file.digest) doubts.push("No digest is known of this file: only its length can be checked.");
+  if (!(file.parts ?? [file]).every(({ digest }) => digest)) doubts.push("No digest is known of this file: only its length can be checked.");
   return doubts;
 }
 

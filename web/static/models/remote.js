@@ -95,6 +95,11 @@ export class RemoteFile {
     throw new SourceError("unusable", `What ${new URL(this.#url).host} sends as ${this.#name} is ${kind} (it starts with ${JSON.stringify(begin.slice(0, 8))}, expected "GGUF").`);
   }
 
+  /** As a File's. */
+  get name() {
+    return this.#name;
+  }
+
   /** As a Blob's. */
   slice(from, to) {
     return { arrayBuffer: async () => (await this.#bytes(from, Math.min(to, this.size))).slice().buffer };
@@ -133,6 +138,12 @@ export class RemoteFile {
       at += chunk.length;
     }
     this.#head = head;
+  }
+
+  /** Reads what a short header may take, and ends the connection. */
+  async settle() {
+    await this.#upTo(Math.min(STEP, this.size));
+    this.close();
   }
 
   /** Ends the connection. */

@@ -5,7 +5,7 @@ import { keyOf, WeightsCache } from "../storage.js";
 const WINDOW = 8_000; // milliseconds over which a speed is measured
 
 /**
- * @typedef {import("../tokenselect.js").Model & {local: {key?: string, blob?: Blob}}} LocalModel
+ * @typedef {import("../tokenselect.js").Model & {local: {key?: string, blob?: Blob | File[]}}} LocalModel
  *
  * @typedef {object} Job what is being fetched or copied
  * @property {string} key
@@ -18,8 +18,14 @@ const WINDOW = 8_000; // milliseconds over which a speed is measured
  * @property {() => void} cancel
  */
 
-/** A model's title from the name of its file. */
-export const titleOf = (name) => name.replace(/\.gguf$/i, "");
+/** A model's title from the name of its file, or of its first part. */
+export const titleOf = (name) => name.replace(/(-\d{5}-of-\d{5})?\.gguf$/i, "");
+
+/** The name of a file, or of the first of several. @param {{name: string} | {name: string}[]} file */
+export const nameOf = (file) => [file].flat()[0].name;
+
+/** Bytes of a file, or of several. @param {{size: number} | {size: number}[]} file */
+export const sizeOf = (file) => [file].flat().reduce((sum, { size }) => sum + size, 0);
 
 /** Tells "progress" of what is on its way, and "change" of all else, with how a model is named now if it was named otherwise. */
 export class Shelf extends EventTarget {
@@ -58,7 +64,7 @@ export class Shelf extends EventTarget {
     return [...kept, ...this.visiting];
   }
 
-  /** The file of a model, where it still is. @returns {Promise<Blob | null>} */
+  /** The file of a model, or those of a split one, where they still are. @returns {Promise<Blob | File[] | null>} */
   async blob({ local }) {
     return local.blob ?? (await WeightsCache.open()).get(local.key);
   }
@@ -126,13 +132,15 @@ export class Shelf extends EventTarget {
     return this.#call("find", { text, hub }, { signal });
   }
 
-  /** @param {import("./hub.js").Found | Blob} file */
+  /** @param {import("./hub.js").Found | Blob | File[]} file */
   inspect(file, { name, contexts, cpu }, signal) {
     return this.#call("inspect", { file, name, contexts, cpu }, { signal });
   }
 
-  /** Under which key a file is kept. @param {import("./hub.js").Found | File} file */
+  /** Under which key a file is kept. @param {import("./hub.js").Found | File | File[]} file */
   keyOf(file) {
+    const parts = Array.isArray(file) ? file : file.parts;
+    if (parts) return keyOf(`parts ${parts.map((part) => this.keyOf(part)).join(" ")}`);
     if (file instanceof Blob) return keyOf(`file ${file.name} ${file.size} ${file.lastModified}`);
     return file.digest ?? keyOf(`url ${file.url}`);
   }
@@ -144,25 +152,27 @@ export class Shelf extends EventTarget {
    * @param {{keep: boolean}} options false: it is there for this visit only
    * @returns {Promise<LocalModel>}
    */
-  async fetch({ name, url, digest, size, repo }, { context, quantisation }, { keep }) {
-    const key = this.keyOf({ url, digest });
-    const details = { title: titleOf(name), url, digest, from: repo ?? new URL(url).host, context, quantisation };
-    const blob = await this.#job(key, { title: details.title, size, keep }, "fetch", { key, url, digest, size, name, details, store: keep });
-    return keep ? madeOf({ key, size, details }) : this.visit(new File([blob], name), name, { context, quantisation });
+  async fetch({ name, url, digest, size, repo, ...file }, { context, quantisation }, { keep }) {
+    const key = this.keyOf({ url, digest, parts: file.parts });
+    const parts = file.parts?.map((part) => ({ ...part, key: this.keyOf(part) }));
+    const details = { title: titleOf(name), url, digest, parts, from: repo ?? new URL(url).host, context, quantisation };
+    const blob = await this.#job(key, { title: details.title, size, keep }, "fetch", { key, url, digest, parts, size, name, details, store: keep });
+    return keep ? madeOf({ key, size, details }) : this.visit(parts ? blob : new File([blob], name), { context, quantisation });
   }
 
   /** Goes on with a download that was begun. @param {import("../storage/weights.js").Kept} kept */
   async resume({ key, name, size, details }) {
-    const { title, url, digest } = details;
-    await this.#job(key, { title, size, keep: true }, "fetch", { key, url, digest, size, name, details, store: true });
+    const { title, url, digest, parts } = details;
+    await this.#job(key, { title, size, keep: true }, "fetch", { key, url, digest, parts, size, name, details, store: true });
     return madeOf({ key, size, details });
   }
 
-  /** Copies a file of this device into the browser. @param {File} blob */
+  /** Copies a file of this device into the browser. @param {File | File[]} blob */
   async keep(blob, { context, quantisation }) {
-    const key = this.keyOf(blob), { name, size } = blob;
+    const key = this.keyOf(blob), name = nameOf(blob), size = sizeOf(blob);
+    const from = Array.isArray(blob) ? { parts: blob.map((part) => ({ key: this.keyOf(part), name: part.name, size: part.size, blob: part })) } : { blob };
     const details = { title: titleOf(name), from: "this device", context, quantisation };
-    await this.#job(key, { title: details.title, size, keep: true }, "copy", { key, blob, name, details });
+    await this.#job(key, { title: details.title, size, keep: true }, "copy", { key, ...from, name, details });
     const model = madeOf({ key, size, details }), before = this.visiting.find((one) => one.local.blob === blob);
     this.visiting = this.visiting.filter((one) => one !== before);
     this.#changed(before && { before: before.name, now: model.name });
@@ -200,11 +210,11 @@ export class Shelf extends EventTarget {
     }
   }
 
-  /** Takes a file as it is, while the page is open. @param {Blob} blob @returns {LocalModel} */
-  visit(blob, name, { context, quantisation }) {
+  /** Takes a file as it is, while the page is open. @param {File | File[]} blob @returns {LocalModel} */
+  visit(blob, { context, quantisation }) {
     const before = this.visiting.find((model) => model.local.blob === blob);
     if (before) return before;
-    const model = { name: `visit:${++this.#visits}`, title: titleOf(name), size: blob.size, context, quantisation, digest: "", url: "", local: { blob } };
+    const model = { name: `visit:${++this.#visits}`, title: titleOf(nameOf(blob)), size: sizeOf(blob), context, quantisation, digest: "", url: "", local: { blob } };
     this.visiting.push(model);
     this.#changed();
     return model;

@@ -4,6 +4,7 @@
 export const HUB = "https://huggingface.co";
 
 const HUB_HOSTS = new Set(["huggingface.co", "www.huggingface.co", "hf.co"]);
+const MOST_PARTS = 1000;
 const NAME = /^[A-Za-z0-9][\w.-]*$/;
 const EXPECTED = "expected owner/name, owner/name/file.gguf or the https address of a .gguf file";
 
@@ -78,8 +79,38 @@ export function quantisationOf(name) {
   return /(?:^|[-_.])((?:IQ|Q|TQ)\d\w*|BF16|F16|F32|FP16|FP32|MXFP4)(?=[-.]|$)/i.exec(name.replace(/\.gguf$/i, ""))?.[1].toUpperCase() ?? "";
 }
 
-/** Which part of how many a file is, as its name tells; null of a whole one. */
+/** Which part of how many a file is, as its name tells, and what the names of all begin with; null of a whole one. */
 export function partOf(name) {
-  const found = /-(\d{5})-of-(\d{5})\.gguf$/i.exec(name);
-  return found && { part: Number(found[1]), of: Number(found[2]) };
+  const found = /^(.+)-(\d{5})-of-(\d{5})(\.gguf)$/i.exec(name);
+  const part = Number(found?.[2]), of = Number(found?.[3]);
+  return part >= 1 && part <= of ? { stem: found[1], part, of, nameOf: (n) => `${found[1]}-${String(n).padStart(5, "0")}-of-${found[3]}${found[4]}` } : null;
+}
+
+/** The names of all parts of a file, of a whole one its own. */
+export function partsOf(name) {
+  const found = partOf(name);
+  if (!found) return [name];
+  if (found.of > MOST_PARTS) throw new SourceError("unusable", `${name} is one of ${found.of} parts, expected at most ${MOST_PARTS}`);
+  return Array.from({ length: found.of }, (_, i) => found.nameOf(i + 1));
+}
+
+/**
+ * One model of files that were given together: a file, or the parts of one in order.
+ * @param {File[]} files
+ * @returns {File | File[]}
+ */
+export function together(files) {
+  const [first] = files;
+  if (files.length === 1 && !partOf(first.name)) return first;
+  const whole = files.find((file) => !partOf(file.name));
+  if (whole) throw new SourceError("unusable", `${whole.name} was given with ${files.length - 1} other files, expected one file, or the parts of one, whose names end in -00001-of-00002.gguf and so on`);
+  const names = partsOf(first.name);
+  const other = files.find((file) => !names.includes(file.name));
+  if (other) throw new SourceError("unusable", `${other.name} is no part of the model of ${first.name}, whose parts are ${names[0]} to ${names.at(-1)}`);
+  return names.map((name, i) => files.find((file) => file.name === name) ?? missing(first.name, i, names));
+}
+
+/** Says which part is not there. */
+export function missing(of, i, names, where = "choose all parts together") {
+  throw new SourceError("unusable", `${of}: part ${i + 1} of ${names.length} is missing, ${names[i]}: ${where}`);
 }

@@ -25,6 +25,17 @@ export class StorageError extends Error {
  * @property {number} [date] when it was begun or completed, as Date.now tells it
  * @property {object} [details] what fetchInto or copyInto was given
  * @property {boolean} [busy] a tab is writing to it
+ * @property {number} [parts] how many files it is, where it is several: size and stored are those of all
+ */
+
+/**
+ * @typedef {object} Part one of several files that are kept as one
+ * @property {string} name
+ * @property {number} size in bytes
+ * @property {string} [key] as Wanted has it, other than those of the other files
+ * @property {string} [digest]
+ * @property {string} [url] for fetchInto
+ * @property {Blob} [blob] for copyInto
  */
 
 /**
@@ -32,6 +43,7 @@ export class StorageError extends Error {
  * @property {string} [key] under which it is kept: 64 hexadecimal digits, by default the digest
  * @property {string} [digest] of its bytes, if it is known: other bytes are thrown away
  * @property {number} size in bytes
+ * @property {Part[]} [parts] the files of a model that is split into several: key and size are those of all
  * @property {string} [name] for list
  * @property {object} [details] for list: anything that is JSON
  * @property {AbortSignal} [signal] what has arrived stays
@@ -45,7 +57,8 @@ export class StorageError extends Error {
  * Files of weights in the browser, by the SHA-256 of their bytes, or of where
  * they come from. In a worker and in a page. A file is a folder of segments, and
  * about.json, which says that it is complete only once its digest, if one was
- * given, has been found right.
+ * given, has been found right. Several files that are one model are a folder of
+ * such folders, with an about.json that lists them.
  */
 export class WeightsCache {
   #root;
@@ -77,58 +90,66 @@ export class WeightsCache {
   }
 
   /**
-   * A complete file; its bytes are read from the disk when they are asked for.
+   * A complete file; its bytes are read from the disk when they are asked for. Of
+   * several that are kept as one all, with their names.
    * @param {string} key 64 hexadecimal digits, "sha256:" before them or not
-   * @returns {Promise<Blob | null>}
+   * @returns {Promise<Blob | File[] | null>}
    */
   async get(key) {
     const folder = await this.#folder(hex(key));
     const about = folder && await aboutOf(folder);
-    if (!about?.complete) return null;
-    const blob = new Blob(await segments(folder));
-    return blob.size === about.size ? blob : null;
+    if (!about?.parts) return about && whole(folder, about);
+    const files = [];
+    for (const { key, name } of about.parts) {
+      const blob = await wholeIn(folder, key);
+      if (!blob) return null;
+      files.push(new File([blob], name));
+    }
+    return files;
   }
 
   /**
-   * Downloads a file into the cache, from where an earlier attempt stopped.
+   * Downloads a file into the cache, from where an earlier attempt stopped; or
+   * several, one after the other.
    * @param {Wanted & Pick<Parameters<typeof bytesFrom>[0], "url" | "pauses" | "stall" | "onTrouble">} options
-   * @returns {Promise<Blob>}
+   * @returns {Promise<Blob | File[]>}
    * @throws {StorageError} for too little room, for other bytes than the digest's, or where the server has another file by now
    */
-  async fetchInto({ url, pauses, stall, onTrouble, ...options }) {
-    return this.#fill(options, url, (file, signal) => bytesFrom({
-      url, from: file.size, size: options.size, signal, pauses, stall, onTrouble,
+  async fetchInto({ pauses, stall, onTrouble, ...options }) {
+    return this.#fill(options, ({ url, size, digest }, file, signal) => bytesFrom({
+      url, from: file.size, size, signal, pauses, stall, onTrouble,
       // Where there is a digest, it tells more.
-      etag: options.digest ? null : file.about.etag,
+      etag: digest ? null : file.about.etag,
       onTag: (etag) => { file.about.etag ??= etag; },
     }));
   }
 
   /**
-   * Copies a file into the cache.
-   * @param {Wanted & {blob: Blob}} options
-   * @returns {Promise<Blob>}
+   * Copies a file into the cache, or several.
+   * @param {Omit<Wanted, "size"> & {blob?: Blob}} options
+   * @returns {Promise<Blob | File[]>}
    */
-  async copyInto({ blob, ...options }) {
-    return this.#fill({ ...options, size: blob.size }, options.name ?? "the file", (file) => pieces(blob, file.size));
+  async copyInto(options) {
+    const size = (options.parts ?? [options]).reduce((sum, { blob }) => sum + blob.size, 0);
+    return this.#fill({ ...options, size }, ({ blob }, file) => pieces(blob, file.size));
   }
 
-  /** @param {(file: DiskFile | MemoryFile, signal?: AbortSignal) => AsyncIterable<Uint8Array>} source what is missing */
-  async #fill({ store = true, onWait, ...options }, from, source) {
-    const digest = options.digest === undefined ? undefined : hex(options.digest);
-    const key = hex(options.key ?? digest);
-    const wanted = { ...options, digest };
-    if (!store || !this.available) return fill(wanted, from, source, new MemoryFile());
+  /** @param {(part: Part, file: DiskFile | MemoryFile, signal?: AbortSignal) => AsyncIterable<Uint8Array>} source what is missing of a file */
+  async #fill({ store = true, onWait, ...options }, source) {
+    const key = hex(options.key ?? options.digest);
+    if (!store || !this.available) return fillAll(options, source, () => new MemoryFile());
     return exclusively(key, options.signal, onWait, async () => {
       const kept = await this.get(key);
       if (kept) {
         await this.#describe(key, options);
-        options.onProgress?.(kept.size, kept.size);
+        options.onProgress?.(options.size, options.size);
         return kept;
       }
+      const { name = key, size, details } = options;
       try {
-        const { name = key, size, details } = options;
-        return await fill(wanted, from, source, await DiskFile.open(this.#root, key, { digest, name, size, details }));
+        if (!options.parts) return await fillAll(options, source, (part, digest) => DiskFile.open(this.#root, key, { digest, name, size, details }));
+        const folder = await openParts(this.#root, key, { name, size, details, parts: options.parts.map((part) => ({ key: keyOfPart(part), name: part.name, size: part.size })) });
+        return await fillAll(options, source, (part, digest) => DiskFile.open(folder, keyOfPart(part), { digest, name: part.name, size: part.size }), (part) => wholeIn(folder, keyOfPart(part)));
       } catch (error) {
         if (error.name !== "QuotaExceededError") throw error;
         const { usage, quota } = await this.usage();
@@ -147,11 +168,12 @@ export class WeightsCache {
     for await (const [key, folder] of this.#root.entries()) {
       if (folder.kind !== "directory") continue;
       const about = await aboutOf(folder).catch(absent); // another tab may be removing it
-      const stored = (await segments(folder).catch(() => [])).reduce((sum, file) => sum + file.size, 0);
+      const { name = key, digest, date, details, parts } = about ?? {};
+      const files = await Promise.all((parts ?? [{ key: null }]).map(({ key }) => extent(folder, key)));
+      const stored = files.reduce((sum, file) => sum + file.stored, 0);
       const size = about?.size ?? stored;
-      const { name = key, digest, date, details } = about ?? {};
       found.push({
-        key, name, size, stored, complete: about?.complete === true && stored === size,
+        key, name, size, stored, complete: files.every((file) => file.complete) && stored === size, ...(parts && { parts: parts.length }),
         ...(digest && { digest }), ...(date && { date }), ...(details && { details }), ...(busy.has(lockOf(key)) && { busy: true }),
       });
     }
@@ -193,6 +215,63 @@ export function keyOf(where) {
   return sum.hex();
 }
 
+/** A file that is complete, or null. */
+async function whole(folder, about) {
+  if (!about?.complete) return null;
+  const blob = new Blob(await segments(folder));
+  return blob.size === about.size ? blob : null;
+}
+
+/** As whole, of a folder in another, which may not be there. */
+async function wholeIn(root, key) {
+  const folder = await root.getDirectoryHandle(key).catch(absent);
+  return folder && whole(folder, await aboutOf(folder));
+}
+
+/** What is there of a file: that of a folder, or of one in it. */
+async function extent(root, key) {
+  const folder = key === null ? root : await root.getDirectoryHandle(key).catch(absent);
+  const about = folder && await aboutOf(folder).catch(absent);
+  const files = folder ? await segments(folder).catch(() => []) : [];
+  return { stored: files.reduce((sum, file) => sum + file.size, 0), complete: about?.complete === true };
+}
+
+/** The folder of several files. What is there of others than are wanted is of no use. */
+async function openParts(root, key, about) {
+  const folder = await root.getDirectoryHandle(key, { create: true });
+  const before = await aboutOf(folder);
+  if (before && JSON.stringify(before.parts) !== JSON.stringify(about.parts)) {
+    await root.removeEntry(key, { recursive: true });
+    return openParts(root, key, about);
+  }
+  await writeAbout(folder, JSON.parse(JSON.stringify({ details: before?.details, ...about })));
+  return folder;
+}
+
+const keyOfPart = ({ key, digest }) => hex(key ?? digest);
+
+/**
+ * Fills one file, or all of several in turn.
+ * @param {(part: Part, digest?: string) => DiskFile | MemoryFile | Promise<DiskFile>} open
+ * @param {(part: Part) => Promise<Blob | null>} [ready] a file of several that is complete
+ */
+async function fillAll({ parts, size, signal, onProgress, onCheck, ...single }, source, open, ready) {
+  const blobs = [];
+  let before = 0;
+  for (const part of parts ?? [{ ...single, size }]) {
+    signal?.throwIfAborted();
+    const at = before, digest = part.digest === undefined ? undefined : hex(part.digest);
+    const blob = await ready?.(part) ?? await fill({
+      digest, size: part.size, signal, onCheck,
+      onProgress: (done) => onProgress?.(at + done, size),
+    }, part.url ?? part.name ?? "the file", (file) => source(part, file, signal), await open(part, digest));
+    blobs.push(blob);
+    before += part.size;
+    onProgress?.(before, size);
+  }
+  return parts ? blobs.map((blob, i) => new File([blob], parts[i].name)) : blobs[0];
+}
+
 async function fill({ digest, size, signal, onProgress, onCheck }, from, source, file) {
   const sum = new Sha256();
   let done = 0;
@@ -206,7 +285,7 @@ async function fill({ digest, size, signal, onProgress, onCheck }, from, source,
   onProgress?.(done, size);
   let tagged = Boolean(file.about.etag);
   try {
-    for await (const chunk of source(file, signal)) {
+    for await (const chunk of source(file)) {
       signal?.throwIfAborted();
       if (!tagged && file.about.etag) {
         tagged = true;

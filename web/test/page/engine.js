@@ -199,8 +199,11 @@ export async function load({ signal, onProgress = () => {}, ...options } = {}) {
   if (script.has("down")) throw new TokenselectError("network", "weights/a.gguf: the server answers 502", "");
   if (options.device === "webgpu" && script.has("cpu")) throw new TokenselectError("no_gpu", "no adapter", "");
   if (used.has("lost") && once("unopened")) throw new TokenselectError("device_lost", "no device can be opened: none is there", "");
-  if (options.file && await options.file.slice(0, 4).text() !== "GGUF") throw new TokenselectError("bad_model", `${options.model}: the file is empty`);
-  const total = options.file?.size ?? (options.model === "large-1b" ? 1_300_000_000 : 18_000_000);
+  const files = options.file && [options.file].flat();
+  for (const file of files ?? []) {
+    if (await file.slice(0, 4).text() !== "GGUF") throw new TokenselectError("bad_model", `${options.model}: the file is empty`);
+  }
+  const total = files?.reduce((sum, { size }) => sum + size, 0) ?? (options.model === "large-1b" ? 1_300_000_000 : 18_000_000);
   for (let done = 0; done <= total; done += total / 20) {
     signal?.throwIfAborted();
     onProgress({ phase: "download", done, total, cached: false });

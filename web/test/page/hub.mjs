@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { partNames, split } from "./split-gguf.mjs";
 
 const digestOf = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
@@ -19,6 +20,10 @@ export function changed(from, to) {
 /** A file of the same model that is another one to its digest. */
 const twin = changed("needle-16m", "needle-16n");
 
+/** The same model in parts, by the names of the files. */
+export const parts = new Map(partNames("big-Q8_0", 3).map((name, i) => [name, split(twin, 3)[i]]));
+const partFile = (name) => file(name, { size: parts.get(name).length, oid: digestOf(parts.get(name)) });
+
 const file = (path, { size = model.length, oid = digest } = {}) => ({ type: "file", path, size: 135, oid: "0".repeat(40), lfs: { oid, size, pointerSize: 135 } });
 
 /** What repositories list. */
@@ -30,7 +35,9 @@ const REPOSITORIES = {
   "acme/gated": [file("gated.gguf")],
   "acme/strange": [file("strange.gguf")],
   "acme/original": [{ type: "file", path: "model.safetensors", size: 100 }, { type: "file", path: "config.json", size: 10 }],
-  "acme/split": [file("big-00001-of-00002.gguf"), file("big-00002-of-00002.gguf")],
+  "acme/split": [...parts.keys()].reverse().map(partFile),
+  "acme/torn": [...parts.keys()].filter((name) => !name.includes("00002-of")).map(partFile),
+  "acme/damaged": [...parts.keys()].map((name) => (name.includes("00003-of") ? file(name, { size: parts.get(name).length, oid: "3".repeat(64) }) : partFile(name))),
   "acme/nothing": [{ type: "file", path: "README.md", size: 10 }],
 };
 
@@ -76,7 +83,7 @@ export async function hub() {
     const range = request.headers.range ?? null;
     const look = /^bytes=0-/.test(range ?? "");
     const fault = (!look && faults.shift()) || {};
-    const body = path.endsWith("strange.gguf") ? changed("llama", "bloom") : path.endsWith("twin-Q8_0.gguf") ? twin : model;
+    const body = path.endsWith("strange.gguf") ? changed("llama", "bloom") : path.endsWith("twin-Q8_0.gguf") ? twin : parts.get(path.split("/").at(-1)) ?? model;
     const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? "") ?? [];
     const whole = fault.whole || path.endsWith("whole.gguf") || first === undefined;
     const from = whole ? 0 : Number(first), to = whole || !last ? body.length : Math.min(Number(last) + 1, body.length);

@@ -50,6 +50,8 @@ var types = map[string]string{
 	".ico":         "image/x-icon",
 	".woff2":       "font/woff2",
 	".txt":         "text/plain; charset=utf-8",
+	".go":          "text/plain; charset=utf-8",
+	".wgsl":        "text/plain; charset=utf-8",
 	".md":          "text/plain; charset=utf-8",
 	".bcmap":       "application/octet-stream",
 	".gz":          "application/gzip",

@@ -24,11 +24,20 @@ import (
 type Model struct {
 	Name         string `json:"name"`
 	Title        string `json:"title"`
-	URL          string `json:"url"`    // relative to the list's
-	Digest       string `json:"digest"` // SHA-256 of the file, hexadecimal
+	URL          string `json:"url"`    // relative to the list's; "" of a split model
+	Digest       string `json:"digest"` // SHA-256 of the file, or of its parts' digests one after another; hexadecimal
 	Size         int64  `json:"size"`   // bytes
 	Context      int    `json:"context"`
 	Quantisation string `json:"quantisation"`
+	Parts        []Part `json:"parts,omitempty"` // the files of a split model, in order
+}
+
+// Part is a file of a model that is split into several.
+type Part struct {
+	Name   string `json:"name"`
+	URL    string `json:"url"`
+	Digest string `json:"digest"`
+	Size   int64  `json:"size"`
 }
 
 // Builtin is a model in memory. Its bytes must not be changed.
@@ -38,14 +47,14 @@ type Builtin struct {
 	Data []byte
 }
 
-// File is a GGUF file with a name of its own.
+// File is a GGUF file with a name of its own, or any file of a split one.
 type File struct{ Name, Path string }
 
 // Config is what a catalogue is made of.
 type Config struct {
 	Builtin Builtin
 	Files   []File
-	Dir     string       // every *.gguf in it is a model; "": none
+	Dir     string       // every *.gguf in it is a model, those of a split one together; "": none
 	First   string       // name of the model that comes first; "": the built-in one
 	Sidecar string       // file that keeps digests from one start to the next; "": none
 	Log     func(string) // is told what is left out and why
@@ -63,15 +72,24 @@ type Catalog struct {
 	entries []*entry
 }
 
-// entry is a model, known by name from the start and in full once its file has
+// entry is a model, known by name from the start and in full once its files have
 // been read.
 type entry struct {
-	name, path string
-	data       []byte // of the built-in model, else nil
-	stamp      stamp
+	name  string
+	files []file // more than one of a split model
 
 	known bool // model is filled in
 	model Model
+}
+
+// path is that of the model, by which its other files are found.
+func (e *entry) path() string { return e.files[0].path }
+
+// file is one that was listed.
+type file struct {
+	path  string
+	data  []byte // of the built-in model, else nil
+	stamp stamp
 }
 
 // stamp tells whether a file is the one that was read.
@@ -86,7 +104,7 @@ func New(c Config) (*Catalog, error) {
 		c.Log = func(string) {}
 	}
 	k := &Catalog{log: c.Log, template: c.Template, ready: make(chan struct{})}
-	b := &entry{name: c.Builtin.Name, path: c.Builtin.Path, data: c.Builtin.Data, stamp: stamp{Size: int64(len(c.Builtin.Data))}}
+	b := &entry{name: c.Builtin.Name, files: []file{{path: c.Builtin.Path, data: c.Builtin.Data, stamp: stamp{Size: int64(len(c.Builtin.Data))}}}}
 	if err := b.read(); err != nil {
 		return nil, fmt.Errorf("catalog: %w", err)
 	}
@@ -119,21 +137,41 @@ func New(c Config) (*Catalog, error) {
 
 // add lists a file that was asked for: what is wrong with it is an error.
 func (k *Catalog) add(f File) error {
-	path, err := filepath.Abs(f.Path)
+	e, err := k.entry(f.Name, f.Path)
+	if err == nil {
+		k.entries = append(k.entries, e)
+	}
+	return err
+}
+
+// entry is the model of that name in the file at path and, where it is split, in
+// the others.
+func (k *Catalog) entry(name, path string) (*entry, error) {
+	path, err := filepath.Abs(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is not a regular file", path)
-	case slices.Contains(k.names(), f.Name):
-		return fmt.Errorf("%s has the name of another model, %s", path, f.Name)
+	paths := []string{path}
+	if stem, _, count := weights.SplitName(path); count > 0 {
+		paths = weights.SplitNames(stem, count)
 	}
-	k.entries = append(k.entries, &entry{name: f.Name, path: path, stamp: stampOf(info)})
-	return nil
+	e := &entry{name: name}
+	for i, p := range paths {
+		info, err := os.Stat(p)
+		switch {
+		case errors.Is(err, os.ErrNotExist) && len(paths) > 1:
+			return nil, fmt.Errorf("%s: part %d of %d is missing, %s", path, i+1, len(paths), filepath.Base(p))
+		case err != nil:
+			return nil, err
+		case !info.Mode().IsRegular():
+			return nil, fmt.Errorf("%s is not a regular file", p)
+		}
+		e.files = append(e.files, file{path: p, stamp: stampOf(info)})
+	}
+	if slices.Contains(k.names(), name) {
+		return nil, fmt.Errorf("%s has the name of another model, %s", path, name)
+	}
+	return e, nil
 }
 
 // scan finds the files of dir.
@@ -142,26 +180,25 @@ func (k *Catalog) scan(dir string) error {
 	if err != nil {
 		return fmt.Errorf("catalog: models: %w", err)
 	}
+	seen := map[string]bool{} // the first parts of split models
 	for _, f := range files {
-		base, ok := strings.CutSuffix(f.Name(), ".gguf")
+		name, ok := strings.CutSuffix(f.Name(), ".gguf")
 		if !ok || f.IsDir() {
 			continue
 		}
-		path := filepath.Join(dir, f.Name())
-		if abs, err := filepath.Abs(path); err == nil {
-			path = abs
+		if stem, _, count := weights.SplitName(f.Name()); count > 0 {
+			first := weights.SplitNames(stem, count)[0]
+			if seen[first] {
+				continue
+			}
+			seen[first], name = true, stem
 		}
-		info, err := os.Stat(path)
-		switch {
-		case err != nil:
+		e, err := k.entry(name, filepath.Join(dir, f.Name()))
+		if err != nil {
 			k.log(fmt.Sprintf("left out: %v", err))
-		case !info.Mode().IsRegular():
-			k.log(fmt.Sprintf("left out: %s is not a regular file", path))
-		case slices.Contains(k.names(), base):
-			k.log(fmt.Sprintf("left out: %s has the name of another model, %s", path, base))
-		default:
-			k.entries = append(k.entries, &entry{name: base, path: path, stamp: stampOf(info)})
+			continue
 		}
+		k.entries = append(k.entries, e)
 	}
 	return nil
 }
@@ -185,14 +222,14 @@ func (k *Catalog) readAll(sidecar string) {
 		}
 		model, ok := kept.find(e)
 		if !ok {
-			fresh := &entry{name: e.name, path: e.path, stamp: e.stamp}
+			fresh := &entry{name: e.name, files: e.files}
 			if err := fresh.read(); err != nil {
 				k.log(fmt.Sprintf("left out: %v", err))
 				k.remove(e)
 				continue
 			}
 			model = fresh.model
-			kept[e.path], changed = record{e.stamp, model}, true
+			kept[e.path()], changed = newRecord(e, model), true
 		}
 		k.mu.Lock()
 		e.model, e.known = model, true
@@ -213,38 +250,66 @@ func (k *Catalog) remove(e *entry) {
 	}
 }
 
-// read parses the model's header and computes the digest of its file, without
-// having all of it in memory.
+// read parses the model's header and computes the digests of its files, without
+// having all of them in memory.
 func (e *entry) read() error {
-	f, err := e.open()
-	if err != nil {
-		return err
+	var open []content
+	defer func() {
+		for _, f := range open {
+			f.Close()
+		}
+	}()
+	var parts []weights.Part
+	for _, file := range e.files {
+		f, err := file.open()
+		if err != nil {
+			return err
+		}
+		open = append(open, f)
+		parts = append(parts, weights.Part{Name: file.path, R: f, Size: file.stamp.Size})
 	}
-	defer f.Close()
-	ckpt, err := weights.OpenGGUF(e.path, f, e.stamp.Size, nil)
+	ckpt, err := weights.OpenGGUFParts(e.path(), parts...)
 	if err != nil {
 		return err
 	}
 	if ckpt.Tokenizer == nil {
-		return fmt.Errorf("%s: the model has no tokenizer", e.path)
+		return fmt.Errorf("%s: the model has no tokenizer", e.path())
 	}
+	m := Model{Name: e.name, Title: ckpt.Config.Name, Context: ckpt.Config.Context, Quantisation: ckpt.Quantisation}
+	if m.Title == "" {
+		m.Title = e.name
+	}
+	all := sha256.New()
+	for i, f := range open {
+		p, err := e.files[i].part(f)
+		if err != nil {
+			return err
+		}
+		io.WriteString(all, p.Digest)
+		m.Size += p.Size
+		m.Parts = append(m.Parts, p)
+	}
+	if len(m.Parts) == 1 {
+		m.URL, m.Digest, m.Parts = m.Parts[0].URL, m.Parts[0].Digest, nil
+	} else {
+		m.Digest = hex.EncodeToString(all.Sum(nil))
+	}
+	e.model, e.known = m, true
+	return nil
+}
+
+// part is what a page is told of the file, which is open as r.
+func (f file) part(r io.Reader) (Part, error) {
 	hash := sha256.New()
-	n, err := io.Copy(hash, f)
+	n, err := io.Copy(hash, r)
 	if err != nil {
-		return err
+		return Part{}, err
 	}
-	if n != e.stamp.Size {
-		return fmt.Errorf("%s: changed from %d to %d bytes while it was read", e.path, e.stamp.Size, n)
+	if n != f.stamp.Size {
+		return Part{}, fmt.Errorf("%s: changed from %d to %d bytes while it was read", f.path, f.stamp.Size, n)
 	}
 	digest := hex.EncodeToString(hash.Sum(nil))
-	title := ckpt.Config.Name
-	if title == "" {
-		title = e.name
-	}
-	e.model = Model{Name: e.name, Title: title, URL: "weights/" + digest + ".gguf", Digest: digest, Size: n,
-		Context: ckpt.Config.Context, Quantisation: ckpt.Quantisation}
-	e.known = true
-	return nil
+	return Part{Name: filepath.Base(f.path), URL: "weights/" + digest + ".gguf", Digest: digest, Size: n}, nil
 }
 
 // errChanged is why a file is not served.
@@ -262,23 +327,23 @@ type inMemory struct{ *bytes.Reader }
 func (inMemory) Close() error { return nil }
 
 // open opens the file that was listed, and no other of its name.
-func (e *entry) open() (content, error) {
-	if e.data != nil {
-		return inMemory{bytes.NewReader(e.data)}, nil
+func (f file) open() (content, error) {
+	if f.data != nil {
+		return inMemory{bytes.NewReader(f.data)}, nil
 	}
-	f, err := os.Open(e.path)
+	r, err := os.Open(f.path)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err == nil && stampOf(info) != e.stamp {
-		err = fmt.Errorf("%s: %w", e.path, errChanged)
+	info, err := r.Stat()
+	if err == nil && stampOf(info) != f.stamp {
+		err = fmt.Errorf("%s: %w", f.path, errChanged)
 	}
 	if err != nil {
-		f.Close()
+		r.Close()
 		return nil, err
 	}
-	return f, nil
+	return r, nil
 }
 
 // Open reads the checkpoint of a model, the first one where name is "", and
@@ -288,11 +353,11 @@ func (k *Catalog) Open(name string) (string, *weights.Model, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if e.data != nil {
-		ckpt, err := weights.ParseGGUF(e.path, e.data)
+	if data := e.files[0].data; data != nil {
+		ckpt, err := weights.ParseGGUF(e.path(), data)
 		return e.name, ckpt, err
 	}
-	ckpt, err := weights.Open(e.path)
+	ckpt, err := weights.Open(e.path())
 	if err == nil && ckpt.Tokenizer != nil && ckpt.Tokenizer.ChatTemplate == "" {
 		ckpt.Tokenizer.ChatTemplate = k.template
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -38,18 +39,18 @@ func (k *Catalog) ServeList(w http.ResponseWriter, _ *http.Request) {
 	json.NewEncoder(w).Encode(k.List())
 }
 
-// ServeWeights serves weights/DIGEST.gguf: whole or in ranges, for ever the
-// same.
+// ServeWeights serves weights/DIGEST.gguf, a model's file or one of a split model:
+// whole or in ranges, for ever the same.
 func (k *Catalog) ServeWeights(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	digest, ok := strings.CutSuffix(r.PathValue("file"), ".gguf")
-	e := k.byDigest(digest)
-	if !ok || e == nil {
+	file, found := k.byDigest(digest)
+	if !ok || !found {
 		h.Set("Cache-Control", "no-store")
 		http.Error(w, fmt.Sprintf("there are no weights %.80q here; models.json lists those that are", r.PathValue("file")), http.StatusNotFound)
 		return
 	}
-	f, err := e.open()
+	f, err := file.open()
 	if err != nil {
 		k.log(err.Error())
 		h.Set("Cache-Control", "no-store")
@@ -63,11 +64,20 @@ func (k *Catalog) ServeWeights(w http.ResponseWriter, r *http.Request) {
 	defer f.Close()
 	// A reader that stalls does not hold the file open for ever; one that is cut
 	// off asks for the rest.
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + time.Duration(e.stamp.Size/slowest)*time.Second))
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience + time.Duration(file.stamp.Size/slowest)*time.Second))
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("ETag", `"`+digest+`"`)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable, no-transform")
 	http.ServeContent(w, r, "", time.Time{}, f)
+}
+
+// Weights opens a model's file, or one of a split model, by its digest.
+func (k *Catalog) Weights(digest string) (io.ReadCloser, error) {
+	file, found := k.byDigest(digest)
+	if !found {
+		return nil, fmt.Errorf("catalog: there are no weights %.80q", digest)
+	}
+	return file.open()
 }
 
 const (
@@ -75,13 +85,21 @@ const (
 	slowest  = 32 << 10 // bytes a second
 )
 
-func (k *Catalog) byDigest(digest string) *entry {
+func (k *Catalog) byDigest(digest string) (file, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, e := range k.entries {
-		if e.known && e.model.Digest == digest {
-			return e
+		switch {
+		case !e.known:
+		case len(e.files) == 1 && e.model.Digest == digest:
+			return e.files[0], true
+		default:
+			for i, p := range e.model.Parts {
+				if p.Digest == digest {
+					return e.files[i], true
+				}
+			}
 		}
 	}
-	return nil
+	return file{}, false
 }

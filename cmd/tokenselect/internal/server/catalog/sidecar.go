@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // sidecar is what is known of files by their paths, so that gigabytes are not
@@ -14,13 +15,24 @@ type sidecar map[string]record
 
 type record struct {
 	stamp
-	Model Model `json:"model"`
+	Others []stamp `json:"others,omitempty"` // of the other files of a split model
+	Model  Model   `json:"model"`
 }
 
-// find is what is known of e, if its file is still the same.
+func newRecord(e *entry, m Model) record {
+	r := record{stamp: e.files[0].stamp, Model: m}
+	for _, f := range e.files[1:] {
+		r.Others = append(r.Others, f.stamp)
+	}
+	return r
+}
+
+// find is what is known of e, if its files are still the same.
 func (s sidecar) find(e *entry) (Model, bool) {
-	r, ok := s[e.path]
-	return r.Model, ok && r.stamp == e.stamp && r.Model.Name == e.name && len(r.Model.Digest) == 64
+	r, ok := s[e.path()]
+	now := newRecord(e, r.Model)
+	parts := len(r.Model.Parts) == len(r.Others)+1 || len(r.Model.Parts)+len(r.Others) == 0
+	return r.Model, ok && parts && r.stamp == now.stamp && slices.Equal(r.Others, now.Others) && r.Model.Name == e.name && len(r.Model.Digest) == 64
 }
 
 // readSidecar reads what was kept. What cannot be read is computed again.
