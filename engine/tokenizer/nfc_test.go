@@ -2,6 +2,7 @@ package tokenizer_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"tokenselect/engine/tokenizer"
@@ -39,5 +40,9 @@ func TestNFC(t *testing.T) {
 	// What is no UTF-8 stays as it is.
 	if got := tok.Decode(tok.Encode("\xff\u0301\xfe", false)); got != "\xff\u0301\xfe" {
 		t.Errorf("broken text comes back as %+q", got)
+	}
+	// Nothing is added to many marks.
+	if marks := strings.Repeat("\u0323", 40); tok.Decode(tok.Encode("x"+marks, false)) != "x"+marks {
+		t.Errorf("40 marks come back as %+q", tok.Decode(tok.Encode("x"+marks, false)))
 	}
 }
