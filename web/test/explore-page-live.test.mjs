@@ -54,6 +54,26 @@ test("a live run is shown, exported, opened again by the page and by the command
   assert.ok(live.votes === 64 && live.mass === 8, `votes of ${live.votes} rows, mass of ${live.mass} heads`);
   assert.ok(live.steps.every((s) => s.p > 0 && s.rows.every((rows) => rows.length === 64)));
   assert.equal(await page.locator("#answer .token").count(), live.steps.length);
+  // The views of the document, of the skyline and of the timeline have the run's own rows.
+  const views = await page.evaluate(async () => {
+    const { columnsOf } = await import("/explore/skyline.js");
+    const { run, state, views } = explorer, last = run.steps.length - 1;
+    state.set({ step: last, layer: 2 });
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    document.querySelector("#view-timeline").scrollIntoView();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const step = run.steps[last], local = step.n - 1 - step.nLocal;
+    return {
+      shown: views.document.csv().trim().split("\r\n").filter((line) => line.includes(",selected,")).map((line) => Number(line.split(",")[0])),
+      rows: Array.from(step.layers[2].rows).filter((row) => row >= step.nInit && row < local),
+      columns: Array.from(columnsOf(step, 2, run.rows, run.rows).kinds).flatMap((kind, row) => (kind === 1 ? [row] : [])),
+      columnsOfTime: document.querySelectorAll(".timeline-view .step").length,
+    };
+  });
+  assert.ok(views.rows.length > 0);
+  assert.deepEqual(views.shown, views.rows);
+  assert.deepEqual(views.columns, views.rows);
+  assert.equal(views.columnsOfTime, live.steps.length);
 
   const file = join(folder, "run.json.gz"), download = page.waitForEvent("download");
   await page.click("#export");
