@@ -3,7 +3,8 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { atStep, keyOf, likelihood, measured, nearest, reference } from "../static/explore/budget/measure.js";
 import { csv } from "../static/explore/csv.js";
-import { agreement, concentrations, heaviest, localFrom, mostVoted, recalls, votesFor } from "../static/explore/heads/measures.js";
+import { localFrom } from "../static/explore/attended.js";
+import { agreement, concentrations, heaviest, mostVoted, recalls, votesFor } from "../static/explore/heads/measures.js";
 import { passageRows, presence } from "../static/explore/needle/presence.js";
 import { oneLine, percent, probability } from "../static/explore/numbers.js";
 

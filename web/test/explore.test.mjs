@@ -142,7 +142,9 @@ test("the skyline: a column is dark where rows of it were selected, and paper wh
     return explorer.run.steps.map((step) => Array.from(columnsOf(step, 3, explorer.run.rows, 500).kinds));
   });
   raw.steps.forEach((step, i) => {
-    const rows = raw.steps.at(-1).n, column = (row) => Math.min(499, Math.floor((row * 500) / rows)), local = column(step.n - 1 - step.n_local);
+    // What is attended to besides the first and the selected rows is the end of the text: more of it at the first step, which ends a chunk.
+    const { a, rows: selected } = step.layers[3], rows = raw.steps.at(-1).n, column = (row) => Math.min(499, Math.floor((row * 500) / rows)), local = column(step.n - (a - step.n_init - selected.length));
+    assert.ok(i > 0 ? a - step.n_init - selected.length === step.n_local + 1 : a - step.n_init - selected.length > step.n_local + 1);
     const want = new Set(step.layers[3].rows.map(column));
     found[i].forEach((kind, c) => {
       const expected = c >= local && c <= column(step.n - 1) ? 3 : c <= column(step.n_init - 1) ? 2 : want.has(c) ? 1 : 0;

@@ -1,4 +1,5 @@
 // Which rows a step attended to, and how much they were wanted.
+import { lowerBound } from "../app/attention.js";
 
 /** What a row is to a step. */
 export const LEFT_OUT = 0, SELECTED = 1, SINK = 2, LOCAL = 3;
@@ -6,8 +7,23 @@ export const LEFT_OUT = 0, SELECTED = 1, SINK = 2, LOCAL = 3;
 /** The layers that are looked at: one, or all. */
 export const layersOf = (step, layer) => (layer === "all" ? step.layers : step.layers.slice(layer, layer + 1));
 
-/** First row that is attended to as recent: a step's own token is the last of its n rows. */
-export const localFrom = (step) => Math.max(0, step.n - 1 - step.nLocal);
+/**
+ * Where the local window begins in a step: what is attended to behind the selected
+ * rows, a chunk's own tokens too. Every row from there on is read.
+ */
+export function localFrom(step, layer) {
+  if (!layer.rows) return 0;
+  return Math.max(step.nInit, step.n - (layer.attended - step.nInit - layer.rows.length));
+}
+
+/** Where that is in the first of the layers that select; where none does, behind all rows. */
+export const firstLocal = (step, layers) => Math.min(step.n, ...layers.filter((l) => l.rows).map((l) => localFrom(step, l)));
+
+/** Place of a row in ascending rows, or -1. */
+export function placeOf(rows, row) {
+  const i = lowerBound(rows, row);
+  return rows[i] === row ? i : -1;
+}
 
 /** Octaves of votes below one that are told apart. */
 const OCTAVES = 14;
@@ -23,7 +39,7 @@ export const strength = (vote) => (vote > 0 ? Math.min(1, Math.max(0.08, 1 + Mat
 export function attended(step, layer) {
   const kinds = new Uint8Array(step.n), strengths = new Float32Array(step.n);
   const layers = layersOf(step, layer), votes = layers.some((l) => l.votes);
-  const from = localFrom(step), dense = layers.every((l) => l.rows === null);
+  const dense = layers.every((l) => l.rows === null);
   if (dense) {
     kinds.fill(SELECTED);
     strengths.fill(0.35);
@@ -39,7 +55,7 @@ export function attended(step, layer) {
   }
   if (!dense) {
     kinds.fill(SINK, 0, Math.min(step.nInit, step.n));
-    kinds.fill(LOCAL, from);
+    kinds.fill(LOCAL, firstLocal(step, layers));
   }
   return { kinds, strengths, votes };
 }
@@ -49,7 +65,7 @@ export function voteOf(step, layer, row) {
   let most = null;
   for (const l of layersOf(step, layer)) {
     if (!l.rows || !l.votes) continue;
-    const i = indexOf(l.rows, row);
+    const i = placeOf(l.rows, row);
     if (i >= 0) most = Math.max(most ?? 0, l.votes[i]);
   }
   return most;
@@ -57,19 +73,7 @@ export function voteOf(step, layer, row) {
 
 /** In how many of the layers that are looked at a row was attended to. */
 export function readersOf(step, layer, row) {
-  const always = row < step.nInit || row >= localFrom(step);
-  return layersOf(step, layer).filter((l) => l.rows === null || always || indexOf(l.rows, row) >= 0).length;
-}
-
-/** Where a row stands among ascending ones, or -1. */
-function indexOf(rows, row) {
-  let lo = 0, hi = rows.length;
-  while (lo < hi) {
-    const mid = (lo + hi) >> 1;
-    if (rows[mid] < row) lo = mid + 1;
-    else hi = mid;
-  }
-  return rows[lo] === row ? lo : -1;
+  return layersOf(step, layer).filter((l) => row < step.nInit || row >= localFrom(step, l) || placeOf(l.rows, row) >= 0).length;
 }
 
 /**

@@ -1,5 +1,6 @@
 // A run: a question about a document and, step by step, what was attended to while
 // it was answered. A recording and a live answer are the same stream of events.
+import { lowerBound } from "../app/attention.js";
 import { EventDecoder, RecordingError } from "./decode.js";
 
 export { RecordingError } from "./decode.js";
@@ -126,12 +127,6 @@ export class Run {
   rowAt(offset) {
     if (!this.layout || this.layout.ends.length === 0) return null;
     const { first, ends } = this.layout;
-    let lo = 0, hi = ends.length;
-    while (lo < hi) {
-      const mid = (lo + hi) >> 1;
-      if (ends[mid] <= offset) lo = mid + 1;
-      else hi = mid;
-    }
-    return first + Math.min(lo, ends.length - 1);
+    return first + Math.min(lowerBound(ends, offset + 1), ends.length - 1);
   }
 }

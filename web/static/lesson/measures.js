@@ -1,15 +1,11 @@
 // What figures compute of a run.
+import { mean } from "../explore/heads/measures.js";
+import { passageRows } from "../explore/needle/presence.js";
+
+export { mean };
 
 /** Rows of a run's first marked passage; none where there is no mark. */
-export function marked(run) {
-  const mark = run.marks[0];
-  if (!mark || !run.layout?.ends.length) return [];
-  const rows = [];
-  for (let row = run.rowAt(mark.start); run.offsetsOf(row)?.start < mark.end; row++) rows.push(row);
-  return rows;
-}
-
-export const mean = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
+export const marked = (run) => (run.marks[0] ? passageRows(run, run.marks[0]) : []);
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b), n = sorted.length;

@@ -52,12 +52,3 @@ export function mostVoted(layer, number) {
   const places = Array.from(layer.rows, (_, i) => i);
   return places.sort((a, b) => layer.votes[b] - layer.votes[a] || a - b).slice(0, number);
 }
-
-/**
- * Where the local window begins in a step: what is attended to behind the
- * selected rows. Every row from there on is read.
- */
-export function localFrom(step, layer) {
-  if (!layer.rows) return 0;
-  return Math.max(step.nInit, step.n - (layer.attended - step.nInit - layer.rows.length));
-}

@@ -1,5 +1,5 @@
 // Is a passage among the rows that a layer attends to, and by how much?
-import { localFrom } from "../heads/measures.js";
+import { localFrom, placeOf } from "../attended.js";
 
 /** The rows of a passage of the document. @returns {number[]} */
 export function passageRows(run, { start, end }) {
@@ -11,17 +11,6 @@ export function passageRows(run, { start, end }) {
     if (at.end > start && at.end > at.start) rows.push(row);
   }
   return rows;
-}
-
-/** Place of a row in ascending rows, or -1. */
-function placeOf(rows, row) {
-  let lo = 0, hi = rows.length;
-  while (lo < hi) {
-    const mid = (lo + hi) >> 1;
-    if (rows[mid] < row) lo = mid + 1;
-    else hi = mid;
-  }
-  return rows[lo] === row ? lo : -1;
 }
 
 /**
