@@ -25,13 +25,10 @@ func (w *evalWorker) close() { w.m.Close() }
 
 // question makes the case of a unit and its prompt.
 func (w *evalWorker) question(u eval.Unit) (task.Case, []int, error) {
-	if _, err := prompt(w.m, "", ""); err != nil {
+	m, err := measure(w.m)
+	if err != nil {
 		return task.Case{}, nil, err
 	}
-	m := task.Measure{Text: w.m.Tokens, Prompt: func(document, question string) int {
-		ids, _ := prompt(w.m, document, question) // as the one before, which did not fail
-		return len(ids)
-	}}
 	c, err := w.tasks[u.Task].Generate(task.Seed(w.seed, u.Task, u.Length, u.Case), u.Length, w.filler, m)
 	if err != nil {
 		return c, nil, err

@@ -388,13 +388,11 @@ func (t *tracing) makeTask(m *session.Model, length int, src *asked) error {
 	if err != nil {
 		return usageError{fmt.Errorf("-task: %w", err)}
 	}
-	if _, err := prompt(m, "", ""); err != nil {
+	lengths, err := measure(m)
+	if err != nil {
 		return err
 	}
-	c, err := made.Generate(task.Seed(t.seed, t.task, length, 0), length, task.Filler{}, task.Measure{Text: m.Tokens, Prompt: func(document, question string) int {
-		ids, _ := prompt(m, document, question) // as the one before, which did not fail
-		return len(ids)
-	}})
+	c, err := made.Generate(task.Seed(t.seed, t.task, length, 0), length, task.Filler{}, lengths)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (t *tracing) describe(path string) error {
 				hits++
 			}
 			for j, needle := range marks {
-				if within(e.Step, r.Rows()[i], needle) {
+				if selected := r.Rows()[i]; selected == nil || among(needle, selected, e.Step.NInit, e.Step.N-1-e.Step.NLocal) {
 					found[j]++
 				}
 			}
@@ -119,21 +119,4 @@ func contents(r *trace.Record) string {
 		}
 	}
 	return strings.Join(all, ", ")
-}
-
-// within tells whether a layer attended to all of some rows.
-func within(s *trace.Step, selected, rows []int) bool {
-	if selected == nil {
-		return true
-	}
-	in := map[int]bool{}
-	for _, r := range selected {
-		in[r] = true
-	}
-	for _, r := range rows {
-		if !in[r] && r >= s.NInit && r < s.N-1-s.NLocal {
-			return false
-		}
-	}
-	return true
 }

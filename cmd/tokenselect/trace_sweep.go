@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 
+	"tokenselect/cmd/tokenselect/internal/eval/task"
 	"tokenselect/engine"
 	"tokenselect/engine/chat"
 	"tokenselect/engine/record"
@@ -26,6 +28,15 @@ func units(text string) int { return len(utf16.Encode([]rune(text))) }
 // conversation lays them out.
 func prompt(m *session.Model, document, question string) ([]int, error) {
 	return m.Prompt([]chat.Message{{Role: "user", Content: strings.TrimRight(document, "\r\n") + "\n\n" + question}})
+}
+
+// measure is how long tasks are told that documents and prompts are.
+func measure(m *session.Model) (task.Measure, error) {
+	_, err := prompt(m, "", "")
+	return task.Measure{Text: m.Tokens, Prompt: func(document, question string) int {
+		ids, _ := prompt(m, document, question) // as the one before, which did not fail
+		return len(ids)
+	}}, err
 }
 
 // budgets are the selections of -sweep, with budgets that are not said those of cfg.
@@ -148,7 +159,7 @@ func (t *tracing) answerWith(ctx context.Context, m *session.Model, cfg selectio
 	if err != nil {
 		return b, err
 	}
-	first := probability(logits, forced[0])
+	first := record.Likelihood(logits)(forced[0])
 	res, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: t.tokens, Stop: m.IsEnd, Ahead: m.Engine.Ahead()})
 	if err != nil {
 		return b, err
@@ -196,7 +207,7 @@ func (t *tracing) answerWith(ctx context.Context, m *session.Model, cfg selectio
 			if logits, err = s.Logits(ctx); err != nil {
 				return b, err
 			}
-			count(i+1, probability(logits, forced[i+1]))
+			count(i+1, record.Likelihood(logits)(forced[i+1]))
 		}
 	}
 	b.Rows, b.Recall, b.P = milli(b.Rows/float64(seen)), milli(b.Recall), milli(1000*math.Exp(-logLoss/float64(max(1, scored))))/1000
@@ -241,30 +252,13 @@ func milli(v float64) float64 { return math.Round(1000*v) / 1000 }
 
 // holds tells whether a layer attended to all of some rows in a decode step over n.
 func holds(cfg selection.Config, c selection.Chosen, n int, rows []int) bool {
-	if c.Attended >= n {
-		return true
-	}
-	local := cfg.NLocal
-	if cfg.Policy == selection.Window {
-		local += cfg.K
-	}
-	in := map[int]bool{}
-	for _, r := range c.Rows {
-		in[r] = true
-	}
-	for _, r := range rows {
-		if !in[r] && r >= cfg.NInit && r < n-1-local {
-			return false
-		}
-	}
-	return true
+	return c.Attended >= n || among(rows, c.Rows, cfg.NInit, n-1-cfg.Recent())
 }
 
-// probability is a token's.
-func probability(logits []float32, id int) float64 {
-	largest, sum := logits[largest(logits)], 0.0
-	for _, v := range logits {
-		sum += math.Exp(float64(v - largest))
-	}
-	return math.Exp(float64(logits[id]-largest)) / sum
+// among tells whether rows are among the first, the selected and those from local on.
+func among(rows, selected []int, first, local int) bool {
+	return !slices.ContainsFunc(rows, func(r int) bool {
+		_, in := slices.BinarySearch(selected, r)
+		return !in && r >= first && r < local
+	})
 }

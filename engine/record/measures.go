@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"tokenselect/engine/kernels"
+	"tokenselect/engine/kernels/simd"
 )
 
 // Rows are the rows of n that the last of a step's c tokens attended to, ascending:
@@ -132,6 +133,15 @@ func bestBlocks(weights [][]float32, lo, hi, k, size int) []int {
 		}
 	}
 	return rows
+}
+
+// Likelihood tells the probability of each token of the vocabulary with these logits.
+func Likelihood(logits []float32) func(id int) float64 {
+	largest, sum := simd.Max(logits), 0.0
+	for _, v := range logits {
+		sum += math.Exp(float64(v - largest))
+	}
+	return func(id int) float64 { return math.Exp(float64(logits[id]-largest)) / sum }
 }
 
 // Jaccard is the size of what ascending a and b have in common over that of both

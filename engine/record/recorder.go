@@ -72,11 +72,7 @@ func (r *Recorder) Step(ctx context.Context, layers []trace.Layer) error {
 // regions is where the first rows end and the local ones begin, as a step tells it.
 func (r *Recorder) regions(s *Step) (first, local int) {
 	cfg := r.Config()
-	near := cfg.NLocal
-	if cfg.Policy == selection.Window {
-		near += cfg.K // the same budget, all of it recent
-	}
-	local = max(0, s.N-s.C-near)
+	local = max(0, s.N-s.C-cfg.Recent())
 	return min(cfg.NInit, local), local
 }
 

@@ -76,6 +76,15 @@ func Default(context int) Config {
 	return c
 }
 
+// Recent is the tokens before a step's own that are always attended to: the local
+// window, which Window gives the selection's share of the budget too.
+func (c Config) Recent() int {
+	if c.Policy == Window {
+		return c.NLocal + c.K
+	}
+	return c.NLocal
+}
+
 // Budget is the largest number of rows that a prefill step attends to once it
 // selects, its own included: n_init + k + n_local + chunk.
 func (c Config) Budget() int { return c.NInit + c.K + c.NLocal + c.Chunk }

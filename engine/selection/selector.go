@@ -221,8 +221,8 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 		out.Attended, s.last.attended = kernels.Attended{NLocal: q.N - q.C}, q.N
 		return out
 	case s.cfg.Policy == Window:
-		out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: s.cfg.NLocal + s.cfg.K}
-		s.last.attended = s.cfg.NInit + s.cfg.NLocal + s.cfg.K + q.C
+		out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: s.cfg.Recent()}
+		s.last.attended = s.cfg.NInit + s.cfg.Recent() + q.C
 		return out
 	}
 	s.last.selecting = true

@@ -40,11 +40,8 @@ const likeliest = 5
 
 // likely is the probability of a token and the likeliest ones.
 func (s *steps) likely(logits []float32, id int) (p float64, top []trace.Likely) {
-	largest, sum := slices.Max(logits), 0.0
-	for _, v := range logits {
-		sum += math.Exp(float64(v - largest))
-	}
-	of := func(t int) float64 { return math.Round(math.Exp(float64(logits[t]-largest))/sum*1e6) / 1e6 }
+	exact := record.Likelihood(logits)
+	of := func(t int) float64 { return math.Round(exact(t)*1e6) / 1e6 }
 	for _, t := range record.Largest(logits, likeliest) {
 		top = append(top, trace.Likely{Token: t, Text: string(s.conv.m.Tokenizer.DecodeBytes([]int{t})), P: of(t)})
 	}
@@ -61,10 +58,7 @@ func recordOptions(r *trace.Record) *record.Options {
 
 // step is what the layers chose, as a message. N is the rows of the cache.
 func step(coder *trace.Encoder, cfg selection.Config, n int, chosen []selection.Chosen) *trace.Step {
-	s := &trace.Step{N: n, NInit: cfg.NInit, NLocal: cfg.NLocal}
-	if cfg.Policy == selection.Window {
-		s.NLocal += cfg.K // the same budget, all of it recent
-	}
+	s := &trace.Step{N: n, NInit: cfg.NInit, NLocal: cfg.Recent()}
 	for i, c := range chosen {
 		rows := c.Rows
 		if rows == nil && c.Attended < n {
