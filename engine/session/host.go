@@ -312,6 +312,17 @@ func (c *client) ask(ctx context.Context, cmd trace.Command) error {
 	if err := c.setSelection(cmd.Selection); err != nil {
 		return err
 	}
+	done, err := c.inTurn(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	return c.send(done)
+}
+
+// inTurn answers a question when it is its turn. Its last event is for the
+// caller to send: who has it may let somebody else ask, whose turn and memory
+// must be free by then.
+func (c *client) inTurn(ctx context.Context, cmd trace.Command) (done trace.Event, err error) {
 	if c.h.Turn != nil {
 		release, err := c.h.Turn(ctx, func(p int) {
 			c.send(trace.Event{Type: trace.Queued, ID: cmd.ID, Position: p})
@@ -320,9 +331,9 @@ func (c *client) ask(ctx context.Context, cmd trace.Command) error {
 		case err == nil:
 			defer release()
 		case ctx.Err() != nil: // stopped while it waited
-			return c.send(trace.Event{Type: trace.Done, ID: cmd.ID, Reason: Stopped, Stats: &trace.Stats{Context: c.held()}})
+			return trace.Event{Type: trace.Done, ID: cmd.ID, Reason: Stopped, Stats: &trace.Stats{Context: c.held()}}, nil
 		default:
-			return err
+			return trace.Event{}, err
 		}
 	}
 	c.mu.Lock()
@@ -333,8 +344,8 @@ func (c *client) ask(ctx context.Context, cmd trace.Command) error {
 // Stopped is the reason of an answer that its client ended.
 const Stopped = "stopped"
 
-// listen answers a question. The caller holds mu.
-func (c *client) listen(ctx context.Context, cmd trace.Command) error {
+// listen answers a question, up to its last event. The caller holds mu.
+func (c *client) listen(ctx context.Context, cmd trace.Command) (done trace.Event, err error) {
 	conv := c.conv
 	conv.opt.MaxTokens = cmd.MaxTokens
 	if cmd.MaxTokens == 0 {
@@ -343,15 +354,15 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) error {
 	conv.opt.IgnoreEnd = cmd.IgnoreEnd
 	conv.opt.Sample = sampling(cmd.Sample)
 	if err := conv.opt.Sample.Validate(); err != nil {
-		return &commandError{trace.BadCommand, err}
+		return trace.Event{}, &commandError{trace.BadCommand, err}
 	}
 	if o := recordOptions(cmd.Record); o != nil {
 		if err := o.Fits(engine.SelectionShape(c.loaded.Model.Engine.Config())); err != nil {
-			return &commandError{trace.BadCommand, err}
+			return trace.Event{}, &commandError{trace.BadCommand, err}
 		}
 	}
 	if err := c.reserve(c.loaded.Model.Tokens(conv.document) + c.loaded.Model.Tokens(cmd.Question)); err != nil {
-		return err
+		return trace.Event{}, err
 	}
 	if cmd.Again {
 		conv.Retract()
@@ -395,15 +406,15 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) error {
 	reason := string(ans.Reason)
 	if err != nil {
 		if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
-			return err
+			return trace.Event{}, err
 		}
 		reason = Stopped
 	}
-	return c.send(trace.Event{Type: trace.Done, ID: cmd.ID, Reason: reason, Text: ans.Text, MS: ms(), Stats: &trace.Stats{
+	return trace.Event{Type: trace.Done, ID: cmd.ID, Reason: reason, Text: ans.Text, MS: ms(), Stats: &trace.Stats{
 		PromptTokens: ans.PromptTokens, AnswerTokens: len(ans.IDs), Context: conv.Len(), FirstMS: first,
 		PrefillTPS: rate(ans.PromptTokens-ans.Reused, ans.Prefill), DecodeTPS: rate(len(ans.IDs)-1, ans.Decode),
 		CacheHits: ans.CacheHits, CacheMisses: ans.CacheMisses, KVBytes: conv.Bytes(),
-	}})
+	}}, nil
 }
 
 func (c *client) pause() {
