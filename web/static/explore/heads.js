@@ -3,8 +3,9 @@
 import { element } from "../app/dom.js";
 import { count } from "../app/format.js";
 import { csv } from "./csv.js";
+import { show } from "./described.js";
 import { byCount, matrix } from "./heads/agreement.js";
-import { draw } from "./heads/grid.js";
+import { chosenWith, draw } from "./heads/grid.js";
 import { bars, recallByLayer } from "./heads/mass.js";
 import { agreement, concentrations, heaviest, mean, recalls } from "./heads/measures.js";
 import { fill, heaviestRows, linked, votedRows } from "./heads/rows.js";
@@ -39,6 +40,7 @@ export function view(node, run, state) {
   voted.drawing.append(votes);
   linked(list, state);
   linked(votes, state);
+  chosenWith(grid.drawing, { layers, heads, choose: (layer, head) => state.set({ layer: layer ?? "all", head }) });
   const key = (...entries) => element("ul", { className: "key" }, ...entries.map(([name, words]) => element("li", { className: name, textContent: words })));
   mass.made.insertBefore(key(["sink", "first tokens"], ["selected", "selected"], ["local", "local window"], ["left-out", "not attended to"]), mass.drawing);
   if (run.marks?.length > 0) read.made.insertBefore(key(["selected", "token"], ["needle", "token of the marked passage"]), read.drawing);
@@ -79,9 +81,8 @@ export function view(node, run, state) {
   function drawGrid() {
     const recall = step.layers.map(recallOf), held = step.layers.map(concentrations);
     const focused = grid.drawing.contains(document.activeElement);
-    grid.drawing.replaceChildren(draw({
-      width: widthOf(grid), layers: step.layers.length, heads, recalls: recall.some(Boolean) ? recall : null, concentrations: held.some(Boolean) ? held : null,
-      chosen, describe, choose: (layer, head) => state.set({ layer: layer ?? "all", head }),
+    show(grid.drawing, draw({
+      width: widthOf(grid), layers: step.layers.length, heads, recalls: recall.some(Boolean) ? recall : null, concentrations: held.some(Boolean) ? held : null, chosen, describe,
     }));
     if (focused) grid.drawing.querySelector(".cell.chosen")?.focus();
     const lacking = [recall.some(Boolean) ? "" : unrecorded("Recall was", "mass"), held.some(Boolean) ? "" : unrecorded("The heads' weights were", "heads=16")];
@@ -92,7 +93,7 @@ export function view(node, run, state) {
     const layer = step.layers[chosen.layer];
     read.made.querySelector("h3").textContent = `Layer ${chosen.layer}, head ${chosen.head}${guessed ? ": the one with the heaviest token" : ""}`;
     if (!layer.top) {
-      list.replaceChildren();
+      show(list);
       read.note.textContent = unrecorded("The heads' weights were", "heads=16");
       return;
     }
@@ -109,15 +110,15 @@ export function view(node, run, state) {
       const why = !layer.rows ? "This layer read every token: nobody had to vote."
         : layer.hit ? "This layer took the selection of an earlier step from the Selection Cache: nobody voted."
           : layer.rows.length === 0 ? "Nothing is selected with this policy." : unrecorded("Votes were", "votes");
-      votes.replaceChildren();
-      for (const f of [overlap, crowd]) f.drawing.replaceChildren();
+      show(votes);
+      for (const f of [overlap, crowd]) show(f.drawing);
       voted.note.textContent = overlap.note.textContent = why;
       crowd.note.textContent = "";
       return;
     }
     fill(votes, votedRows(run, state, layer, VOTED, marked));
-    overlap.drawing.replaceChildren(matrix(agreed, { width: widthOf(overlap), kvHeads, chosen: chosen.head }));
-    crowd.drawing.replaceChildren(byCount(agreed, widthOf(crowd)));
+    show(overlap.drawing, matrix(agreed, { width: widthOf(overlap), kvHeads, chosen: chosen.head }));
+    show(crowd.drawing, byCount(agreed, widthOf(crowd)));
     voted.note.textContent = `${count(layer.rows.length)} selected${layer.candidates ? ` of ${count(layer.candidates)}` : ""}. The vote of the last that was taken: ${layer.cut ? layer.cut[0].toPrecision(3) : "not recorded"}.`;
     overlap.note.textContent = crowd.note.textContent = "";
     const lone = agreed.byCount[0] + (agreed.byCount[1] ?? 0), most = agreed.byCount.slice(Math.ceil(heads / 2)).reduce((sum, n) => sum + n, 0);
@@ -128,7 +129,7 @@ export function view(node, run, state) {
     const layer = step.layers[chosen.layer], all = state.layer === "all";
     if (!step.layers.some((l) => l.mass)) {
       for (const f of [mass, byLayer]) {
-        f.drawing.replaceChildren();
+        show(f.drawing);
         f.note.textContent = unrecorded("Attention mass was", "mass");
       }
       return;
@@ -136,9 +137,9 @@ export function view(node, run, state) {
     const meanOf = (m) => [0, 1, 2, 3].map((r) => mean(m.map((shares) => shares[r])));
     const named = all ? step.layers.flatMap((l, i) => (l.mass ? [[String(i), meanOf(l.mass)]] : [])) : (layer.mass ?? []).map((shares, h) => [String(h), shares]);
     mass.made.querySelector("h3").textContent = all ? "Where attention lies, by layer (mean of the heads)" : `Where attention lies, by head of layer ${chosen.layer}`;
-    mass.drawing.replaceChildren(bars(named, { width: widthOf(mass), chosen: all ? -1 : chosen.head, of: all ? "layer" : "head" }));
+    show(mass.drawing, bars(named, { width: widthOf(mass), chosen: all ? -1 : chosen.head, of: all ? "layer" : "head" }));
     mass.note.textContent = all ? "Choose a layer to see its heads." : "";
-    byLayer.drawing.replaceChildren(recallByLayer(step.layers.map((l, i) => {
+    show(byLayer.drawing, recallByLayer(step.layers.map((l, i) => {
       const recorded = run.steps.flatMap((s) => (s.layers[i]?.mass ? [mean(recalls(s.layers[i]))] : []));
       return { now: l.mass ? mean(recalls(l)) : null, steps: recorded.length > 0 ? mean(recorded) : null, near: l.near ? mean(Array.from(l.near)) : null };
     }), widthOf(byLayer)));
