@@ -5,7 +5,8 @@ import { count } from "../app/format.js";
 import { LEFT_OUT, LOCAL, SELECTED, SINK, attended, readersOf, voteOf } from "./attended.js";
 import { colours, prepare, shadeMost, whenColoursChange } from "./canvas.js";
 import { csv } from "./csv.js";
-import { fill } from "./document/snippets.js";
+import { described, show } from "./described.js";
+import { places } from "./document/snippets.js";
 import { FONT, READABLE, Typesetter } from "./document/typesetter.js";
 import { oneLine, quoted } from "./numbers.js";
 import { redraws } from "./redraw.js";
@@ -37,7 +38,6 @@ export function view(node, run, state) {
   let size = 0, top = 0; // of type and of what is in sight, in pixels
   let set = null, now = null, cursor = null, drag = null;
   const height = () => (innerWidth < 700 ? 300 : 420);
-  const inside = () => Math.max(160, frame.clientWidth);
   const marks = () => [...run.marks ?? [], ...state.mark ? [state.mark] : []];
 
   /** Rows of a passage of the document: [from, to). */
@@ -142,11 +142,12 @@ export function view(node, run, state) {
   function drawReading() {
     const step = run.steps[state.step];
     heading.textContent = step ? `What it reads for ${quoted(step.text || "the end of the answer")}` : "What it reads";
-    const found = fill(list, run, state);
-    none.textContent = !step ? "No step of the answer yet." : found > 0 ? `The places with ${now.votes ? "the most votes" : "the most selected tokens"}${state.layer === "all" ? ", of all layers" : ` in layer ${state.layer}`}.`
+    const found = step ? places(run, state, now) : [];
+    show(list, ...found);
+    none.textContent = !step ? "No step of the answer yet." : found.length > 0 ? `The places with ${now.votes ? "the most votes" : "the most selected tokens"}${state.layer === "all" ? ", of all layers" : ` in layer ${state.layer}`}.`
       : step.layers.some((l) => l.rows === null) ? "Every token: nothing is selected." : "Nothing beyond the first and the local tokens.";
-    key.replaceChildren(...[["sink", "first tokens"], ["selected", now?.votes ? "selected; the stronger, the more votes" : "selected; the stronger, the more layers"], ["local", "local window"], ...(marks().length > 0 ? [["needle", "marked passage"]] : [])]
-      .map(([className, textContent]) => element("li", { className, textContent })));
+    show(key, ...[["sink", "first tokens"], ["selected", now?.votes ? "selected; the stronger, the more votes" : "selected; the stronger, the more layers"], ["local", "local window"], ...(marks().length > 0 ? [["needle", "marked passage"]] : [])]
+      .map(([name, words]) => described("li", { class: name }, words)));
     needle.hidden = marks().length === 0;
     unmark.hidden = state.mark === null;
   }
@@ -379,7 +380,7 @@ export function view(node, run, state) {
   list.addEventListener("pointerleave", () => state.set({ hover: null }));
 
   let pinned = state.pinned.at(-1) ?? null;
-  const { later, stop } = redraws(body, state, () => {
+  const { later, stop, perWidth } = redraws(body, state, () => {
     const latest = state.pinned.at(-1) ?? null;
     if (latest !== pinned) {
       pinned = latest;
@@ -388,6 +389,7 @@ export function view(node, run, state) {
     }
     draw();
   }, () => drawOver());
+  const inside = perWidth(() => Math.max(160, frame.clientWidth));
   const unwatch = whenColoursChange(later);
 
   return {

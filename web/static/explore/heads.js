@@ -49,6 +49,8 @@ export function view(node, run, state) {
   node.replaceChildren(body);
 
   let step = null, chosen = null, guessed = false;
+  let recalled = [], held = []; // by layer and head, at the step
+  let means = { of: -1, layers: [] }; // recall of each layer, of all steps
 
   /** The head that is looked at: the chosen one, else that with the heaviest row, in the chosen layer or any. */
   function choice() {
@@ -68,24 +70,18 @@ export function view(node, run, state) {
     return at !== null && marks().some(({ start, end }) => at.start < end && at.end > start);
   }
 
-  const widths = new Map(); // of the drawings, asked for before anything is drawn
-  const widthOf = (f) => widths.get(f);
-
   function describe(l, h) {
-    const layer = step.layers[l], recall = recallOf(layer)?.[h], held = concentrations(layer)?.[h];
-    return `layer ${l}, head ${h}${recall === undefined ? "" : `: recall ${percent(recall)}`}${held === undefined ? "" : `, ${percent(held)} of its attention on its ${layer.top[h].length} heaviest tokens`}`;
+    const recall = recalled[l]?.[h], share = held[l]?.[h];
+    return `layer ${l}, head ${h}${recall === undefined ? "" : `: recall ${percent(recall)}`}${share === undefined ? "" : `, ${percent(share)} of its attention on its ${step.layers[l].top[h].length} heaviest tokens`}`;
   }
 
-  const recallOf = (layer) => (near.checked ? layer.near : recalls(layer));
-
   function drawGrid() {
-    const recall = step.layers.map(recallOf), held = step.layers.map(concentrations);
     const focused = grid.drawing.contains(document.activeElement);
     show(grid.drawing, draw({
-      width: widthOf(grid), layers: step.layers.length, heads, recalls: recall.some(Boolean) ? recall : null, concentrations: held.some(Boolean) ? held : null, chosen, describe,
+      width: widthOf(grid), layers: step.layers.length, heads, recalls: recalled.some(Boolean) ? recalled : null, concentrations: held.some(Boolean) ? held : null, chosen, describe,
     }));
     if (focused) grid.drawing.querySelector(".cell.chosen")?.focus();
-    const lacking = [recall.some(Boolean) ? "" : unrecorded("Recall was", "mass"), held.some(Boolean) ? "" : unrecorded("The heads' weights were", "heads=16")];
+    const lacking = [recalled.some(Boolean) ? "" : unrecorded("Recall was", "mass"), held.some(Boolean) ? "" : unrecorded("The heads' weights were", "heads=16")];
     grid.note.textContent = lacking.filter(Boolean).join(" ");
   }
 
@@ -139,10 +135,13 @@ export function view(node, run, state) {
     mass.made.querySelector("h3").textContent = all ? "Where attention lies, by layer (mean of the heads)" : `Where attention lies, by head of layer ${chosen.layer}`;
     show(mass.drawing, bars(named, { width: widthOf(mass), chosen: all ? -1 : chosen.head, of: all ? "layer" : "head" }));
     mass.note.textContent = all ? "Choose a layer to see its heads." : "";
-    show(byLayer.drawing, recallByLayer(step.layers.map((l, i) => {
-      const recorded = run.steps.flatMap((s) => (s.layers[i]?.mass ? [mean(recalls(s.layers[i]))] : []));
-      return { now: l.mass ? mean(recalls(l)) : null, steps: recorded.length > 0 ? mean(recorded) : null, near: l.near ? mean(Array.from(l.near)) : null };
-    }), widthOf(byLayer)));
+    if (means.of !== run.steps.length) {
+      const recorded = step.layers.map((_, i) => run.steps.flatMap((s) => (s.layers[i]?.mass ? [mean(recalls(s.layers[i]))] : [])));
+      means = { of: run.steps.length, layers: recorded.map((all) => (all.length > 0 ? mean(all) : null)) };
+    }
+    show(byLayer.drawing, recallByLayer(step.layers.map((l, i) => ({
+      now: l.mass ? mean(recalls(l)) : null, steps: means.layers[i], near: l.near ? mean(Array.from(l.near)) : null,
+    })), widthOf(byLayer)));
     byLayer.note.textContent = "";
   }
 
@@ -153,17 +152,23 @@ export function view(node, run, state) {
       grid.note.textContent = "No step of the answer yet.";
       return;
     }
-    for (const f of [grid, overlap, crowd, mass, byLayer]) widths.set(f, Math.max(240, f.drawing.clientWidth || 480));
     chosen = choice();
+    recalled = step.layers.map((layer) => (near.checked ? layer.near : recalls(layer)));
+    held = step.layers.map(concentrations);
     drawGrid();
     drawHead();
     drawVotes();
     drawMass();
+    point(state.hover);
   }
 
-  const { later, now, stop } = redraws(body, state, update, (row) => {
+  function point(row) {
     for (const at of body.querySelectorAll("[data-row]")) at.classList.toggle("pointed", Number(at.dataset.row) === row);
-  });
+  }
+
+  const { later, now, stop, perWidth } = redraws(body, state, update, point);
+  const widths = perWidth(() => new Map([grid, overlap, crowd, mass, byLayer].map((f) => [f, Math.max(240, f.drawing.clientWidth || 480)])));
+  const widthOf = (f) => widths().get(f);
   near.addEventListener("change", later);
 
   return {

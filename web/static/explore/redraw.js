@@ -49,11 +49,23 @@ export function redraws(node, state, draw, point = () => {}) {
     later();
   });
   resized.observe(node);
+  /** The node's width as it was last: to ask the node lays the page out, once more for each view that has just drawn. */
+  const width = () => (wide ||= node.clientWidth);
   return {
     later,
     now,
-    /** The node's width as it was last: to ask the node lays the page out, once more for each view that has just drawn. */
-    width: () => (wide ||= node.clientWidth),
+    width,
+    /** Remembers what is measured as long as the width stays. */
+    perWidth(measure) {
+      let at = null, found;
+      return () => {
+        if (at !== width()) {
+          at = width();
+          found = measure();
+        }
+        return found;
+      };
+    },
     stop() {
       removeEventListener("beforeprint", now);
       unsubscribe();

@@ -25,9 +25,9 @@ export function draw({ width, layers, heads, recalls, concentrations, chosen, de
     for (let h = 0; h < heads; h++) {
       const x = LEFT + h * side, y = TOP + l * high, w = side - GAP, tall = high - GAP;
       const recall = recalls?.[l]?.[h], share = concentrations?.[l]?.[h];
-      const here = chosen?.layer === l && chosen.head === h;
-      const cell = d("g", { role: "gridcell", class: here ? "cell chosen" : "cell", tabindex: here || (!chosen && l + h === 0) ? 0 : -1, "aria-selected": here, "aria-label": describe(l, h), "data-layer": l, "data-head": h },
-        d("title", {}, describe(l, h)), d("rect", { x, y, width: w, height: tall, rx: 2, class: "ground" }));
+      const here = chosen?.layer === l && chosen.head === h, words = describe(l, h);
+      const cell = d("g", { role: "gridcell", class: here ? "cell chosen" : "cell", tabindex: here || (!chosen && l + h === 0) ? 0 : -1, "aria-selected": here, "aria-label": words, "data-layer": l, "data-head": h },
+        d("title", {}, words), d("rect", { x, y, width: w, height: tall, rx: 2, class: "ground" }));
       if (recall !== undefined) cell.children.push(d("rect", { x, y, width: w, height: tall, rx: 2, class: "recall", "fill-opacity": (0.65 * recall).toFixed(3) }));
       if (share !== undefined) cell.children.push(d("rect", { x: x + 1, y: y + tall - 4, width: ((w - 2) * Math.min(1, share)).toFixed(2), height: 4, class: "selected" }));
       if (roomy && recall !== undefined) cell.children.push(d("text", { x: x + w / 2, y: y + (tall - 4) / 2 + 4, class: "number middle" }, String(Math.round(100 * recall))));
