@@ -148,11 +148,15 @@ export function view(node, run, state) {
     drawReading();
   }
 
+  let ringed = "";
+
   /** What changes with the pointer: above the rest, which stays as it is. */
   function drawOver() {
+    const paint = colours(), of = JSON.stringify([cursor, state.hover, state.pinned, drag, top, set?.size, setter.rows, canvas.width, canvas.height, paint.ink]);
+    if (ringed === of) return;
+    ringed = of;
     const context = prepare(over, inside(), height());
     if (!set) return;
-    const paint = colours();
     const ring = (row, colour, wide) => {
       if (row === null || row >= setter.rows) return;
       context.strokeStyle = colour;
