@@ -73,7 +73,7 @@ type Config struct {
 // tokens: in all no more than those, in the proportions 16, 512, 256, 256 of
 // needle-16m, which was trained on 2048.
 func Default(context int) Config {
-	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Tail: 32, Pool: 5, Rivals: defaultRivals(context)}
+	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Tail: 64, Pool: 5, Rivals: defaultRivals(context)}
 	for c.Budget() > context && c.K > 1 {
 		c.NInit, c.K, c.NLocal, c.Chunk = max(1, c.NInit/2), c.K/2, max(1, c.NLocal/2), max(1, c.Chunk/2)
 	}
