@@ -12,7 +12,8 @@ import { DEADLINE, state } from "./page/in-page.mjs";
 import { changed, hub as startHub, model, parts } from "./page/hub.mjs";
 import { partNames } from "./page/split-gguf.mjs";
 import { looks } from "./page/looks.mjs";
-import { noBrowser, noEngine, openBrowser, serve } from "./page/site.mjs";
+import { noBrowser, noEngine, serve } from "./page/site.mjs";
+import { visitor } from "./shared-browser.mjs";
 
 const skip = (await noBrowser()) ?? noEngine() ?? false;
 const SIZE = "17.8 MB";
@@ -39,11 +40,11 @@ async function visit(context, { prepare } = {}) {
   return page;
 }
 
-/** Runs a test in a fresh browser. */
+/** Runs a test in a browser that has never been to the page. */
 function inDialog(name, options, act) {
   test(name, { skip }, async () => {
     hub.faults.length = hub.asked.length = 0;
-    const browser = await openBrowser();
+    const browser = await visitor({ webgpu: true });
     try {
       const page = await visit(browser.context, options);
       await open(page);
