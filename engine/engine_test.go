@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -220,6 +221,38 @@ func (d *failAt) NewBuffer(label string, size int) (*gpu.Buffer, error) {
 		return nil, gpu.ErrOutOfMemory
 	}
 	return d.Device.NewBuffer(label, size)
+}
+
+// TestTail: the end of a prompt selects for itself, whatever stands before it in
+// its chunk.
+func TestTail(t *testing.T) {
+	ctx := context.Background()
+	e := builtin(t, cpu(t, cpudev.Options{}))
+	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, NLocal: 32, K: 32, Chunk: 128}
+	ids := make([]int, 1000)
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := range ids {
+		ids[i] = rng.IntN(e.Config().Vocab)
+	}
+	chosen := func(tail int, parts ...[]int) []selection.Chosen {
+		cfg.Tail = tail
+		s := session(t, e, len(ids), cfg)
+		for _, part := range parts {
+			prefill(t, s, part)
+		}
+		c, err := s.Chosen(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	with, without := chosen(20, ids), chosen(0, ids)
+	if apart := chosen(0, ids[:980], ids[980:]); !reflect.DeepEqual(with, apart) {
+		t.Errorf("a tail of 20 tokens attends to %v, the same as a prompt of its own to %v", with, apart)
+	}
+	if reflect.DeepEqual(with, without) {
+		t.Error("with a tail and without one the same rows are attended to")
+	}
 }
 
 // TestBadSession: what cannot be is refused in words, before memory is taken.

@@ -37,16 +37,15 @@ func (s *Session) Selection() selection.Config { return s.sel.Config() }
 // Bytes is the device memory that the cache takes now.
 func (s *Session) Bytes() int64 { return s.seq.Cache().Bytes() }
 
-// Prefill feeds a prompt to the model, a chunk at a time, and calls progress,
-// if not nil, after each with the tokens done. When ctx ends it stops between
+// Prefill feeds a prompt to the model, a chunk at a time and its tail by itself
+// (selection.Config.Steps), and calls progress, if not nil, after each with the tokens done. When ctx ends it stops between
 // chunks and returns ctx's error; the tokens done until then stay.
 func (s *Session) Prefill(ctx context.Context, ids []int, progress func(done int)) error {
-	chunk := s.sel.Config().Chunk
-	for at := 0; at < len(ids); at += chunk {
+	at := 0
+	for _, end := range s.sel.Config().Steps(len(ids)) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		end := min(at+chunk, len(ids))
 		if err := s.feed(ids[at:end], end == len(ids)); err != nil {
 			return err
 		}
@@ -58,6 +57,7 @@ func (s *Session) Prefill(ctx context.Context, ids []int, progress func(done int
 		if progress != nil {
 			progress(end)
 		}
+		at = end
 	}
 	return nil
 }

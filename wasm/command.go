@@ -174,6 +174,7 @@ func readSelection(v js.Value) (*trace.Selection, error) {
 	f.optionalInt("n_local", &s.NLocal)
 	f.optionalInt("k", &s.K)
 	f.optionalInt("chunk", &s.Chunk)
+	f.optionalInt("tail", &s.Tail)
 	f.optionalFloat("theta", &s.Theta)
 	f.optionalInt("pool", &s.Pool)
 	f.text("index", &s.Index)

@@ -203,7 +203,7 @@ func (b *bench) model(ctx context.Context, dev gpu.Device, rep *benchReport) err
 	rep.Model, rep.Weights, rep.Config = m.ckpt.Config.Name, m.ckpt.Quantisation, m.cfg
 	for _, p := range b.policies {
 		cfg := m.cfg
-		cfg.Policy = p
+		cfg.Policy, cfg.Tail = p, 0 // chunks are what is measured
 		if err := b.warm(ctx, m, cfg); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ const cacheHelp = `how keys and values are stored: "f16" or "f32"; default: f32 
 type selectionFlags struct {
 	policy                  string
 	nInit, nLocal, k, chunk int
+	tail                    int
 	theta                   float64
 	pool                    int
 	index                   string
@@ -40,6 +41,7 @@ func addSelectionFlags(fs *flag.FlagSet, withPolicy bool) *selectionFlags {
 	fs.IntVar(&s.nLocal, "n-local", d.NLocal, "most recent `tokens` before a step's own, always attended to")
 	fs.IntVar(&s.k, "k", d.K, "`tokens` selected from the rest, in every layer at every step")
 	fs.IntVar(&s.chunk, "chunk", d.Chunk, "`tokens` of a prompt that are read at once")
+	fs.IntVar(&s.tail, "tail", d.Tail, "last `tokens` of a prompt that are read by themselves, so that the question selects for itself; 0: as they come")
 	fs.Float64Var(&s.theta, "theta", d.Theta, "Selection Cache: reuse a selection while the query's `cosine` with the one it was made for is at least this; 0: never")
 	fs.IntVar(&s.pool, "pool", d.Pool, "tokenselect: a token has the largest vote of so many `neighbours`, an odd number up to 17, itself included; 0: its own")
 	fs.StringVar(&s.index, "index", d.Index.String(), `what candidates are scored from: "exact" (the cache's keys), or a copy of them as "int8" or "int4", which takes memory besides and is faster to read`)
@@ -56,7 +58,7 @@ func (s *selectionFlags) config(context int) (selection.Config, error) {
 func (s *selectionFlags) over(c selection.Config) (selection.Config, error) {
 	set := map[string]bool{}
 	s.fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	c.Policy, c.Theta, c.Pool = selection.Policy(s.policy), s.theta, s.pool
+	c.Policy, c.Tail, c.Theta, c.Pool = selection.Policy(s.policy), s.tail, s.theta, s.pool
 	for _, b := range []struct {
 		name string
 		from int

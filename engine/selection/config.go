@@ -47,11 +47,15 @@ func (p Policy) ReadsAll() bool {
 // Config is a policy and its budgets, in tokens.
 type Config struct {
 	Policy Policy
-	NInit  int     // first tokens, always attended to (attention sinks)
-	NLocal int     // most recent tokens before the step's own, always attended to
-	K      int     // tokens selected from the rest
-	Chunk  int     // queries of a prefill step
-	Theta  float64 // cosine from which the Selection Cache reuses a selection; 0: never
+	NInit  int // first tokens, always attended to (attention sinks)
+	NLocal int // most recent tokens before the step's own, always attended to
+	K      int // tokens selected from the rest
+	Chunk  int // queries of a prefill step
+	// Last tokens of a prompt that are read as a step of their own, so that the
+	// question, which stands there, selects for itself and not together with the text
+	// before it; 0: as they come. At most a chunk is. Policies that read all do without.
+	Tail  int
+	Theta float64 // cosine from which the Selection Cache reuses a selection; 0: never
 	// The odd number of neighbours, itself included, the largest vote of which is a
 	// candidate's with TokenSelect, so that what stands beside a token that is asked for
 	// comes along (the paper's released code has such a window for each task); 0 and 1:
@@ -69,7 +73,7 @@ type Config struct {
 // tokens: in all no more than those, in the proportions 16, 512, 256, 256 of
 // needle-16m, which was trained on 2048.
 func Default(context int) Config {
-	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Pool: 5, Rivals: defaultRivals(context)}
+	c := Config{Policy: TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256, Tail: 32, Pool: 5, Rivals: defaultRivals(context)}
 	for c.Budget() > context && c.K > 1 {
 		c.NInit, c.K, c.NLocal, c.Chunk = max(1, c.NInit/2), c.K/2, max(1, c.NLocal/2), max(1, c.Chunk/2)
 	}
@@ -83,6 +87,23 @@ func (c Config) Recent() int {
 		return c.NLocal + c.K
 	}
 	return c.NLocal
+}
+
+// Steps cuts a prompt of so many tokens into steps: chunks, and a tail. They are
+// the ends of the steps, of which the last is n.
+func (c Config) Steps(n int) (ends []int) {
+	tail := 0
+	if !c.Policy.ReadsAll() {
+		tail = min(c.Tail, c.Chunk, n)
+	}
+	for at := 0; at < n-tail; {
+		at = min(at+c.Chunk, n-tail)
+		ends = append(ends, at)
+	}
+	if tail > 0 {
+		ends = append(ends, n)
+	}
+	return ends
 }
 
 // Budget is the largest number of rows that a prefill step attends to once it
@@ -162,7 +183,7 @@ func (c Config) Validate() error {
 	for _, f := range []struct {
 		name       string
 		value, min int
-	}{{"n_init", c.NInit, 0}, {"n_local", c.NLocal, 0}, {"k", c.K, 0}, {"chunk", c.Chunk, 1}} {
+	}{{"n_init", c.NInit, 0}, {"n_local", c.NLocal, 0}, {"k", c.K, 0}, {"chunk", c.Chunk, 1}, {"tail", c.Tail, 0}} {
 		if f.value < f.min || f.value > maxTokens {
 			return fmt.Errorf("selection: %s is %d, expected %d to %d", f.name, f.value, f.min, maxTokens)
 		}

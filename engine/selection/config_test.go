@@ -3,6 +3,7 @@ package selection_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,6 +33,33 @@ func TestDefault(t *testing.T) {
 	}
 }
 
+// TestSteps: every token of a prompt is read once, in chunks; what selects reads the
+// last ones by themselves.
+func TestSteps(t *testing.T) {
+	for _, c := range []struct {
+		policy         selection.Policy
+		chunk, tail, n int
+		want           []int
+	}{
+		{selection.TokenSelect, 100, 30, 250, []int{100, 200, 220, 250}},
+		{selection.TokenSelect, 100, 30, 230, []int{100, 200, 230}},
+		{selection.TokenSelect, 100, 30, 31, []int{1, 31}},
+		{selection.TokenSelect, 100, 30, 30, []int{30}},
+		{selection.TokenSelect, 100, 30, 7, []int{7}},
+		{selection.TokenSelect, 100, 0, 250, []int{100, 200, 250}},
+		{selection.TokenSelect, 20, 30, 50, []int{20, 30, 50}},
+		{selection.TokenSelect, 100, 30, 0, nil},
+		{selection.Window, 100, 30, 110, []int{80, 110}},
+		{selection.Dense, 100, 30, 250, []int{100, 200, 250}},
+		{selection.SnapKV, 100, 30, 100, []int{100}},
+	} {
+		cfg := selection.Config{Policy: c.policy, Chunk: c.chunk, Tail: c.tail}
+		if got := cfg.Steps(c.n); !slices.Equal(got, c.want) {
+			t.Errorf("%s, chunk %d, tail %d: %d tokens are read up to %v, expected %v", c.policy, c.chunk, c.tail, c.n, got, c.want)
+		}
+	}
+}
+
 func TestValidate(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
@@ -47,6 +75,7 @@ func TestValidate(t *testing.T) {
 		{"n_init", "n_init is -1", func(c *selection.Config) { c.NInit = -1 }},
 		{"n_local", "n_local is -1", func(c *selection.Config) { c.NLocal = -1 }},
 		{"chunk", "chunk is 0", func(c *selection.Config) { c.Chunk = 0 }},
+		{"tail", "tail is -1", func(c *selection.Config) { c.Tail = -1 }},
 		{"theta", "theta is NaN", func(c *selection.Config) { c.Theta = math.NaN() }},
 		{"negative theta", "theta is -0.1", func(c *selection.Config) { c.Theta = -0.1 }},
 		{"even pool", "pool is 4, expected 0 (no neighbours) or an odd number up to 17", func(c *selection.Config) { c.Pool = 4 }},

@@ -29,11 +29,11 @@ type Host struct {
 	Turn func(ctx context.Context, position func(int)) (release func(), err error)
 
 	// Reserve is asked before a conversation takes device memory, with all that
-	// it can come to. Release gives it back. Evict frees the memory of a
+	// it can come to, and may wait for it until ctx ends. Release gives it back. Evict frees the memory of a
 	// conversation that nobody is being answered from, and reports false where
 	// somebody is; it may be called from any goroutine until release has
 	// returned. Nil: everything is allowed.
-	Reserve func(bytes int64, evict func() bool) (release func(), err error)
+	Reserve func(ctx context.Context, bytes int64, evict func() bool) (release func(), err error)
 
 	// Pause is called after every token and every chunk of a prompt, for
 	// platforms on which commands arrive only while nobody computes.
@@ -289,12 +289,12 @@ func (c *client) evict() bool {
 }
 
 // reserve takes the memory that an answer can come to. The caller holds mu.
-func (c *client) reserve(ids int) error {
+func (c *client) reserve(ctx context.Context, ids int) error {
 	if c.h.Reserve == nil || c.free != nil {
 		return nil
 	}
 	m := c.loaded.Model.Engine.Memory(c.opt.room(ids), c.opt.Selection)
-	free, err := c.h.Reserve(m.Total()-m.Weights, c.evict)
+	free, err := c.h.Reserve(ctx, m.Total()-m.Weights, c.evict)
 	if err != nil {
 		return &commandError{trace.OutOfMemory, err}
 	}
@@ -331,7 +331,7 @@ func (c *client) inTurn(ctx context.Context, cmd trace.Command) (done trace.Even
 		case err == nil:
 			defer release()
 		case ctx.Err() != nil: // stopped while it waited
-			return trace.Event{Type: trace.Done, ID: cmd.ID, Reason: Stopped, Stats: &trace.Stats{Context: c.held()}}, nil
+			return stopped(cmd, c.held()), nil
 		default:
 			return trace.Event{}, err
 		}
@@ -343,6 +343,12 @@ func (c *client) inTurn(ctx context.Context, cmd trace.Command) (done trace.Even
 
 // Stopped is the reason of an answer that its client ended.
 const Stopped = "stopped"
+
+// stopped is the end of an answer that had not begun; the conversation has so many
+// tokens.
+func stopped(cmd trace.Command, tokens int) trace.Event {
+	return trace.Event{Type: trace.Done, ID: cmd.ID, Reason: Stopped, Stats: &trace.Stats{Context: tokens}}
+}
 
 // listen answers a question, up to its last event. The caller holds mu.
 func (c *client) listen(ctx context.Context, cmd trace.Command) (done trace.Event, err error) {
@@ -361,7 +367,10 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) (done trace.Even
 			return trace.Event{}, &commandError{trace.BadCommand, err}
 		}
 	}
-	if err := c.reserve(c.loaded.Model.Tokens(conv.document) + c.loaded.Model.Tokens(cmd.Question)); err != nil {
+	switch err := c.reserve(ctx, c.loaded.Model.Tokens(conv.document)+c.loaded.Model.Tokens(cmd.Question)); {
+	case err != nil && ctx.Err() != nil: // stopped while it waited
+		return stopped(cmd, conv.Len()), nil
+	case err != nil:
 		return trace.Event{}, err
 	}
 	if cmd.Again {

@@ -38,6 +38,7 @@ func apply(c selection.Config, s *trace.Selection) (selection.Config, error) {
 	set(&c.NLocal, s.NLocal)
 	set(&c.K, s.K)
 	set(&c.Chunk, s.Chunk)
+	set(&c.Tail, s.Tail)
 	set(&c.Theta, s.Theta)
 	set(&c.Pool, s.Pool)
 	if s.Index != "" {
@@ -60,7 +61,7 @@ func (m *Model) Apply(s *trace.Selection) (selection.Config, error) { return app
 
 // SelectionOf is a policy and its budgets as a message.
 func SelectionOf(c selection.Config) trace.Selection {
-	return trace.Selection{Policy: string(c.Policy), NInit: &c.NInit, NLocal: &c.NLocal, K: &c.K, Chunk: &c.Chunk, Theta: &c.Theta, Pool: &c.Pool, Index: c.IndexName()}
+	return trace.Selection{Policy: string(c.Policy), NInit: &c.NInit, NLocal: &c.NLocal, K: &c.K, Chunk: &c.Chunk, Tail: &c.Tail, Theta: &c.Theta, Pool: &c.Pool, Index: c.IndexName()}
 }
 
 func sampling(s *trace.Sample) sample.Options {

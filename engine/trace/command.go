@@ -75,6 +75,7 @@ type Selection struct {
 	NLocal *int     `json:"n_local,omitempty"`
 	K      *int     `json:"k,omitempty"`
 	Chunk  *int     `json:"chunk,omitempty"`
+	Tail   *int     `json:"tail,omitempty"`
 	Theta  *float64 `json:"theta,omitempty"`
 	Pool   *int     `json:"pool,omitempty"`
 	// How the copy of the keys is stored that candidates are scored from: exact

@@ -151,7 +151,7 @@ func (s *Selection) append(b []byte) []byte {
 	for _, f := range []struct {
 		name string
 		v    *int
-	}{{"n_init", s.NInit}, {"n_local", s.NLocal}, {"k", s.K}, {"chunk", s.Chunk}, {"pool", s.Pool}} {
+	}{{"n_init", s.NInit}, {"n_local", s.NLocal}, {"k", s.K}, {"chunk", s.Chunk}, {"tail", s.Tail}, {"pool", s.Pool}} {
 		if f.v != nil {
 			o.number(f.name, int64(*f.v))
 		}

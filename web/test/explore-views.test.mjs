@@ -176,6 +176,41 @@ test("heads: the grid, a head's tokens, votes, agreement and mass are those of t
   await page.close();
 });
 
+test("after fast steps every view shows the last: on paper and in files at once, on the page as if it had been drawn afresh", { skip, timeout: 60_000 }, async () => {
+  const { page, complaints } = await open("document,heads,needle");
+  const numbers = (i) => raw.steps[i].layers.flatMap((l) => l.mass.map((m) => String(Math.round(100 * (1 - m[3])))));
+  const read = `[...document.querySelectorAll("#heads .head-grid .cell")].map((c) => c.querySelector("text").textContent)`;
+  // No frame passes between these steps and the paper.
+  assert.deepEqual(await page.evaluate(`for (const step of [1, 4, 6]) explorer.state.set({ step }); dispatchEvent(new Event("beforeprint")); ${read}`), numbers(6));
+  assert.deepEqual(await page.evaluate(`for (const step of [0, 2]) explorer.state.set({ step }); explorer.views.heads.svg(); ${read}`), numbers(2));
+
+  // What was changed step by step is what is drawn at once; who was in a list or the grid stays there.
+  await page.locator("#heads .cell.chosen").focus();
+  for (const patch of [{ step: 3 }, { step: 5, layer: 3 }, { step: 1, head: 4 }, { step: 6, pinned: [raw.needle[0]] }, { step: 0, layer: "all", head: null }, { step: 4, pinned: [] }]) {
+    await page.evaluate((to) => explorer.state.set(to), patch);
+    await settle(page);
+  }
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-selected")), "true");
+  assert.deepEqual(await page.evaluate(read), numbers(4));
+  const other = await page.evaluate(async () => {
+    const wrong = [];
+    for (const [name, part] of [["document", ".reading"], ["heads", ".heads-view"]]) {
+      const { view } = await import(`/explore/${name}.js`), node = document.createElement("section");
+      document.getElementById(name).append(node);
+      const fresh = view(node, explorer.run, explorer.state);
+      fresh.update();
+      dispatchEvent(new Event("beforeprint"));
+      const [was, is] = [document.querySelector(`#${name} > * ${name === "document" ? part : ""}`), node.querySelector(part)];
+      if (!is.isEqualNode(was)) wrong.push(name, was.outerHTML.slice(0, 300), is.outerHTML.slice(0, 300));
+      fresh.destroy();
+    }
+    return wrong;
+  });
+  assert.deepEqual(other, []);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
 test("needle: the raster, the margin and the sweep are those of the recording", { skip, timeout: 60_000 }, async () => {
   const { page, complaints } = await open("needle");
   const read = raw.steps.map((s) => s.layers.map((l) => l.rows.filter((r) => raw.needle.includes(r)).length));

@@ -34,7 +34,7 @@ export const strength = (vote) => (vote > 0 ? Math.min(1, Math.max(0.08, 1 + Mat
 /**
  * What a step attended to, row by row: kinds, and for selected rows the strength
  * of their votes, or the share of the layers where votes were not recorded.
- * @returns {{kinds: Uint8Array, strengths: Float32Array, votes: boolean}} [step.n]
+ * @returns {{kinds: Uint8Array, strengths: Float32Array, votes: boolean, dense: boolean}} [step.n]; dense: every row was read
  */
 export function attended(step, layer) {
   const kinds = new Uint8Array(step.n), strengths = new Float32Array(step.n);
@@ -57,7 +57,7 @@ export function attended(step, layer) {
     kinds.fill(SINK, 0, Math.min(step.nInit, step.n));
     kinds.fill(LOCAL, firstLocal(step, layers));
   }
-  return { kinds, strengths, votes };
+  return { kinds, strengths, votes, dense };
 }
 
 /** The greatest vote for a row in the layers that are looked at; null: none was recorded. */
@@ -80,9 +80,9 @@ export function readersOf(step, layer, row) {
  * Stretches of selected rows with little between them, those with the most votes first.
  * @returns {{from: number, to: number, weight: number}[]} rows [from, to)
  */
-export function clusters(step, layer, most, gap = 6) {
-  const { kinds, strengths } = attended(step, layer), found = [];
-  if (layersOf(step, layer).every((l) => l.rows === null)) return [];
+export function clusters({ kinds, strengths, dense }, most, gap = 6) {
+  const found = [];
+  if (dense) return found;
   let now = null;
   for (let row = 0; row < kinds.length; row++) {
     if (kinds[row] !== SELECTED) continue;

@@ -125,7 +125,7 @@ export function view(node, run, state) {
     }
     const focused = drawing.contains(document.activeElement);
     drawing.replaceChildren(draw({
-      width: Math.max(260, Math.floor(drawing.clientWidth) || 480), axes: [COSTS[across], QUALITIES[up]],
+      width: inside(), axes: [COSTS[across], QUALITIES[up]],
       points: points.map((b) => ({
         x: b[across], y: b[up], policy: b.policy, label: b.policy === "tokenselect" ? count(b.k) : b.policy === "dense" ? "dense" : `${b.policy} ${count(b.k)}`, chosen: b === at,
         words: `${nameOf(b)}: ${QUALITIES[up]} ${up === "p" ? probability(b.p, b.bound) : percent(b.recall)}, ${COSTS[across]} ${across === "ms" ? milliseconds(b.ms) : count(b.rows)}`,
@@ -198,7 +198,8 @@ export function view(node, run, state) {
     later();
   }
 
-  const { later, now, stop: rest } = redraws(body, state, update);
+  const { later, now, stop: rest, perWidth } = redraws(body, state, update);
+  const inside = perWidth(() => Math.max(260, drawing.clientWidth || 480));
   policy.select.addEventListener("change", () => want({ ...wanted, policy: policy.select.value }));
   k.addEventListener("input", () => {
     if (live) value.textContent = count(k.valueAsNumber); // asked with when it is let go

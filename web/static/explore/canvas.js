@@ -15,19 +15,28 @@ export function prepare(canvas, width, height) {
 }
 
 const NAMES = ["sink", "selected", "local", "left-out", "needle", "ink", "muted", "line", "paper", "accent"];
+const dark = matchMedia("(prefers-color-scheme: dark)");
+let found = null; // the style sheets' colours in a scheme: to ask for them restyles what has changed since
 
-/** The page's colours by name, as they are now: canvases do not follow style sheets. */
-export function colours() {
-  const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+function scheme() {
+  if (found?.dark !== dark.matches) {
+    const style = getComputedStyle(document.documentElement);
+    found = {
+      dark: dark.matches, shadeMost: Number(style.getPropertyValue("--shade-most")) || 0.46,
+      colours: Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])),
+    };
+  }
+  return found;
 }
 
+/** The page's colours by name, as they are now: canvases do not follow style sheets. */
+export const colours = () => scheme().colours;
+
 /** How strong the shade behind words may be in the page's colours, from 0 to 1. */
-export const shadeMost = () => Number(getComputedStyle(document.documentElement).getPropertyValue("--shade-most")) || 0.46;
+export const shadeMost = () => scheme().shadeMost;
 
 /** Calls draw when the page's colours change; returns what ends that. */
 export function whenColoursChange(draw) {
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   dark.addEventListener("change", draw);
   return () => dark.removeEventListener("change", draw);
 }

@@ -3,10 +3,11 @@
 import { calm, element } from "../app/dom.js";
 import { count } from "../app/format.js";
 import { LEFT_OUT, LOCAL, SELECTED, SINK, attended, readersOf, voteOf } from "./attended.js";
-import { colours, prepare, shadeMost, whenColoursChange } from "./canvas.js";
+import { channels, colours, prepare, shadeMost, whenColoursChange } from "./canvas.js";
 import { csv } from "./csv.js";
-import { fill } from "./document/snippets.js";
-import { FONT, READABLE, Typesetter } from "./document/typesetter.js";
+import { described, show } from "./described.js";
+import { places } from "./document/snippets.js";
+import { FONT, MEASURED, READABLE, Typesetter } from "./document/typesetter.js";
 import { oneLine, quoted } from "./numbers.js";
 import { redraws } from "./redraw.js";
 import { s, standalone } from "./svg.js";
@@ -37,7 +38,6 @@ export function view(node, run, state) {
   let size = 0, top = 0; // of type and of what is in sight, in pixels
   let set = null, now = null, cursor = null, drag = null;
   const height = () => (innerWidth < 700 ? 300 : 420);
-  const inside = () => Math.max(160, frame.clientWidth);
   const marks = () => [...run.marks ?? [], ...state.mark ? [state.mark] : []];
 
   /** Rows of a passage of the document: [from, to). */
@@ -62,29 +62,46 @@ export function view(node, run, state) {
   const firstInSight = () => set.starts[Math.min(set.starts.length - 1, Math.max(0, Math.floor(top / set.line)))];
   const endInSight = () => set.starts[Math.ceil((top + height()) / set.line) + 1] ?? setter.rows;
 
-  let grey = { of: null, at: 0, colour: "", sheet: null };
+  let grey = { of: null, at: 0, colour: "", image: null };
 
-  /** Text that is too small for words, as grey bands, so that its shape is seen. It stays from step to step. */
-  function ground(width, from, to, tall, paint) {
-    if (grey.of === set && grey.at === top && grey.colour === paint["left-out"]) return grey.sheet;
-    const ratio = devicePixelRatio || 1, sheet = new OffscreenCanvas(Math.round(width * ratio), Math.round(height() * ratio)), context = sheet.getContext("2d");
-    context.scale(ratio, ratio);
-    context.fillStyle = paint["left-out"];
-    context.globalAlpha = 0.5;
-    for (let row = from; row < to; row++) context.fillRect(set.left[row], y(row) + tall * 0.25, Math.max(0.5, set.right[row] - set.left[row] - set.line * 0.15), tall * 0.5);
-    grey = { of: set, at: top, colour: paint["left-out"], sheet };
-    return sheet;
+  /**
+   * Text that is too small for words, as grey bands, so that its shape is seen. What
+   * its rows cover of each pixel is summed up here, as drawing every one of tens of
+   * thousands takes longer than a frame. It stays from step to step.
+   */
+  function ground(canvas, from, to, tall, paint) {
+    if (grey.of === set && grey.at === top && grey.colour === paint["left-out"] && grey.image.width === canvas.width) return grey.image;
+    const ratio = devicePixelRatio || 1, image = new ImageData(canvas.width, canvas.height), { data, width, height } = image;
+    const hue = channels(paint["left-out"]), covered = new Float32Array(width);
+    for (let row = from; row < to;) {
+      const line = set.lines[row], upper = (y(row) + tall * 0.25) * ratio, lower = upper + tall * 0.5 * ratio;
+      covered.fill(0);
+      for (; row < to && set.lines[row] === line; row++) {
+        const a = set.left[row] * ratio, b = a + Math.max(0.5, set.right[row] - set.left[row] - set.line * 0.15) * ratio;
+        for (let x = Math.floor(a); x < Math.min(width, b); x++) covered[x] += Math.min(x + 1, b) - Math.max(x, a);
+      }
+      for (let down = Math.max(0, Math.floor(upper)); down < Math.min(height, lower); down++) {
+        const strength = 127.5 * (Math.min(down + 1, lower) - Math.max(down, upper)); // half of what is covered
+        for (let x = 0, at = 4 * down * width; x < width; x++, at += 4) {
+          data[at] = hue[0];
+          data[at + 1] = hue[1];
+          data[at + 2] = hue[2];
+          data[at + 3] = covered[x] * strength;
+        }
+      }
+    }
+    grey = { of: set, at: top, colour: paint["left-out"], image };
+    return image;
   }
 
   function draw() {
     lay();
     const width = inside(), paint = colours(), context = prepare(canvas, width, height());
-    const step = run.steps[state.step];
-    now = step ? attended(step, state.layer) : null;
+    look();
     if (!set) return;
     const hue = { [SELECTED]: paint.selected, [SINK]: paint.sink, [LOCAL]: paint.local }, readable = size >= READABLE, most = shadeMost();
     const from = firstInSight(), to = endInSight(), tall = Math.max(1, set.line - (readable ? 3 : set.line > 3 ? 1 : 0));
-    if (!readable) context.drawImage(ground(width, from, to, tall, paint), 0, 0, width, height());
+    if (!readable) context.putImageData(ground(canvas, from, to, tall, paint), 0, 0);
     if (now) {
       for (let row = from; row < Math.min(to, now.kinds.length); row++) {
         const kind = now.kinds[row];
@@ -96,10 +113,15 @@ export function view(node, run, state) {
       context.globalAlpha = 1;
     }
     if (readable) {
-      context.font = `${size}px ${FONT}`;
+      // Always of one size, and scaled: so words need not be shaped anew at every depth of zoom.
+      const scale = size / MEASURED;
+      context.save();
+      context.scale(scale, scale);
+      context.font = `${MEASURED}px ${FONT}`;
       context.textBaseline = "alphabetic";
       context.fillStyle = paint.ink;
-      for (let row = from; row < to; row++) context.fillText(setter.textOf(row), set.left[row], y(row) + size * 1.1);
+      for (let row = from; row < to; row++) context.fillText(setter.textOf(row), set.left[row] / scale, y(row) / scale + MEASURED * 1.1);
+      context.restore();
     }
     context.fillStyle = paint.needle;
     for (const mark of marks()) {
@@ -113,14 +135,28 @@ export function view(node, run, state) {
       }
     }
     drawOver();
+  }
+
+  let looked = "";
+
+  /** What the step attended to, and its places in words: they stay when the text is zoomed or scrolled. */
+  function look() {
+    const step = run.steps[state.step], of = JSON.stringify([state.step, state.layer, state.pinned, state.mark, step?.text, run.rows]);
+    if (looked === of) return;
+    looked = of;
+    now = step ? attended(step, state.layer) : null;
     drawReading();
   }
 
+  let ringed = "";
+
   /** What changes with the pointer: above the rest, which stays as it is. */
   function drawOver() {
+    const paint = colours(), of = JSON.stringify([cursor, state.hover, state.pinned, drag, top, set?.size, setter.rows, canvas.width, canvas.height, paint.ink]);
+    if (ringed === of) return;
+    ringed = of;
     const context = prepare(over, inside(), height());
     if (!set) return;
-    const paint = colours();
     const ring = (row, colour, wide) => {
       if (row === null || row >= setter.rows) return;
       context.strokeStyle = colour;
@@ -142,11 +178,12 @@ export function view(node, run, state) {
   function drawReading() {
     const step = run.steps[state.step];
     heading.textContent = step ? `What it reads for ${quoted(step.text || "the end of the answer")}` : "What it reads";
-    const found = fill(list, run, state);
-    none.textContent = !step ? "No step of the answer yet." : found > 0 ? `The places with ${now.votes ? "the most votes" : "the most selected tokens"}${state.layer === "all" ? ", of all layers" : ` in layer ${state.layer}`}.`
+    const found = step ? places(run, state, now) : [];
+    show(list, ...found);
+    none.textContent = !step ? "No step of the answer yet." : found.length > 0 ? `The places with ${now.votes ? "the most votes" : "the most selected tokens"}${state.layer === "all" ? ", of all layers" : ` in layer ${state.layer}`}.`
       : step.layers.some((l) => l.rows === null) ? "Every token: nothing is selected." : "Nothing beyond the first and the local tokens.";
-    key.replaceChildren(...[["sink", "first tokens"], ["selected", now?.votes ? "selected; the stronger, the more votes" : "selected; the stronger, the more layers"], ["local", "local window"], ...(marks().length > 0 ? [["needle", "marked passage"]] : [])]
-      .map(([className, textContent]) => element("li", { className, textContent })));
+    show(key, ...[["sink", "first tokens"], ["selected", now?.votes ? "selected; the stronger, the more votes" : "selected; the stronger, the more layers"], ["local", "local window"], ...(marks().length > 0 ? [["needle", "marked passage"]] : [])]
+      .map(([name, words]) => described("li", { class: name }, words)));
     needle.hidden = marks().length === 0;
     unmark.hidden = state.mark === null;
   }
@@ -379,7 +416,7 @@ export function view(node, run, state) {
   list.addEventListener("pointerleave", () => state.set({ hover: null }));
 
   let pinned = state.pinned.at(-1) ?? null;
-  const { later, stop } = redraws(body, state, () => {
+  const { later, stop, perWidth } = redraws(body, state, () => {
     const latest = state.pinned.at(-1) ?? null;
     if (latest !== pinned) {
       pinned = latest;
@@ -388,6 +425,7 @@ export function view(node, run, state) {
     }
     draw();
   }, () => drawOver());
+  const inside = perWidth(() => Math.max(160, frame.clientWidth));
   const unwatch = whenColoursChange(later);
 
   return {

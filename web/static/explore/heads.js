@@ -3,8 +3,9 @@
 import { element } from "../app/dom.js";
 import { count } from "../app/format.js";
 import { csv } from "./csv.js";
+import { show } from "./described.js";
 import { byCount, matrix } from "./heads/agreement.js";
-import { draw } from "./heads/grid.js";
+import { chosenWith, draw } from "./heads/grid.js";
 import { bars, recallByLayer } from "./heads/mass.js";
 import { agreement, concentrations, heaviest, mean, recalls } from "./heads/measures.js";
 import { fill, heaviestRows, linked, votedRows } from "./heads/rows.js";
@@ -39,6 +40,7 @@ export function view(node, run, state) {
   voted.drawing.append(votes);
   linked(list, state);
   linked(votes, state);
+  chosenWith(grid.drawing, { layers, heads, choose: (layer, head) => state.set({ layer: layer ?? "all", head }) });
   const key = (...entries) => element("ul", { className: "key" }, ...entries.map(([name, words]) => element("li", { className: name, textContent: words })));
   mass.made.insertBefore(key(["sink", "first tokens"], ["selected", "selected"], ["local", "local window"], ["left-out", "not attended to"]), mass.drawing);
   if (run.marks?.length > 0) read.made.insertBefore(key(["selected", "token"], ["needle", "token of the marked passage"]), read.drawing);
@@ -47,6 +49,8 @@ export function view(node, run, state) {
   node.replaceChildren(body);
 
   let step = null, chosen = null, guessed = false;
+  let recalled = [], held = []; // by layer and head, at the step
+  let means = { of: -1, layers: [] }; // recall of each layer, of all steps
 
   /** The head that is looked at: the chosen one, else that with the heaviest row, in the chosen layer or any. */
   function choice() {
@@ -66,25 +70,18 @@ export function view(node, run, state) {
     return at !== null && marks().some(({ start, end }) => at.start < end && at.end > start);
   }
 
-  const widths = new Map(); // of the drawings, asked for before anything is drawn
-  const widthOf = (f) => widths.get(f);
-
   function describe(l, h) {
-    const layer = step.layers[l], recall = recallOf(layer)?.[h], held = concentrations(layer)?.[h];
-    return `layer ${l}, head ${h}${recall === undefined ? "" : `: recall ${percent(recall)}`}${held === undefined ? "" : `, ${percent(held)} of its attention on its ${layer.top[h].length} heaviest tokens`}`;
+    const recall = recalled[l]?.[h], share = held[l]?.[h];
+    return `layer ${l}, head ${h}${recall === undefined ? "" : `: recall ${percent(recall)}`}${share === undefined ? "" : `, ${percent(share)} of its attention on its ${step.layers[l].top[h].length} heaviest tokens`}`;
   }
 
-  const recallOf = (layer) => (near.checked ? layer.near : recalls(layer));
-
   function drawGrid() {
-    const recall = step.layers.map(recallOf), held = step.layers.map(concentrations);
     const focused = grid.drawing.contains(document.activeElement);
-    grid.drawing.replaceChildren(draw({
-      width: widthOf(grid), layers: step.layers.length, heads, recalls: recall.some(Boolean) ? recall : null, concentrations: held.some(Boolean) ? held : null,
-      chosen, describe, choose: (layer, head) => state.set({ layer: layer ?? "all", head }),
+    show(grid.drawing, draw({
+      width: widthOf(grid), layers: step.layers.length, heads, recalls: recalled.some(Boolean) ? recalled : null, concentrations: held.some(Boolean) ? held : null, chosen, describe,
     }));
     if (focused) grid.drawing.querySelector(".cell.chosen")?.focus();
-    const lacking = [recall.some(Boolean) ? "" : unrecorded("Recall was", "mass"), held.some(Boolean) ? "" : unrecorded("The heads' weights were", "heads=16")];
+    const lacking = [recalled.some(Boolean) ? "" : unrecorded("Recall was", "mass"), held.some(Boolean) ? "" : unrecorded("The heads' weights were", "heads=16")];
     grid.note.textContent = lacking.filter(Boolean).join(" ");
   }
 
@@ -92,7 +89,7 @@ export function view(node, run, state) {
     const layer = step.layers[chosen.layer];
     read.made.querySelector("h3").textContent = `Layer ${chosen.layer}, head ${chosen.head}${guessed ? ": the one with the heaviest token" : ""}`;
     if (!layer.top) {
-      list.replaceChildren();
+      show(list);
       read.note.textContent = unrecorded("The heads' weights were", "heads=16");
       return;
     }
@@ -109,15 +106,15 @@ export function view(node, run, state) {
       const why = !layer.rows ? "This layer read every token: nobody had to vote."
         : layer.hit ? "This layer took the selection of an earlier step from the Selection Cache: nobody voted."
           : layer.rows.length === 0 ? "Nothing is selected with this policy." : unrecorded("Votes were", "votes");
-      votes.replaceChildren();
-      for (const f of [overlap, crowd]) f.drawing.replaceChildren();
+      show(votes);
+      for (const f of [overlap, crowd]) show(f.drawing);
       voted.note.textContent = overlap.note.textContent = why;
       crowd.note.textContent = "";
       return;
     }
     fill(votes, votedRows(run, state, layer, VOTED, marked));
-    overlap.drawing.replaceChildren(matrix(agreed, { width: widthOf(overlap), kvHeads, chosen: chosen.head }));
-    crowd.drawing.replaceChildren(byCount(agreed, widthOf(crowd)));
+    show(overlap.drawing, matrix(agreed, { width: widthOf(overlap), kvHeads, chosen: chosen.head }));
+    show(crowd.drawing, byCount(agreed, widthOf(crowd)));
     voted.note.textContent = `${count(layer.rows.length)} selected${layer.candidates ? ` of ${count(layer.candidates)}` : ""}. The vote of the last that was taken: ${layer.cut ? layer.cut[0].toPrecision(3) : "not recorded"}.`;
     overlap.note.textContent = crowd.note.textContent = "";
     const lone = agreed.byCount[0] + (agreed.byCount[1] ?? 0), most = agreed.byCount.slice(Math.ceil(heads / 2)).reduce((sum, n) => sum + n, 0);
@@ -128,7 +125,7 @@ export function view(node, run, state) {
     const layer = step.layers[chosen.layer], all = state.layer === "all";
     if (!step.layers.some((l) => l.mass)) {
       for (const f of [mass, byLayer]) {
-        f.drawing.replaceChildren();
+        show(f.drawing);
         f.note.textContent = unrecorded("Attention mass was", "mass");
       }
       return;
@@ -136,12 +133,15 @@ export function view(node, run, state) {
     const meanOf = (m) => [0, 1, 2, 3].map((r) => mean(m.map((shares) => shares[r])));
     const named = all ? step.layers.flatMap((l, i) => (l.mass ? [[String(i), meanOf(l.mass)]] : [])) : (layer.mass ?? []).map((shares, h) => [String(h), shares]);
     mass.made.querySelector("h3").textContent = all ? "Where attention lies, by layer (mean of the heads)" : `Where attention lies, by head of layer ${chosen.layer}`;
-    mass.drawing.replaceChildren(bars(named, { width: widthOf(mass), chosen: all ? -1 : chosen.head, of: all ? "layer" : "head" }));
+    show(mass.drawing, bars(named, { width: widthOf(mass), chosen: all ? -1 : chosen.head, of: all ? "layer" : "head" }));
     mass.note.textContent = all ? "Choose a layer to see its heads." : "";
-    byLayer.drawing.replaceChildren(recallByLayer(step.layers.map((l, i) => {
-      const recorded = run.steps.flatMap((s) => (s.layers[i]?.mass ? [mean(recalls(s.layers[i]))] : []));
-      return { now: l.mass ? mean(recalls(l)) : null, steps: recorded.length > 0 ? mean(recorded) : null, near: l.near ? mean(Array.from(l.near)) : null };
-    }), widthOf(byLayer)));
+    if (means.of !== run.steps.length) {
+      const recorded = step.layers.map((_, i) => run.steps.flatMap((s) => (s.layers[i]?.mass ? [mean(recalls(s.layers[i]))] : [])));
+      means = { of: run.steps.length, layers: recorded.map((all) => (all.length > 0 ? mean(all) : null)) };
+    }
+    show(byLayer.drawing, recallByLayer(step.layers.map((l, i) => ({
+      now: l.mass ? mean(recalls(l)) : null, steps: means.layers[i], near: l.near ? mean(Array.from(l.near)) : null,
+    })), widthOf(byLayer)));
     byLayer.note.textContent = "";
   }
 
@@ -152,17 +152,23 @@ export function view(node, run, state) {
       grid.note.textContent = "No step of the answer yet.";
       return;
     }
-    for (const f of [grid, overlap, crowd, mass, byLayer]) widths.set(f, Math.max(240, f.drawing.clientWidth || 480));
     chosen = choice();
+    recalled = step.layers.map((layer) => (near.checked ? layer.near : recalls(layer)));
+    held = step.layers.map(concentrations);
     drawGrid();
     drawHead();
     drawVotes();
     drawMass();
+    point(state.hover);
   }
 
-  const { later, now, stop } = redraws(body, state, update, (row) => {
+  function point(row) {
     for (const at of body.querySelectorAll("[data-row]")) at.classList.toggle("pointed", Number(at.dataset.row) === row);
-  });
+  }
+
+  const { later, now, stop, perWidth } = redraws(body, state, update, point);
+  const widths = perWidth(() => new Map([grid, overlap, crowd, mass, byLayer].map((f) => [f, Math.max(240, f.drawing.clientWidth || 480)])));
+  const widthOf = (f) => widths().get(f);
   near.addEventListener("change", later);
 
   return {

@@ -81,7 +81,7 @@ export function view(node, run, state) {
 
   /** Steps do not change once they are there, so that most of the time only the marks move. */
   function drawRaster(at) {
-    const focused = scroller.contains(document.activeElement), left = scroller.scrollLeft, seen = Math.max(240, scroller.clientWidth || 480);
+    const focused = scroller.contains(document.activeElement), seen = inside();
     const of = JSON.stringify([shows(), looked.start, looked.end, cells.length, run.steps[cells.length - 1].text, seen]);
     if (of !== drawn.of) {
       const layers = Math.max(...run.steps.map((s) => s.layers.length));
@@ -93,8 +93,7 @@ export function view(node, run, state) {
       explain();
     }
     const { cell, from, to } = drawn.mark(at, state.layer === "all" ? null : state.layer);
-    const there = from >= left && to <= left + seen;
-    if (scroller.scrollWidth > seen) scroller.scrollLeft = there ? left : from - seen / 2;
+    if (from < left || to > left + seen) scroller.scrollLeft = from - seen / 2;
     if (focused) cell.focus({ preventScroll: true });
   }
 
@@ -163,7 +162,10 @@ export function view(node, run, state) {
     drawRaster(at);
   }
 
-  const { later, now, stop } = redraws(body, state, update);
+  const { later, now, stop, perWidth } = redraws(body, state, update);
+  const inside = perWidth(() => Math.max(240, scroller.clientWidth || 480));
+  let left = 0; // how far the raster is scrolled: to ask for it lays the page out
+  scroller.addEventListener("scroll", () => { left = scroller.scrollLeft; });
   passages.addEventListener("change", later);
   for (const { input } of choices) input.addEventListener("change", later);
 

@@ -13,6 +13,7 @@ const VIEWS = [
   { id: "document", title: "The document" }, { id: "skyline", title: "Skyline" }, { id: "heads", title: "Layers and heads" },
   { id: "needle", title: "The marked passage" }, { id: "budget", title: "Budgets" }, { id: "timeline", title: "Timeline" },
 ];
+const modules = VIEWS.map(({ id }) => import(`./${id}.js`)); // come while the recording does
 const PLAY_MS = 800;
 const LINK_MS = 250; // browsers refuse addresses that change with every step of a slider
 
@@ -64,8 +65,8 @@ async function show(next, hash = "") {
   byId("views").hidden = false;
   fillChoices();
   const mine = run;
-  for (const { id, title } of VIEWS) {
-    const { view } = await import(`./${id}.js`);
+  for (const [i, { id, title }] of VIEWS.entries()) {
+    const { view } = await modules[i];
     if (run !== mine) return; // another one was opened meanwhile
     const body = element("div", { className: "body" });
     const save = (kind, type) => element("button", { type: "button", className: "quiet", textContent: kind.toUpperCase(), title: `Save as ${kind.toUpperCase()}`, onclick: () => download(`${id}-step-${state.step + 1}.${kind}`, made[kind](), type) });

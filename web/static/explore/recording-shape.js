@@ -46,7 +46,7 @@ const nested = (must, may) => {
   };
 };
 
-const selection = nested({}, { policy: text, n_init: whole, n_local: whole, k: whole, chunk: whole, theta: number, pool: whole, index: text });
+const selection = nested({}, { policy: text, n_init: whole, n_local: whole, k: whole, chunk: whole, tail: whole, theta: number, pool: whole, index: text });
 
 /** The first line; called with the words that its fields' names follow. */
 export const headerShape = object({

@@ -1,6 +1,26 @@
 // When a view draws: once a frame, for what has changed, at the width that there
 // is, and only while it is in sight.
 
+const SHARE = 5; // ms of a frame in which views begin to draw; the others draw in the next, so that neither comes late
+/** @type {Map<{node: Element, now: () => void}, boolean>} views that are to draw, and whether they have waited for a frame already */
+const waiting = new Map();
+let frame = 0;
+
+function drawWaiting() {
+  frame = 0;
+  const end = performance.now() + SHARE, acting = document.activeElement;
+  // Whoever acts in a view sees that one answer first.
+  const order = [...waiting].sort(([a], [b]) => Number(b.node.contains(acting)) - Number(a.node.contains(acting)));
+  try {
+    for (const [view, waited] of order) {
+      if (waited || performance.now() < end) view.now();
+      else waiting.set(view, true);
+    }
+  } finally { // a view that fails keeps no other from drawing
+    if (waiting.size > 0) frame = requestAnimationFrame(drawWaiting);
+  }
+}
+
 /** What a view looks at besides the row that is pointed at, which changes without end. */
 const looked = ({ step, layer, head, pinned, mark }) => JSON.stringify([step, layer, head, pinned, mark]);
 
@@ -12,23 +32,20 @@ const looked = ({ step, layer, head, pinned, mark }) => JSON.stringify([step, la
  * @param {(row: number | null) => void} [point] is told which row is pointed at, which needs no drawing
  */
 export function redraws(node, state, draw, point = () => {}) {
-  let asked = 0, before = looked(state), hover = state.hover, wide = 0, seen = true, stale = false;
+  let before = looked(state), hover = state.hover, wide = 0, seen = true, stale = false;
+  /** Draws what has waited: before it is printed or goes out as a file. */
+  const now = () => {
+    waiting.delete(view);
+    if (!stale) return;
+    stale = false;
+    draw();
+  };
+  const view = { node, now };
   const later = () => {
     stale = true;
     if (!seen) return;
-    asked ||= requestAnimationFrame(() => {
-      asked = 0;
-      stale = false;
-      draw();
-    });
-  };
-  /** Draws what has waited: before it is printed or goes out as a file. */
-  const now = () => {
-    if (!stale) return;
-    cancelAnimationFrame(asked);
-    asked = 0;
-    stale = false;
-    draw();
+    if (!waiting.has(view)) waiting.set(view, false);
+    frame ||= requestAnimationFrame(drawWaiting);
   };
   addEventListener("beforeprint", now);
   const sight = new IntersectionObserver((entries) => {
@@ -49,17 +66,29 @@ export function redraws(node, state, draw, point = () => {}) {
     later();
   });
   resized.observe(node);
+  /** The node's width as it was last: to ask the node lays the page out, once more for each view that has just drawn. */
+  const width = () => (wide ||= node.clientWidth);
   return {
     later,
     now,
-    /** The node's width as it was last: to ask the node lays the page out, once more for each view that has just drawn. */
-    width: () => (wide ||= node.clientWidth),
+    width,
+    /** Remembers what is measured as long as the width stays. */
+    perWidth(measure) {
+      let at = null, found;
+      return () => {
+        if (at !== width()) {
+          at = width();
+          found = measure();
+        }
+        return found;
+      };
+    },
     stop() {
       removeEventListener("beforeprint", now);
       unsubscribe();
       resized.disconnect();
       sight.disconnect();
-      cancelAnimationFrame(asked);
+      waiting.delete(view);
     },
   };
 }

@@ -85,12 +85,12 @@ export function view(node, run, state) {
   function build() {
     const of = JSON.stringify([run.steps.length, run.steps.at(-1).text]);
     if (built.of === of) return;
-    const { made, named, hit } = drawing(), left = scroller.scrollLeft;
+    const { made, named, hit } = drawing(), before = left;
     built = { of, made };
     chosen = null;
     figures.textContent = `${facts()}.`;
     scroller.replaceChildren(made);
-    scroller.scrollLeft = left;
+    scroller.scrollLeft = before;
     key.replaceChildren(
       element("li", { className: "ground", textContent: "time from token to token" }),
       ...named.map((name, i) => element("li", { className: `kernel-${i}`, textContent: name })), ...(named.length === KERNELS ? [element("li", { className: "kernel-rest", textContent: "other kernels" })] : []),
@@ -110,7 +110,7 @@ export function view(node, run, state) {
     if (column !== chosen) {
       if (chosen) choose(chosen, false);
       choose(chosen = column, true);
-      if (x < scroller.scrollLeft || x + WIDTH > scroller.scrollLeft + scroller.clientWidth) scroller.scrollLeft = x - scroller.clientWidth / 2;
+      if (x < left || x + WIDTH > left + inside()) scroller.scrollLeft = x - inside() / 2;
       if (focused) column.focus({ preventScroll: true });
     }
     said.textContent = `${describe(run.steps[state.step], state.step)}.${unrecorded}`;
@@ -127,7 +127,10 @@ export function view(node, run, state) {
     event.stopPropagation();
     state.set({ step: Math.max(0, Math.min(run.steps.length - 1, goals[event.key])) });
   });
-  const { later, now, stop } = redraws(body, state, update);
+  const { later, now, stop, perWidth } = redraws(body, state, update);
+  const inside = perWidth(() => scroller.clientWidth);
+  let left = 0; // how far it is scrolled: to ask for it lays the page out
+  scroller.addEventListener("scroll", () => { left = scroller.scrollLeft; });
 
   return {
     update: later,

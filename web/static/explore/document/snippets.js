@@ -1,36 +1,20 @@
 // What a step reads, in words: the places with the most votes and what stands
 // around them.
-import { element } from "../../app/dom.js";
 import { count } from "../../app/format.js";
-import { SELECTED, attended, clusters } from "../attended.js";
+import { SELECTED, clusters } from "../attended.js";
+import { described as d } from "../described.js";
 
 const PLACES = 10, AROUND = 7;
 
-/** Fills list with the places of a step; pins with a click. */
-export function fill(list, run, state) {
-  const step = run.steps[state.step];
-  if (!step) {
-    list.replaceChildren();
-    return 0;
-  }
-  const { kinds, strengths } = attended(step, state.layer);
-  const found = clusters(step, state.layer, PLACES);
-  list.replaceChildren(...found.map(({ from, to }) => {
-    const text = element("span", { className: "context" });
+/** The places of a step, each a button that pins it; now is what the step attended to. */
+export function places(run, state, now) {
+  return clusters(now, PLACES).map(({ from, to }) => {
+    const text = d("span", { class: "context" });
     for (let row = Math.max(0, from - AROUND); row < Math.min(run.rows, to + AROUND); row++) {
       const said = run.textOf(row);
-      if (kinds[row] !== SELECTED) {
-        text.append(said);
-        continue;
-      }
-      const mark = element("mark", { textContent: said });
-      mark.style.setProperty("--strength", strengths[row].toFixed(2));
-      text.append(mark);
+      text.children.push(now.kinds[row] === SELECTED ? d("mark", { "--strength": now.strengths[row].toFixed(2) }, said) : said);
     }
-    const place = element("small", { textContent: `token ${count(from)}` });
-    const button = element("button", { type: "button", className: "row-button", data: { row: from } }, place, text);
-    button.setAttribute("aria-pressed", String(state.pinned.some((row) => row >= from && row < to)));
-    return element("li", {}, button);
-  }));
-  return found.length;
+    return d("li", {}, d("button", { type: "button", class: "row-button", "data-row": from, "aria-pressed": state.pinned.some((row) => row >= from && row < to) },
+      d("small", {}, `token ${count(from)}`), text));
+  });
 }

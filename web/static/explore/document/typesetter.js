@@ -1,7 +1,7 @@
 // Sets the tokens of a run in lines, at any size of type: from a pixel a token up
 // to readable words. Widths are measured once, at one size, for each different text.
 
-const MEASURED = 16; // pixels
+export const MEASURED = 16; // pixels
 const LINE = 1.55;   // of the size of type
 export const READABLE = 7; // from this size on words are drawn, below it cells
 export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif';

@@ -1,9 +1,8 @@
 // Rows as text: those that a head reads most, and those with the most votes.
-import { element } from "../../app/dom.js";
 import { count } from "../../app/format.js";
+import { described as d, show } from "../described.js";
 import { percent } from "../numbers.js";
 import { mostVoted, votesFor } from "./measures.js";
-import { s } from "../svg.js";
 
 const AROUND = 5;
 
@@ -15,15 +14,12 @@ export function inContext(run, row) {
     return joined.replace(/\n+/g, " ⏎ ");
   };
   const own = text(row, row + 1);
-  return element("span", { className: "context" }, text(row - AROUND, row), element("mark", {}, own === "" ? "∅" : own), text(row + 1, row + 1 + AROUND));
+  return d("span", { class: "context" }, text(row - AROUND, row), d("mark", {}, own === "" ? "∅" : own), text(row + 1, row + 1 + AROUND));
 }
 
 /** A row's button: pointing at it shows it in all views, choosing it pins it, with Shift beside others. */
 function button(run, state, row, ...children) {
-  const pinned = state.pinned.includes(row);
-  const made = element("button", { type: "button", className: "row-button", data: { row } }, inContext(run, row), ...children);
-  made.setAttribute("aria-pressed", String(pinned));
-  return made;
+  return d("button", { type: "button", class: "row-button", "data-row": row, "aria-pressed": state.pinned.includes(row) }, inContext(run, row), ...children);
 }
 
 /** What a list of rows does with pointer and keyboard; once for each list. */
@@ -48,10 +44,10 @@ export function linked(list, state) {
   });
 }
 
-/** Fills a list anew; who was at a row with the keyboard stays there. */
+/** Fills a list; who was at a row with the keyboard stays there. */
 export function fill(list, items) {
   const at = list.contains(document.activeElement) ? document.activeElement.dataset.row : undefined;
-  list.replaceChildren(...items);
+  show(list, ...items);
   if (at !== undefined) list.querySelector(`[data-row="${at}"]`)?.focus({ preventScroll: true });
 }
 
@@ -60,10 +56,10 @@ export function heaviestRows(run, state, layer, head, marked) {
   const rows = layer.top[head], weights = layer.weights[head];
   const place = (row) => (run.offsetsOf(row) ? `token ${count(row - run.layout.first)} of the document` : `row ${count(row)}`);
   return Array.from(rows, (row, i) => {
-    const bar = s("svg", { viewBox: "0 0 60 10", width: 60, height: 10, "aria-hidden": "true" },
-      s("rect", { width: 60, height: 10, class: "ground" }), s("rect", { width: Math.max(1, 60 * Math.min(1, weights[i])).toFixed(1), height: 10, class: marked(row) ? "needle" : "selected" }));
-    return element("li", {}, element("span", { className: "weight" }, bar, percent(weights[i])),
-      button(run, state, row, element("small", {}, `${place(row)}${marked(row) ? ", in the marked passage" : ""}`)));
+    const bar = d("svg", { viewBox: "0 0 60 10", width: 60, height: 10, "aria-hidden": "true" },
+      d("rect", { width: 60, height: 10, class: "ground" }), d("rect", { width: Math.max(1, 60 * Math.min(1, weights[i])).toFixed(1), height: 10, class: marked(row) ? "needle" : "selected" }));
+    return d("li", {}, d("span", { class: "weight" }, bar, percent(weights[i])),
+      button(run, state, row, d("small", {}, `${place(row)}${marked(row) ? ", in the marked passage" : ""}`)));
   });
 }
 
@@ -80,10 +76,10 @@ export function votedRows(run, state, layer, number, marked) {
     const having = [];
     if (i >= 0) for (let h = 0; h < heads; h++) if (votesFor(layer.heads, heads, i, h)) having.push(h);
     const each = heads <= 16 ? 11 : 5;
-    const dots = s("svg", { viewBox: `0 0 ${heads * each} 12`, width: heads * each, height: 12, role: "img", "aria-label": i < 0 ? "not selected" : `heads ${having.join(", ") || "none"}` });
-    for (let h = 0; h < heads; h++) dots.append(s("circle", { cx: (h + 0.5) * each, cy: 6, r: each * 0.36, class: having.includes(h) ? (marked(row) ? "dot needle" : "dot selected") : "dot" }));
+    const dots = d("svg", { viewBox: `0 0 ${heads * each} 12`, width: heads * each, height: 12, role: "img", "aria-label": i < 0 ? "not selected" : `heads ${having.join(", ") || "none"}` });
+    for (let h = 0; h < heads; h++) dots.children.push(d("circle", { cx: (h + 0.5) * each, cy: 6, r: each * 0.36, class: having.includes(h) ? (marked(row) ? "dot needle" : "dot selected") : "dot" }));
     const vote = i >= 0 && layer.votes ? layer.votes[i].toPrecision(2) : "";
     const said = i < 0 ? "not selected here" : `${having.length} of ${heads} heads`;
-    return element("li", {}, element("span", { className: "votes" }, dots, element("small", {}, said)), button(run, state, row, element("small", {}, vote ? `vote ${vote}` : "")));
+    return d("li", {}, d("span", { class: "votes" }, dots, d("small", {}, said)), button(run, state, row, d("small", {}, vote ? `vote ${vote}` : "")));
   });
 }

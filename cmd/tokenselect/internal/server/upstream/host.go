@@ -170,6 +170,7 @@ func (v *visitor) choose(cmd trace.Command) {
 		keep(&s.NLocal, old.NLocal)
 		keep(&s.K, old.K)
 		keep(&s.Chunk, old.Chunk)
+		keep(&s.Tail, old.Tail)
 		keep(&s.Theta, old.Theta)
 		keep(&s.Pool, old.Pool)
 	}
