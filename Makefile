@@ -62,17 +62,20 @@ SMALLER = -gcflags=fmt=-l -gcflags=tokenselect/engine/trace=-l
 WASM_OPT = web/node_modules/.bin/wasm-opt
 WASM_FEATURES = --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals --enable-multivalue
 
-test: tools ## all tests, on every device that there is; where it is slow a part of the kernel table and of the goldens
-	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_REQUIRE_DAWN= TOKENSELECT_TABLE=12 $(GO) test -timeout 30m ./...
+# The golden that every WebGPU plays in make test.
+ONE_GOLDEN = TestGoldenSelectionWGPU/f16/passkey-353
+
+test: tools ## all tests, on every device that there is: of the goldens several on the CPU, and where it is slow one and a part of the kernel table
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_REQUIRE_DAWN= TOKENSELECT_TABLE=24 $(GO) test -timeout 30m ./...
 	CGO_ENABLED=0 $(GO) build ./...
 	GOOS=js GOARCH=wasm $(GO) build ./...
-	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=24 $(MAKE) test-gowebgpu ENGINE_TESTS='Golden.*WGPU'
-	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=48 $(MAKE) test-dawn ENGINE_TESTS='Golden.*Dawn'
-	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=24 $(MAKE) test-node
-	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=48 $(MAKE) test-chromium GOLDENS=TestGoldenSelectionWGPU/f16/passkey-353
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=48 $(MAKE) test-gowebgpu ENGINE_TESTS=$(ONE_GOLDEN)
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=96 $(MAKE) test-dawn ENGINE_TESTS='Golden.*Dawn'
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=96 $(MAKE) test-node GOLDENS=$(ONE_GOLDEN)
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=96 $(MAKE) test-chromium GOLDENS=$(ONE_GOLDEN)
 	$(MAKE) test-page
 
-test-long: test ## the whole kernel table and all short goldens on every device, software GPUs too; more than an hour
+test-long: test ## every golden on the CPU, the whole kernel table and all short goldens on every device, software GPUs too; more than an hour
 	$(GO) test -count=1 -timeout 60m ./engine ./engine/kernels
 	$(MAKE) test-gowebgpu test-dawn test-node test-chromium
 
@@ -80,7 +83,7 @@ test-page: build ## the page and the engine in headless Chromium, against the re
 	@if ! command -v npm >/dev/null || ! command -v chromium >/dev/null; then \
 		echo "make test-page: skipped: npm and chromium are needed (apt-get install nodejs npm chromium)"; \
 		test -z "$$TOKENSELECT_REQUIRE_BROWSER"; exit; fi; \
-	$(MAKE) web/node_modules/.package-lock.json && $(MAKE) wasm && node --test --test-concurrency=2 web/test/*.test.mjs
+	$(MAKE) web/node_modules/.package-lock.json && $(MAKE) wasm && node --test --test-concurrency=3 web/test/*.test.mjs
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	npm ci --prefix web --no-audit --no-fund --silent
@@ -144,7 +147,7 @@ test-node: tools ## some of test-js: the WebGPU device under Node, the kernel ta
 	$(MAKE) web/node_modules/.package-lock.json && \
 	$(QUICK_TO_COMPILE) $(JS_TEST) -count=1 -timeout 30m ./engine/gpu/webgpujs && \
 	$(QUICK_TO_COMPILE) $(JS_TEST) -count=1 -timeout 30m -run WGPU ./engine/kernels && \
-	$(QUICK_TO_RUN) $(JS_TEST) -count=1 -timeout 30m -run Golden.*WGPU ./engine
+	$(QUICK_TO_RUN) $(JS_TEST) -count=1 -timeout 30m -run '$(GOLDENS)' ./engine
 
 CHROMIUM_TEST = TOKENSELECT_REQUIRE_GPU=1 GOOS=js GOARCH=wasm $(GO) test -exec="node $(CURDIR)/web/test/exec-chromium.js" -count=1 -timeout 60m
 GOLDENS = Golden.*WGPU

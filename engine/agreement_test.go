@@ -11,7 +11,6 @@ import (
 	"tokenselect/engine"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
-	"tokenselect/engine/gpu/gputest"
 	"tokenselect/engine/selection"
 	"tokenselect/engine/tokenizer"
 	"tokenselect/engine/weights"
@@ -21,7 +20,7 @@ import (
 // TestAgreementWGPU holds the GPU against the CPU device on prompts that no
 // golden file has.
 func TestAgreementWGPU(t *testing.T) {
-	agreement(t, gputest.WGPU(t))
+	agreement(t, wgpu.For(t))
 }
 
 // prompts are short texts of sentences in random order, as ids.

@@ -11,7 +11,6 @@ import (
 	"tokenselect/engine"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
-	"tokenselect/engine/gpu/gputest"
 	"tokenselect/engine/grammar"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/selection"
@@ -140,4 +139,4 @@ func constrained(t *testing.T, dev gpu.Device) {
 	}
 }
 
-func TestConstraintWGPU(t *testing.T) { constrained(t, gputest.WGPU(t)) }
+func TestConstraintWGPU(t *testing.T) { constrained(t, wgpu.For(t)) }

@@ -32,9 +32,29 @@ func cpu(t testing.TB, o cpudev.Options) gpu.Device {
 	return dev
 }
 
-// TestGoldenSelectionCPU holds the CPU device to the strict rule on all cases.
+// severalCases tells what the CPU device plays where few are asked for: the tiny
+// cases, a chunk that is no power of two, a document of five times the trained
+// context with a follow-up question and the Selection Cache, and a long answer.
+func severalCases(c goldenCase) bool {
+	switch c.Name {
+	case "passkey-3715":
+		return c.Config.Chunk == 100
+	case "multikey-11007":
+		return c.config().Theta > 0
+	case "text-1206":
+		return true
+	}
+	return tinyCase(c)
+}
+
+// TestGoldenSelectionCPU holds the CPU device to the strict rule on all cases, or
+// on several.
 func TestGoldenSelectionCPU(t *testing.T) {
-	selectionGolden(t, builtin(t, cpu(t, cpudev.Options{})), "selection-q8_0.json", everyCase, strict)
+	keep := everyCase
+	if fewGoldens {
+		keep = severalCases
+	}
+	selectionGolden(t, builtin(t, cpu(t, cpudev.Options{})), "selection-q8_0.json", keep, strict)
 }
 
 // TestGoldenSelectionPlain holds the plain twins to it, on the cases that suit
@@ -42,13 +62,17 @@ func TestGoldenSelectionCPU(t *testing.T) {
 func TestGoldenSelectionPlain(t *testing.T) {
 	keep := tinyCase
 	if fewGoldens {
-		keep = fewCase
+		// That reused selections are the same follows from TestFast and the CPU device's.
+		keep = func(c goldenCase) bool { return c.Name == "passkey-353" }
 	}
 	selectionGolden(t, builtin(t, cpu(t, cpudev.Options{Plain: true})), "selection-q8_0.json", keep, strict)
 }
 
+// somePlaces are all, or from the shortest to the longest every fourth.
+func somePlaces(place int) bool { return !fewGoldens || place%4 == 3 }
+
 func TestGoldenDenseCPU(t *testing.T) {
-	denseGolden(t, builtin(t, cpu(t, cpudev.Options{})), "transformers-q8_0.json", 0)
+	denseGolden(t, builtin(t, cpu(t, cpudev.Options{})), "transformers-q8_0.json", somePlaces)
 }
 
 // TestGoldenF16CPU does the same with the float16 weights, where the fixtures
@@ -65,8 +89,8 @@ func TestGoldenF16CPU(t *testing.T) {
 	defer e.Close()
 	keep := everyCase
 	if fewGoldens {
-		keep = tinyCase
+		keep = fewCase
 	}
-	denseGolden(t, e, "transformers-f16.json", 0)
+	denseGolden(t, e, "transformers-f16.json", somePlaces)
 	selectionGolden(t, e, "selection-f16.json", keep, strict)
 }

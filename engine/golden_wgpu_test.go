@@ -11,6 +11,20 @@ import (
 	"tokenselect/web"
 )
 
+// wgpu is the GPU of all tests here that need one.
+var wgpu = &gputest.Shared{Open: gputest.WGPU}
+
+// devices are those that tests share.
+var devices = []*gputest.Shared{wgpu}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, d := range devices {
+		d.Close()
+	}
+	os.Exit(code)
+}
+
 // everyGolden is set by make test-hardware; without it only the cases run that suit
 // a software GPU's speed.
 var everyGolden = os.Getenv("TOKENSELECT_ALL_GOLDENS") != ""
@@ -28,7 +42,7 @@ func fewCase(c goldenCase) bool {
 // TestGoldenSelectionWGPU plays the conversations on the WebGPU device by the
 // tolerant rule, with the cache in float16 as users have it, and where there is
 // time in float32 too.
-func TestGoldenSelectionWGPU(t *testing.T) { tolerantGolden(t, gputest.WGPU(t)) }
+func TestGoldenSelectionWGPU(t *testing.T) { tolerantGolden(t, wgpu.For(t)) }
 
 func tolerantGolden(t *testing.T, dev gpu.Device) {
 	caches, keep, allowed := []string{"f16"}, tinyCase, 1
@@ -50,18 +64,18 @@ func tolerantGolden(t *testing.T, dev gpu.Device) {
 	}
 }
 
-func TestGoldenDenseWGPU(t *testing.T) { shortDense(t, gputest.WGPU(t)) }
+func TestGoldenDenseWGPU(t *testing.T) { shortDense(t, wgpu.For(t)) }
 
 // shortDense plays the shortest dense cases, or all where there is time.
 func shortDense(t *testing.T, dev gpu.Device) {
-	cases := 4
+	keep := func(place int) bool { return place < 4 }
 	switch {
 	case everyGolden:
-		cases = 0
+		keep = everyPlace
 	case fewGoldens:
-		cases = 1
+		keep = func(place int) bool { return place == 0 }
 	}
-	denseGolden(t, onDevice(t, dev, ""), "transformers-q8_0.json", cases)
+	denseGolden(t, onDevice(t, dev, ""), "transformers-q8_0.json", keep)
 }
 
 func onDevice(t *testing.T, dev gpu.Device, cache string) *engine.Engine {

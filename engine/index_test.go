@@ -1,14 +1,12 @@
 package engine_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 
 	"tokenselect/engine"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
-	"tokenselect/engine/gpu/gputest"
 	"tokenselect/engine/kernels"
 	"tokenselect/engine/selection"
 )
@@ -41,17 +39,20 @@ func indexFidelity(t *testing.T, e *engine.Engine, keep func(goldenCase) bool) {
 	}
 }
 
-// TestIndexFidelityCPU plays the tiny cases, and all where TOKENSELECT_ALL_GOLDENS
-// asks for them.
+// TestIndexFidelityCPU plays the tiny cases, or all or a few where the environment asks
+// for them.
 func TestIndexFidelityCPU(t *testing.T) {
 	keep := tinyCase
-	if os.Getenv("TOKENSELECT_ALL_GOLDENS") != "" {
+	switch {
+	case everyGolden:
 		keep = everyCase
+	case fewGoldens:
+		keep = fewCase
 	}
 	indexFidelity(t, builtin(t, cpu(t, cpudev.Options{})), keep)
 }
 
-func TestIndexFidelityWGPU(t *testing.T) { shortFidelity(t, gputest.WGPU(t)) }
+func TestIndexFidelityWGPU(t *testing.T) { shortFidelity(t, wgpu.For(t)) }
 
 // shortFidelity plays a case on a GPU, or all where there is time.
 func shortFidelity(t *testing.T, dev gpu.Device) {

@@ -21,8 +21,17 @@ import (
 func TestMemory(t *testing.T) {
 	dev := &counting{Device: cpudev.New(cpudev.Options{})}
 	defer dev.Close()
-	e := builtin(t, dev)
+	ckpt := tiny(t, "llama-untied")
+	e, err := engine.New(dev, ckpt, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
 	const length = 1500
+	ids := prompt(length)
+	for i := range ids {
+		ids[i] %= ckpt.Config.Vocab
+	}
 	for _, p := range selection.Policies() {
 		cfg := selection.Default(512)
 		cfg.Policy = p
@@ -31,7 +40,7 @@ func TestMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		prefill(t, s, prompt(length))
+		prefill(t, s, ids)
 		took := dev.bytes - before
 		s.Close()
 		m := e.Memory(length, cfg)

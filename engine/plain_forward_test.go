@@ -248,7 +248,7 @@ func TestArchitectures(t *testing.T) { architecturesOn(t, cpu(t, cpudev.Options{
 func TestArchitecturesPlain(t *testing.T) {
 	architecturesOn(t, cpu(t, cpudev.Options{Plain: true}), "f16", 2e-2)
 }
-func TestArchitecturesWGPU(t *testing.T) { architecturesOn(t, gputest.WGPU(t), "f16", 2e-2) }
+func TestArchitecturesWGPU(t *testing.T) { architecturesOn(t, wgpu.For(t), "f16", 2e-2) }
 
 // TestWindowsWithPolicies: a layer with a window attends to that with every policy, the
 // others select as ever, and while all of the text fits the budget nothing differs.

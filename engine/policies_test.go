@@ -7,7 +7,6 @@ import (
 
 	"tokenselect/engine"
 	"tokenselect/engine/gpu/cpudev"
-	"tokenselect/engine/gpu/gputest"
 	"tokenselect/engine/selection"
 )
 
@@ -16,7 +15,7 @@ import (
 func TestPoliciesWGPU(t *testing.T) {
 	cpu := cpudev.New(cpudev.Options{})
 	t.Cleanup(cpu.Close)
-	engines := []*engine.Engine{onDevice(t, cpu, "f16"), onDevice(t, gputest.WGPU(t), "f16")}
+	engines := []*engine.Engine{onDevice(t, cpu, "f16"), onDevice(t, wgpu.For(t), "f16")}
 	ids := prompts(t, 1)[0]
 	for i, way := range []struct {
 		policy selection.Policy

@@ -104,7 +104,12 @@ func TestShadow(t *testing.T) {
 }
 
 // TestShadowWGPU: a GPU's sums are within what is allowed.
-func TestShadowWGPU(t *testing.T) { sound(t, gputest.WGPU(t)) }
+func TestShadowWGPU(t *testing.T) {
+	if fewGoldens {
+		t.Skip("skipped: half a minute on a software GPU, and make test-long runs it")
+	}
+	sound(t, wgpu.For(t))
+}
 
 func sound(t *testing.T, dev gpu.Device) {
 	cfg := selection.Config{Policy: selection.TokenSelect, NInit: 4, K: 16, NLocal: 16, Chunk: 32, Theta: 0.9}

@@ -13,7 +13,6 @@ import (
 	"tokenselect/engine"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
-	"tokenselect/engine/gpu/gputest"
 	"tokenselect/engine/selection"
 	"tokenselect/engine/weights"
 )
@@ -91,7 +90,7 @@ func (c tinyGolden) run(t *testing.T, e *engine.Engine) {
 
 func TestTinyModels(t *testing.T) { tinyModels(t, cpu(t, cpudev.Options{}), nil) }
 
-func TestTinyModelsWGPU(t *testing.T) { tinyModels(t, gputest.WGPU(t), nil) }
+func TestTinyModelsWGPU(t *testing.T) { tinyModels(t, wgpu.For(t), nil) }
 
 // TestTinyModelsGGUF writes each as GGUF and reads that.
 func TestTinyModelsGGUF(t *testing.T) {

@@ -82,25 +82,26 @@ export async function serve(routes = {}) {
 /**
  * Starts a Chromium with a profile of its own. On a busy machine one may
  * never answer after its start: then another is started.
+ * @template {{close(): Promise<void>}} T
  * @param {string} prefix of the profile's folder
- * @param {object} options of Playwright's launchPersistentContext
  * @param {string[]} args
- * @returns {Promise<{context: import("playwright-core").BrowserContext, close: () => Promise<void>}>}
+ * @param {(chromium: import("playwright-core").BrowserType, profile: string, options: object) => Promise<T>} begin starts it through Playwright
+ * @returns {Promise<{it: T, close: () => Promise<void>}>}
  */
-export async function launchProfile(prefix, options, args) {
+async function withProfile(prefix, args, begin) {
   const { chromium } = await import("playwright-core");
   for (let left = 3; ; left--) {
     const profile = mkdtempSync(join(tmpdir(), prefix));
     const remove = () => rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     try {
-      const context = await chromium.launchPersistentContext(profile, {
-        executablePath: executable, ignoreDefaultArgs: true, timeout: 45_000, ...options,
+      const it = await begin(chromium, profile, {
+        executablePath: executable, ignoreDefaultArgs: true, timeout: 45_000,
         args: ["--headless=new", "--no-sandbox", ...args, "--remote-debugging-pipe", `--user-data-dir=${profile}`, "--no-first-run"],
       });
       return {
-        context,
+        it,
         async close() {
-          await context.close();
+          await it.close();
           remove();
         },
       };
@@ -110,6 +111,25 @@ export async function launchProfile(prefix, options, args) {
       console.error(`Chromium did not start, once more: ${error.message.split("\n")[0]}`);
     }
   }
+}
+
+/**
+ * A Chromium for one visitor.
+ * @param {object} options of Playwright's launchPersistentContext
+ * @returns {Promise<{context: import("playwright-core").BrowserContext, close: () => Promise<void>}>}
+ */
+export async function launchProfile(prefix, options, args) {
+  const { it, close } = await withProfile(prefix, args, (chromium, profile, more) => chromium.launchPersistentContext(profile, { ...more, ...options }));
+  return { context: it, close };
+}
+
+/**
+ * A Chromium for many visitors.
+ * @returns {Promise<{browser: import("playwright-core").Browser, close: () => Promise<void>}>}
+ */
+export async function launchBrowser(prefix, args) {
+  const { it, close } = await withProfile(prefix, args, (chromium, _, more) => chromium.launch(more));
+  return { browser: it, close };
 }
 
 /** @returns {Promise<import("playwright-core").Browser>} */

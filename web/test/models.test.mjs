@@ -12,7 +12,8 @@ import { DEADLINE, state } from "./page/in-page.mjs";
 import { changed, hub as startHub, model, parts } from "./page/hub.mjs";
 import { partNames } from "./page/split-gguf.mjs";
 import { looks } from "./page/looks.mjs";
-import { noBrowser, noEngine, openBrowser, serve } from "./page/site.mjs";
+import { noBrowser, noEngine, serve } from "./page/site.mjs";
+import { visitor } from "./shared-browser.mjs";
 
 const skip = (await noBrowser()) ?? noEngine() ?? false;
 const SIZE = "17.8 MB";
@@ -39,11 +40,11 @@ async function visit(context, { prepare } = {}) {
   return page;
 }
 
-/** Runs a test in a fresh browser. */
+/** Runs a test in a browser that has never been to the page. */
 function inDialog(name, options, act) {
   test(name, { skip }, async () => {
     hub.faults.length = hub.asked.length = 0;
-    const browser = await openBrowser();
+    const browser = await visitor({ webgpu: true });
     try {
       const page = await visit(browser.context, options);
       await open(page);
@@ -62,6 +63,13 @@ const open = async (page) => {
 const look = async (page, text) => {
   await page.fill("#models-source", text);
   await page.click("#models-find");
+};
+const folder = mkdtempSync(join(tmpdir(), "tokenselect-models-"));
+after(() => rmSync(folder, { recursive: true }));
+/** A file to choose in the page, which so reads it from the disk: its bytes would take seconds through the browser's pipe. */
+const made = (name, bytes) => {
+  writeFileSync(join(folder, name), bytes);
+  return join(folder, name);
 };
 /** Waits until an element says something. */
 const says = (page, selector, pattern) => page.waitForFunction(([selector, source]) => new RegExp(source).test(document.querySelector(selector)?.textContent ?? ""), [selector, pattern.source], DEADLINE)
@@ -244,12 +252,6 @@ inDialog("what this device has is compared with what a model needs, in numbers",
 });
 
 inDialog("a file of this device: used where it is, kept, and what is no GGUF file refused", {}, async (page) => {
-  const folder = mkdtempSync(join(tmpdir(), "tokenselect-models-"));
-  after(() => rmSync(folder, { recursive: true }));
-  const made = (name, bytes) => {
-    writeFileSync(join(folder, name), bytes);
-    return join(folder, name);
-  };
   await page.setInputFiles("#models-file", made("broken.gguf", model.subarray(0, 100_000)));
   await says(page, "#models-trouble", /broken\.gguf: .*cut short or damaged/);
   await page.setInputFiles("#models-file", made("strange.gguf", changed("llama", "bloom")));
@@ -328,7 +330,7 @@ inDialog("a split model by the address of any part, from a server that sends who
 
 inDialog("the parts of a model on this device: dropped together, used where they are, kept, and refused by name where they do not belong together", {}, async (page) => {
   const names = [...parts.keys()];
-  const files = (...given) => given.map(([name, from = name]) => ({ name, mimeType: "", buffer: parts.get(from) ?? model }));
+  const files = (...given) => given.map(([name, from = name]) => made(name, parts.get(from) ?? model));
   await page.setInputFiles("#models-file", files([names[0]], [names[2]]));
   await says(page, "#models-trouble", /part 2 of 3 is missing, big-Q8_0-00002-of-00003\.gguf: choose all parts together/);
   await page.setInputFiles("#models-file", files([names[0]], [names[1], names[2]], [names[2], names[1]]));
@@ -337,12 +339,17 @@ inDialog("the parts of a model on this device: dropped together, used where they
   await says(page, "#models-trouble", /big-Q8_0-00002-of-00003\.gguf: metadata key split\.count is 1, expected 3 as in big-Q8_0-00001-of-00003\.gguf/);
   await page.keyboard.press("Escape");
   await page.waitForSelector("#models", { state: "hidden" });
-  const encoded = names.map((name) => [name, parts.get(name).toString("base64")]).reverse();
-  await page.evaluate((files) => {
-    const data = new DataTransfer();
-    for (const [name, text] of files) data.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name));
+  await page.evaluate(() => {
+    const held = document.body.appendChild(document.createElement("input"));
+    Object.assign(held, { id: "held", type: "file", multiple: true });
+  });
+  await page.setInputFiles("#held", files(...names.map((name) => [name]).reverse()));
+  await page.evaluate(() => {
+    const held = document.querySelector("#held"), data = new DataTransfer();
+    held.remove();
+    for (const file of held.files) data.items.add(file);
     document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
-  }, encoded);
+  });
   await press(page, "Use it for this visit");
   await using(page, /^big-Q8_0 \(17\.8 MB/);
   await open(page);

@@ -6,7 +6,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { hub as startHub } from "./page/hub.mjs";
 import { looks, sourceInSight } from "./page/looks.mjs";
-import { noBrowser, openBrowser, serve } from "./page/site.mjs";
+import { launchProfile } from "./chromium.mjs";
+import { noBrowser, serve } from "./page/site.mjs";
 
 const [folder, only = ""] = process.argv.slice(2);
 if (!folder) throw new Error("usage: node web/test/screenshots.mjs FOLDER [part of a state's name]");
@@ -95,7 +96,8 @@ try {
     if (!name.includes(only)) continue;
     for (const [width, height] of [[1280, 800], [390, 844]]) {
       for (const scheme of ["light", "dark"]) {
-        const browser = await openBrowser(width < 900 ? ["--hide-scrollbars"] : []); // as phones have them
+        const flags = ["--enable-unsafe-webgpu", ...(width < 900 ? ["--hide-scrollbars"] : [])]; // as phones have them
+        const browser = await launchProfile("tokenselect-page-", { viewport: { width: 1280, height: 800 } }, flags);
         try {
           const page = await browser.context.newPage();
           await page.setViewportSize({ width, height });

@@ -5,14 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { hub as startHub, parts } from "./page/hub.mjs";
-import { golden, launch, skip, start } from "./real.mjs";
+import { golden, skip, start } from "./real.mjs";
+import { visitor } from "./shared-browser.mjs";
 import { answer, ask, drop, kept, reading, ready, says, visit } from "./visitor.mjs";
 
 /** A server and a browser for a test. */
 async function both(t) {
   const server = await start();
   t.after(() => server.stop("SIGKILL"));
-  const browser = await launch();
+  const browser = await visitor();
   t.after(() => browser.close());
   return { server, context: browser.context };
 }
@@ -87,7 +88,7 @@ test("a split model that the server offers: one of the list, its parts fetched a
   for (const [name, bytes] of parts) writeFileSync(join(folder, name), bytes);
   const server = await start("127.0.0.1:0", "-model", join(folder, [...parts.keys()][1]));
   t.after(() => server.stop("SIGKILL"));
-  const browser = await launch();
+  const browser = await visitor();
   t.after(() => browser.close());
   const { page, complaints } = await visit(browser.context, server.url);
   await page.click("#example-note");

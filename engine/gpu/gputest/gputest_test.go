@@ -61,7 +61,11 @@ func TestPlay(t *testing.T) {
 		}
 		d := cpudev.New(cpudev.Options{Workers: 1})
 		defer d.Close()
-		err := play(&faulty{Device: d, harm: c.harm}, plan, variants[0], &picked{})
+		want, err := plan.expected()
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = play(&faulty{Device: d, harm: c.harm}, plan, want, variants[0], &picked{})
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, expected %q in it", c.name, err, c.want)
 		}

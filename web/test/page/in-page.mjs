@@ -1,7 +1,8 @@
 // The page in Chromium with a scripted engine, for the tests of a file.
 import test, { after, before } from "node:test";
 import assert from "node:assert/strict";
-import { noBrowser, openBrowser, serve } from "./site.mjs";
+import { visitor } from "../shared-browser.mjs";
+import { noBrowser, serve } from "./site.mjs";
 
 const skip = await noBrowser() ?? false;
 export const DEADLINE = { timeout: 30_000 };
@@ -9,10 +10,10 @@ export let site;
 before(async () => { site = await serve({ healthz: true }); });
 after(() => site.close());
 
-/** Runs a test in a fresh browser; anything on the error console fails it. */
+/** Runs a test in a browser that has never been to the page; anything on the error console fails it. */
 export function inPage(name, { script = "", width = 1280, height = 800, scheme = "light", motion = "reduce", wait = "ready", quiet = false }, act) {
   test(name, { skip }, async () => {
-    const browser = await openBrowser();
+    const browser = await visitor({ webgpu: true });
     const complaints = [];
     try {
       const page = await browser.context.newPage();

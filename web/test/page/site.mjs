@@ -1,12 +1,10 @@
-// The page behind a small server with the real one's policy, and Chromium to
-// look at it with.
+// The page behind a small server with the real one's policy.
 import { createServer } from "node:http";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createHash } from "node:crypto";
-import { launchProfile } from "../chromium.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 export const root = join(here, "../../static");
@@ -81,12 +79,4 @@ export async function noBrowser() {
   }
   if (why && process.env.TOKENSELECT_REQUIRE_BROWSER === "1") throw new Error(why);
   return why;
-}
-
-/**
- * @param {string[]} [flags] more of them
- * @returns {Promise<{context: import("playwright-core").BrowserContext, close(): Promise<void>}>}
- */
-export async function openBrowser(flags = []) {
-  return launchProfile("tokenselect-page-", { viewport: { width: 1280, height: 800 } }, ["--enable-unsafe-webgpu", ...flags]);
 }

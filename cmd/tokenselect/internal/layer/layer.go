@@ -235,11 +235,11 @@ func (b *bed) splits(c, length int) int {
 	return kernels.ChunkSplits(c, b.shape.Heads, b.shape.KVHeads, length)
 }
 
-// Long enough for clocks that tick every tenth of a millisecond.
-const (
-	enough = 20 * time.Millisecond
-	most   = 2000 // calls of one recording
-)
+// enough is long enough for clocks that tick every tenth of a millisecond. Tests, which
+// hold no time to be right, have less.
+var enough = 20 * time.Millisecond
+
+const most = 2000 // calls of one recording
 
 // warm keeps the device busy for a while: one that was idle while its caches and
 // tables were made runs slowly at first.

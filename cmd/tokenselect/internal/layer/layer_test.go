@@ -3,11 +3,14 @@ package layer
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"tokenselect/engine/gpu/cpudev"
 	"tokenselect/engine/kernels"
 	"tokenselect/engine/selection"
 )
+
+func init() { enough = time.Millisecond }
 
 // TestRun measures a small layer with every policy: all kernels have a cost, and
 // what is printed has every row.
