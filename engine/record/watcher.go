@@ -50,6 +50,9 @@ func (w *Watcher) Reserve(rows int, table gpu.Range) error {
 	}
 	size := 4 * w.shape.Heads * rows
 	for i, b := range w.scores {
+		if w.shape.Windows != nil && w.shape.Windows[i] > 0 {
+			continue // it selects nothing
+		}
 		if b != nil && b.Size >= size {
 			continue
 		}
@@ -89,6 +92,7 @@ type Step struct {
 	Scores []float32 // [heads][candidates], where rows were selected anew and votes are wanted
 	Lo     int       // the first candidate's row
 	places bool      // positions are those in the list, for all heads
+	window int       // rows that the layer can attend to, its own the last; 0: all
 }
 
 // List is the rows that were attended to by some heads that follow each other: all,
@@ -116,7 +120,7 @@ func (w *Watcher) Look(ctx context.Context, keys bool, f func(layer int, s *Step
 		}
 		got := w.got[i]
 		s := &Step{Query: queries[i*w.width():][:w.width()], N: q.N, C: q.C, Chosen: chosen[i], Lists: lists(got, chosen[i], q.N, q.C),
-			Lo: got.NInit, places: got.Lists.N == 0 && got.Table.Buffer == nil}
+			Lo: got.NInit, places: got.Lists.N == 0 && got.Table.Buffer == nil, window: got.Sliding}
 		if w.scores[i] != nil && got.UseMid && !chosen[i].Hit {
 			raw := make([]byte, 4*w.shape.Heads*(q.N-q.C-got.NLocal-got.NInit))
 			if err := w.dev.Read(ctx, w.scores[i], 0, raw); err != nil {
