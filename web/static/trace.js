@@ -1,7 +1,7 @@
 // The messages of engine/trace, as far as their coding needs undoing.
 
 /** Version of the messages; engine/trace has the same. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 const NONE = new Uint32Array(0);
 
