@@ -32,11 +32,31 @@ func Watch(dev gpu.Device, sel *selection.Selector, s selection.Shape, votes boo
 	w := &Watcher{Selector: sel, dev: dev, shape: s, votes: votes, scores: make([]*gpu.Buffer, s.Layers),
 		asked: make([]kernels.Query, s.Layers), got: make([]kernels.Selection, s.Layers)}
 	var err error
-	if w.queries, err = dev.NewBuffer("queries to be read", 4*s.Layers*w.width()); err != nil {
+	if w.queries, err = dev.NewBuffer("queries to be read", queryBytes(s)); err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
 	return w, nil
 }
+
+// Bytes is the device memory that a watcher of a selector with that policy takes for a
+// cache of rows rows.
+func Bytes(cfg selection.Config, s selection.Shape, rows int, votes bool) int64 {
+	sum := int64(queryBytes(s))
+	if votes && selection.Scored(cfg, s) {
+		for i := range s.Layers {
+			if selects(s, i) {
+				sum += int64(scoreBytes(s, rows))
+			}
+		}
+	}
+	return sum
+}
+
+func queryBytes(s selection.Shape) int           { return 4 * s.Layers * s.Heads * s.HeadDim }
+func scoreBytes(s selection.Shape, rows int) int { return 4 * s.Heads * rows }
+
+// selects tells whether a layer may select: not where it has a sliding window.
+func selects(s selection.Shape, layer int) bool { return s.Windows == nil || s.Windows[layer] == 0 }
 
 func (w *Watcher) width() int { return w.shape.Heads * w.shape.HeadDim }
 
@@ -48,12 +68,9 @@ func (w *Watcher) Reserve(rows int, table gpu.Range) error {
 	if scores, _ := w.Selector.Scores(); !w.votes || scores == nil {
 		return nil
 	}
-	size := 4 * w.shape.Heads * rows
+	size := scoreBytes(w.shape, rows)
 	for i, b := range w.scores {
-		if w.shape.Windows != nil && w.shape.Windows[i] > 0 {
-			continue // it selects nothing
-		}
-		if b != nil && b.Size >= size {
+		if !selects(w.shape, i) || b != nil && b.Size >= size {
 			continue
 		}
 		made, err := w.dev.NewBuffer("scores to be read", size)

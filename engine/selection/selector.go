@@ -265,6 +265,12 @@ func (s *Selector) Scores() (b *gpu.Buffer, n int) {
 	return s.scoreBuffer(), s.last.n - s.last.c - s.last.local - s.cfg.NInit
 }
 
+// Scored tells whether a policy has such scores.
+func Scored(cfg Config, shape Shape) bool {
+	s := newSelector(cfg, shape, gpu.CPU)
+	return s.scored()
+}
+
 // Reset empties the Selection Cache: for a sequence whose rows have changed
 // under it.
 func (s *Selector) Reset() error {

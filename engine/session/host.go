@@ -288,18 +288,31 @@ func (c *client) evict() bool {
 	return true
 }
 
-// reserve takes the memory that an answer can come to. The caller holds mu.
-func (c *client) reserve(ids int) error {
+// reserve takes the memory that a conversation can come to. The caller holds mu.
+func (c *client) reserve(bytes int64) error {
 	if c.h.Reserve == nil || c.free != nil {
 		return nil
 	}
-	m := c.loaded.Model.Engine.Memory(c.opt.room(ids), c.opt.Selection)
-	free, err := c.h.Reserve(m.Total()-m.Weights, c.evict)
+	free, err := c.h.Reserve(bytes, c.evict)
 	if err != nil {
 		return &commandError{trace.OutOfMemory, err}
 	}
 	c.free = free
 	return nil
+}
+
+// reserveRecording takes what recording an answer comes to besides, until release is
+// called: it is given back with the answer's end, unlike the conversation's. Nobody
+// can take it away before. The caller holds mu.
+func (c *client) reserveRecording(bytes int64) (release func(), err error) {
+	if c.h.Reserve == nil || bytes == 0 {
+		return func() {}, nil
+	}
+	release, err = c.h.Reserve(bytes, func() bool { return false })
+	if err != nil {
+		return nil, &commandError{trace.OutOfMemory, err}
+	}
+	return release, nil
 }
 
 func (c *client) ask(ctx context.Context, cmd trace.Command) error {
@@ -361,8 +374,22 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) (done trace.Even
 			return trace.Event{}, &commandError{trace.BadCommand, err}
 		}
 	}
-	if err := c.reserve(c.loaded.Model.Tokens(conv.document) + c.loaded.Model.Tokens(cmd.Question)); err != nil {
+	m := c.loaded.Model
+	room := conv.opt.room(m.Tokens(conv.document) + m.Tokens(cmd.Question))
+	if conv.s != nil {
+		room = conv.room
+	}
+	memory := m.Engine.Memory(room, c.opt.Selection)
+	if err := c.reserve(memory.Total() - memory.Weights); err != nil {
 		return trace.Event{}, err
+	}
+	if o := recordOptions(cmd.Record); o != nil {
+		memory.Recording = m.Engine.Recording(room, c.opt.Selection, *o)
+		release, err := c.reserveRecording(memory.Recording)
+		if err != nil {
+			return trace.Event{}, err
+		}
+		defer release()
 	}
 	if cmd.Again {
 		conv.Retract()
@@ -379,6 +406,9 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) (done trace.Even
 		Steps: cmd.Trace || cmd.Record != nil, Record: recordOptions(cmd.Record),
 		Layout: func(l Layout) {
 			e := trace.Event{Type: trace.Layout, ID: cmd.ID, Rows: l.Around}
+			if cmd.Record != nil {
+				e.Memory = bytes(memory)
+			}
 			if l.Document != nil {
 				e.Document = &trace.Rows{First: l.Document.First, Lens: l.Document.Lens}
 			}

@@ -101,6 +101,8 @@ export interface Memory {
   cache: number;
   selection: number;
   work: number;
+  /** What recording takes besides, while an answer is recorded. */
+  recording?: number;
   total: number;
 }
 

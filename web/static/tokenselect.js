@@ -142,6 +142,7 @@ class Engine {
         return;
       case "layout":
         if (event.document) this.#emit("layout", layout(event.document));
+        if (event.memory) this.#emit("memory", event.memory);
         return;
       case "token":
         this.#token(event);
