@@ -29,11 +29,12 @@ type Host struct {
 	Turn func(ctx context.Context, position func(int)) (release func(), err error)
 
 	// Reserve is asked before a conversation takes device memory, with all that
-	// it can come to. Release gives it back. Evict frees the memory of a
+	// it can come to, and may wait for it until ctx ends; with one that has ended it
+	// gives what is there. Release gives it back. Evict frees the memory of a
 	// conversation that nobody is being answered from, and reports false where
 	// somebody is; it may be called from any goroutine until release has
 	// returned. Nil: everything is allowed.
-	Reserve func(bytes int64, evict func() bool) (release func(), err error)
+	Reserve func(ctx context.Context, bytes int64, evict func() bool) (release func(), err error)
 
 	// Pause is called after every token and every chunk of a prompt, for
 	// platforms on which commands arrive only while nobody computes.
@@ -57,6 +58,7 @@ type client struct {
 	conv   *Conversation
 	opt    Options
 	free   func() // of the memory reserved for conv
+	spare  int64  // of that, for recording
 	forgot bool   // conv's memory was taken back and its client has not been told
 
 	job     *job                // the command that is being answered, nil: none
@@ -288,31 +290,41 @@ func (c *client) evict() bool {
 	return true
 }
 
-// reserve takes the memory that a conversation can come to. The caller holds mu.
-func (c *client) reserve(bytes int64) error {
-	if c.h.Reserve == nil || c.free != nil {
+// reserve takes the memory that a conversation can come to and, until release is
+// called, what recording an answer takes besides. The caller holds mu.
+func (c *client) reserve(ctx context.Context, bytes, recording int64) (release func(), err error) {
+	release = func() {}
+	if c.h.Reserve == nil {
+		return release, nil
+	}
+	take := func(bytes, recording int64) error {
+		free, err := c.h.Reserve(ctx, bytes+recording, c.evict)
+		if err != nil {
+			return &commandError{trace.OutOfMemory, err}
+		}
+		c.free, c.spare = free, recording
 		return nil
 	}
-	free, err := c.h.Reserve(bytes, c.evict)
-	if err != nil {
-		return &commandError{trace.OutOfMemory, err}
+	if c.free == nil {
+		if err := take(bytes, 0); err != nil {
+			return nil, err
+		}
 	}
-	c.free = free
-	return nil
-}
-
-// reserveRecording takes what recording an answer comes to besides, until release is
-// called: it is given back with the answer's end, unlike the conversation's. Nobody
-// can take it away before. The caller holds mu.
-func (c *client) reserveRecording(bytes int64) (release func(), err error) {
-	if c.h.Reserve == nil || bytes == 0 {
-		return func() {}, nil
+	if recording <= c.spare {
+		return release, nil
 	}
-	release, err = c.h.Reserve(bytes, func() bool { return false })
-	if err != nil {
-		return nil, &commandError{trace.OutOfMemory, err}
+	// Nobody waits while holding what others wait for: what is there is taken without
+	// waiting, or all of it together once nothing is held.
+	now, cancel := context.WithCancel(ctx)
+	cancel()
+	if release, err = c.h.Reserve(now, recording, func() bool { return false }); err == nil {
+		return release, nil
 	}
-	return release, nil
+	c.forgot = c.forgot || c.conv.Len() > 0
+	c.conv.Forget()
+	c.free()
+	c.free = nil
+	return func() {}, take(bytes, recording)
 }
 
 func (c *client) ask(ctx context.Context, cmd trace.Command) error {
@@ -344,7 +356,7 @@ func (c *client) inTurn(ctx context.Context, cmd trace.Command) (done trace.Even
 		case err == nil:
 			defer release()
 		case ctx.Err() != nil: // stopped while it waited
-			return trace.Event{Type: trace.Done, ID: cmd.ID, Reason: Stopped, Stats: &trace.Stats{Context: c.held()}}, nil
+			return stopped(cmd, c.held()), nil
 		default:
 			return trace.Event{}, err
 		}
@@ -356,6 +368,12 @@ func (c *client) inTurn(ctx context.Context, cmd trace.Command) (done trace.Even
 
 // Stopped is the reason of an answer that its client ended.
 const Stopped = "stopped"
+
+// stopped is the end of an answer that had not begun; the conversation has so many
+// tokens.
+func stopped(cmd trace.Command, tokens int) trace.Event {
+	return trace.Event{Type: trace.Done, ID: cmd.ID, Reason: Stopped, Stats: &trace.Stats{Context: tokens}}
+}
 
 // listen answers a question, up to its last event. The caller holds mu.
 func (c *client) listen(ctx context.Context, cmd trace.Command) (done trace.Event, err error) {
@@ -380,17 +398,17 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) (done trace.Even
 		room = conv.room
 	}
 	memory := m.Engine.Memory(room, c.opt.Selection)
-	if err := c.reserve(memory.Total() - memory.Weights); err != nil {
-		return trace.Event{}, err
-	}
 	if o := recordOptions(cmd.Record); o != nil {
 		memory.Recording = m.Engine.Recording(room, c.opt.Selection, *o)
-		release, err := c.reserveRecording(memory.Recording)
-		if err != nil {
-			return trace.Event{}, err
-		}
-		defer release()
 	}
+	release, err := c.reserve(ctx, memory.Total()-memory.Weights-memory.Recording, memory.Recording)
+	switch {
+	case err != nil && ctx.Err() != nil: // stopped while it waited
+		return stopped(cmd, conv.Len()), nil
+	case err != nil:
+		return trace.Event{}, err
+	}
+	defer release()
 	if cmd.Again {
 		conv.Retract()
 	}

@@ -338,7 +338,7 @@ func TestHostTurns(t *testing.T) {
 	}
 	var evict func() bool
 	released := 0
-	h.Reserve = func(bytes int64, e func() bool) (func(), error) {
+	h.Reserve = func(_ context.Context, bytes int64, e func() bool) (func(), error) {
 		if bytes < 1<<20 {
 			t.Errorf("%d bytes reserved", bytes)
 		}

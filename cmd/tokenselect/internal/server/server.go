@@ -138,18 +138,25 @@ func (s *Server) newHost() live.Host {
 			}
 			return release, err
 		},
-		Reserve: tenant.Reserve,
+		Reserve: tenant.Wait,
 	}
 }
 
 // Turn waits for the turn of a question: those of pages and of the API stand in
 // one queue.
 func (s *Server) Turn(ctx context.Context, position func(int)) (release func(), err error) {
-	return s.queue.Turn(ctx, position)
+	end, err := s.queue.Turn(ctx, position)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		end()
+		s.budget.Idle()
+	}, nil
 }
 
-// Reserve takes memory for a conversation of the API. Its contract is
-// session.Host's.
+// Reserve takes memory for a conversation of the API, or does not: what to wait
+// for is the caller's to know.
 func (s *Server) Reserve(bytes int64, evict func() bool) (release func(), err error) {
 	return s.budget.Tenant().Reserve(bytes, evict)
 }

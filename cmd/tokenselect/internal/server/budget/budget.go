@@ -3,6 +3,7 @@
 package budget
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,6 +23,7 @@ type Budget struct {
 	mu    sync.Mutex
 	taken int64
 	held  []*reservation // whose tenant was active the longest time ago first
+	freed chan struct{}  // is closed, and replaced, when there may be more to have
 }
 
 type reservation struct {
@@ -35,7 +37,7 @@ func New(limit int64) (*Budget, error) {
 	if limit < 1 {
 		return nil, fmt.Errorf("budget: %d bytes, expected at least 1", limit)
 	}
-	return &Budget{limit: limit}, nil
+	return &Budget{limit: limit, freed: make(chan struct{})}, nil
 }
 
 // Tenant is somebody who takes memory.
@@ -65,9 +67,41 @@ func (t *Tenant) Touch() {
 // Reserve or release. Release gives the memory back; after an evict that
 // reported true it does nothing.
 func (t *Tenant) Reserve(bytes int64, evict func() bool) (release func(), err error) {
-	b := t.b
+	t.b.mu.Lock()
+	defer t.b.mu.Unlock()
+	return t.reserve(bytes, evict)
+}
+
+// Wait is Reserve that waits as long as others use what is needed, or until ctx
+// ends.
+func (t *Tenant) Wait(ctx context.Context, bytes int64, evict func() bool) (release func(), err error) {
+	for {
+		t.b.mu.Lock()
+		release, err := t.reserve(bytes, evict)
+		freed := t.b.freed
+		t.b.mu.Unlock()
+		if !errors.Is(err, ErrTaken) {
+			return release, err
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// Idle says that somebody does not use what is reserved any more, who may have
+// been in the way of those who wait.
+func (b *Budget) Idle() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.wake()
+}
+
+// reserve is Reserve for a caller who holds mu.
+func (t *Tenant) reserve(bytes int64, evict func() bool) (release func(), err error) {
+	b := t.b
 	if bytes < 0 || bytes > b.limit {
 		return nil, fmt.Errorf("%w: %s are needed, %s are there", ErrLarge, mebibytes(bytes), mebibytes(b.limit))
 	}
@@ -96,7 +130,14 @@ func (b *Budget) remove(r *reservation) {
 	if i := slices.Index(b.held, r); i >= 0 {
 		b.held = slices.Delete(b.held, i, i+1)
 		b.taken -= r.bytes
+		b.wake()
 	}
+}
+
+// wake has those who wait try again. The caller holds mu.
+func (b *Budget) wake() {
+	close(b.freed)
+	b.freed = make(chan struct{})
 }
 
 // Stats is what is taken and what there is, in bytes.

@@ -1,10 +1,12 @@
 package budget_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"tokenselect/cmd/tokenselect/internal/server/budget"
 )
@@ -75,4 +77,64 @@ func TestBudget(t *testing.T) {
 	endF()
 	endF()
 	taken(70)
+}
+
+// TestWait: who is in the way of others is waited for, until it is idle or gone,
+// and nobody else.
+func TestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := budget.New(100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		busy := true
+		release, err := b.Tenant().Reserve(80, func() bool { return !busy })
+		if err != nil {
+			t.Fatal(err)
+		}
+		wait := func(ctx context.Context, bytes int64) (came chan error) {
+			came = make(chan error, 1)
+			go func() {
+				_, err := b.Tenant().Wait(ctx, bytes, func() bool { return false })
+				came <- err
+			}()
+			synctest.Wait()
+			return came
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		impatient, first, second := wait(ctx, 30), wait(t.Context(), 30), wait(t.Context(), 60)
+		b.Idle() // of somebody else
+		synctest.Wait()
+		if len(impatient)+len(first)+len(second) != 0 {
+			t.Error("memory that is in use was given")
+		}
+		cancel()
+		if err := <-impatient; !errors.Is(err, context.Canceled) {
+			t.Errorf("%v, expected the end of its patience", err)
+		}
+		busy = false
+		b.Idle()
+		if err := errors.Join(<-first, <-second); err != nil {
+			t.Error(err)
+		}
+		release() // was evicted: nothing to give back
+		if taken, _ := b.Stats(); taken != 90 {
+			t.Errorf("%d taken, expected 90", taken)
+		}
+		if err := <-wait(t.Context(), 101); !errors.Is(err, budget.ErrLarge) {
+			t.Errorf("more than there is: %v", err)
+		}
+		gone, err := b.Tenant().Reserve(10, func() bool { return false })
+		if err != nil {
+			t.Fatal(err)
+		}
+		third := wait(t.Context(), 10)
+		if len(third) != 0 {
+			t.Error("memory that is in use was given")
+		}
+		gone()
+		if err := <-third; err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -34,7 +34,7 @@ type Config struct {
 
 	// Reserve is asked before a conversation takes device memory, besides
 	// Memory: for a server that shares the device among more than this pool. Its
-	// contract is session.Host's. Nil: everything is allowed.
+	// contract is session.Host's, but it does not wait. Nil: everything is allowed.
 	Reserve func(bytes int64, evict func() bool) (release func(), err error)
 }
 
