@@ -10,6 +10,7 @@ import (
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
 	"tokenselect/engine/model"
+	"tokenselect/engine/record"
 	"tokenselect/engine/selection"
 	"tokenselect/engine/weights"
 )
@@ -109,10 +110,11 @@ type Memory struct {
 	Cache     int64 // keys and values
 	Selection int64 // scores, votes, selections and the Selection Cache
 	Work      int64 // activations and the rotary table
+	Recording int64 // copies for an answer that is recorded, while it lasts; see Engine.Recording
 }
 
 // Total is the sum.
-func (m Memory) Total() int64 { return m.Weights + m.Cache + m.Selection + m.Work }
+func (m Memory) Total() int64 { return m.Weights + m.Cache + m.Selection + m.Work + m.Recording }
 
 // Memory is what the engine and one session of so many tokens will take when
 // the context is full. Nothing is allocated.
@@ -120,6 +122,11 @@ func (e *Engine) Memory(context int, cfg selection.Config) Memory {
 	m := estimate(e.model.Config, e.dev.Info().Kind, context, e.cache, cfg)
 	m.Weights = e.model.Bytes()
 	return m
+}
+
+// Recording is what recording takes of the device besides, in such a session.
+func (e *Engine) Recording(context int, cfg selection.Config, o record.Options) int64 {
+	return record.Bytes(cfg, SelectionShape(e.model.Config), context, o.Votes)
 }
 
 // Estimate is Memory for a checkpoint that is not loaded, on a device; with a context

@@ -61,7 +61,8 @@ func (t *tracing) describe(path string) error {
 				hits++
 			}
 			for j, needle := range marks {
-				if selected := r.Rows()[i]; selected == nil || among(needle, selected, e.Step.NInit, e.Step.N-1-e.Step.NLocal) {
+				selected := r.Rows()[i]
+				if first, local := e.Step.Between(i, len(selected)); selected == nil || among(needle, selected, first, local) {
 					found[j]++
 				}
 			}

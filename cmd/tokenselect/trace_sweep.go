@@ -252,6 +252,9 @@ func milli(v float64) float64 { return math.Round(1000*v) / 1000 }
 
 // holds tells whether a layer attended to all of some rows in a decode step over n.
 func holds(cfg selection.Config, c selection.Chosen, n int, rows []int) bool {
+	if c.Sliding {
+		return c.Attended >= n || among(rows, nil, 0, n-c.Attended)
+	}
 	return c.Attended >= n || among(rows, c.Rows, cfg.NInit, n-1-cfg.Recent())
 }
 

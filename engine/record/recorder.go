@@ -60,6 +60,7 @@ func (r *Recorder) Step(ctx context.Context, layers []trace.Layer) error {
 			}
 		}
 		if o.Mass {
+			s.slide(near)
 			softmax(near)
 			r.mass(s, l, near)
 		}
@@ -67,6 +68,19 @@ func (r *Recorder) Step(ctx context.Context, layers []trace.Layer) error {
 			o.Seen(i, s, near)
 		}
 	})
+}
+
+// slide takes from logits what a layer's sliding window hides: dense attention of such
+// a layer does not look there either.
+func (s *Step) slide(heads [][]float32) {
+	if s.window == 0 {
+		return
+	}
+	for _, logits := range heads {
+		for t := range max(0, s.N-s.window) {
+			logits[t] = float32(math.Inf(-1))
+		}
+	}
 }
 
 // regions is where the first rows end and the local ones begin, as a step tells it.
@@ -80,8 +94,12 @@ func (r *Recorder) regions(s *Step) (first, local int) {
 func (r *Recorder) mass(s *Step, l *trace.Layer, near [][]float32) {
 	cfg, heads := r.Config(), r.shape.Heads
 	far := r.toAll(s, s.N-1)
+	s.slide(far)
 	softmax(far)
 	first, local := r.regions(s)
+	if s.window > 0 { // all of it is local
+		first, local = 0, 0
+	}
 	kind := make([]uint8, s.N) // of each row the place of its share
 	for h := range heads {
 		if h%(heads/len(s.Lists)) == 0 {
@@ -107,7 +125,7 @@ func (r *Recorder) mass(s *Step, l *trace.Layer, near [][]float32) {
 		l.Mass = append(l.Mass, []float32{share(true[0]), share(true[1]), share(true[2]), share(true[3])})
 		l.Near = append(l.Near, share(1-cut[3]))
 	}
-	if lo, hi := cfg.NInit, s.N-s.C-cfg.NLocal; hi-lo > cfg.K {
+	if lo, hi := cfg.NInit, s.N-s.C-cfg.NLocal; hi-lo > cfg.K && s.window == 0 {
 		l.Blocks = &trace.Blocks{}
 		for i, size := range trace.BlockSizes {
 			l.Blocks[i] = share(BestBlocks(near, lo, hi, cfg.K, size))
@@ -162,7 +180,7 @@ const bestKeys = 4
 func (r *Recorder) product(s *Step, of *trace.Scores, values []float32) {
 	cfg, d := r.Config(), r.shape.HeadDim
 	lo, hi := cfg.NInit, s.N-s.C-cfg.NLocal
-	if hi <= lo {
+	if hi <= lo || s.window > 0 {
 		return
 	}
 	candidates := values[lo:hi]

@@ -32,11 +32,31 @@ func Watch(dev gpu.Device, sel *selection.Selector, s selection.Shape, votes boo
 	w := &Watcher{Selector: sel, dev: dev, shape: s, votes: votes, scores: make([]*gpu.Buffer, s.Layers),
 		asked: make([]kernels.Query, s.Layers), got: make([]kernels.Selection, s.Layers)}
 	var err error
-	if w.queries, err = dev.NewBuffer("queries to be read", 4*s.Layers*w.width()); err != nil {
+	if w.queries, err = dev.NewBuffer("queries to be read", queryBytes(s)); err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
 	return w, nil
 }
+
+// Bytes is the device memory that a watcher of a selector with that policy takes for a
+// cache of rows rows.
+func Bytes(cfg selection.Config, s selection.Shape, rows int, votes bool) int64 {
+	sum := int64(queryBytes(s))
+	if votes && selection.Scored(cfg, s) {
+		for i := range s.Layers {
+			if selects(s, i) {
+				sum += int64(scoreBytes(s, rows))
+			}
+		}
+	}
+	return sum
+}
+
+func queryBytes(s selection.Shape) int           { return 4 * s.Layers * s.Heads * s.HeadDim }
+func scoreBytes(s selection.Shape, rows int) int { return 4 * s.Heads * rows }
+
+// selects tells whether a layer may select: not where it has a sliding window.
+func selects(s selection.Shape, layer int) bool { return s.Windows == nil || s.Windows[layer] == 0 }
 
 func (w *Watcher) width() int { return w.shape.Heads * w.shape.HeadDim }
 
@@ -48,9 +68,9 @@ func (w *Watcher) Reserve(rows int, table gpu.Range) error {
 	if scores, _ := w.Selector.Scores(); !w.votes || scores == nil {
 		return nil
 	}
-	size := 4 * w.shape.Heads * rows
+	size := scoreBytes(w.shape, rows)
 	for i, b := range w.scores {
-		if b != nil && b.Size >= size {
+		if !selects(w.shape, i) || b != nil && b.Size >= size {
 			continue
 		}
 		made, err := w.dev.NewBuffer("scores to be read", size)
@@ -89,6 +109,7 @@ type Step struct {
 	Scores []float32 // [heads][candidates], where rows were selected anew and votes are wanted
 	Lo     int       // the first candidate's row
 	places bool      // positions are those in the list, for all heads
+	window int       // rows that the layer can attend to, its own the last; 0: all
 }
 
 // List is the rows that were attended to by some heads that follow each other: all,
@@ -116,7 +137,7 @@ func (w *Watcher) Look(ctx context.Context, keys bool, f func(layer int, s *Step
 		}
 		got := w.got[i]
 		s := &Step{Query: queries[i*w.width():][:w.width()], N: q.N, C: q.C, Chosen: chosen[i], Lists: lists(got, chosen[i], q.N, q.C),
-			Lo: got.NInit, places: got.Lists.N == 0 && got.Table.Buffer == nil}
+			Lo: got.NInit, places: got.Lists.N == 0 && got.Table.Buffer == nil, window: got.Sliding}
 		if w.scores[i] != nil && got.UseMid && !chosen[i].Hit {
 			raw := make([]byte, 4*w.shape.Heads*(q.N-q.C-got.NLocal-got.NInit))
 			if err := w.dev.Read(ctx, w.scores[i], 0, raw); err != nil {

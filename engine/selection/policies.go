@@ -49,6 +49,11 @@ func newRival(s *Selector) rival {
 	return nil
 }
 
+func (s *Selector) scored() bool {
+	_, ok := s.chooser.(*softVote)
+	return ok
+}
+
 func (s *Selector) scoreBuffer() *gpu.Buffer {
 	if v, ok := s.chooser.(*softVote); ok {
 		return v.score

@@ -23,6 +23,8 @@ func newChooser(s *Selector) chooser {
 	return nil
 }
 
+func (s *Selector) scored() bool { return s.chooser != nil }
+
 func (s *Selector) scoreBuffer() *gpu.Buffer {
 	if s.chooser == nil {
 		return nil

@@ -265,6 +265,12 @@ func (s *Selector) Scores() (b *gpu.Buffer, n int) {
 	return s.scoreBuffer(), s.last.n - s.last.c - s.last.local - s.cfg.NInit
 }
 
+// Scored tells whether a policy has such scores.
+func Scored(cfg Config, shape Shape) bool {
+	s := newSelector(cfg, shape, gpu.CPU)
+	return s.scored()
+}
+
 // Reset empties the Selection Cache: for a sequence whose rows have changed
 // under it.
 func (s *Selector) Reset() error {
@@ -276,6 +282,7 @@ func (s *Selector) Reset() error {
 type Chosen struct {
 	Rows     []int   // in order; nil where the step attended to everything or selects nothing
 	Attended int     // rows attended to in all
+	Sliding  bool    // the layer has a sliding window: those rows are the last ones, the first not among them
 	Hit      bool    // the selection was reused
 	Cosine   float32 // of the query and the cached one, where one was cached
 	Lists    [][]int // the rows of each list, where heads have lists of their own
@@ -287,7 +294,7 @@ func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 	chosen, err := s.chosen(ctx)
 	for i := range chosen {
 		if w := s.shape.window(i); w > 0 {
-			chosen[i] = Chosen{Attended: min(s.last.n, w-1+s.last.c)}
+			chosen[i] = Chosen{Attended: min(s.last.n, w), Sliding: true} // by the last of a chunk's tokens
 		}
 	}
 	return chosen, err

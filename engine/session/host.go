@@ -29,7 +29,8 @@ type Host struct {
 	Turn func(ctx context.Context, position func(int)) (release func(), err error)
 
 	// Reserve is asked before a conversation takes device memory, with all that
-	// it can come to, and may wait for it until ctx ends. Release gives it back. Evict frees the memory of a
+	// it can come to, and may wait for it until ctx ends; with one that has ended it
+	// gives what is there. Release gives it back. Evict frees the memory of a
 	// conversation that nobody is being answered from, and reports false where
 	// somebody is; it may be called from any goroutine until release has
 	// returned. Nil: everything is allowed.
@@ -57,6 +58,7 @@ type client struct {
 	conv   *Conversation
 	opt    Options
 	free   func() // of the memory reserved for conv
+	spare  int64  // of that, for recording
 	forgot bool   // conv's memory was taken back and its client has not been told
 
 	job     *job                // the command that is being answered, nil: none
@@ -288,18 +290,41 @@ func (c *client) evict() bool {
 	return true
 }
 
-// reserve takes the memory that an answer can come to. The caller holds mu.
-func (c *client) reserve(ctx context.Context, ids int) error {
-	if c.h.Reserve == nil || c.free != nil {
+// reserve takes the memory that a conversation can come to and, until release is
+// called, what recording an answer takes besides. The caller holds mu.
+func (c *client) reserve(ctx context.Context, bytes, recording int64) (release func(), err error) {
+	release = func() {}
+	if c.h.Reserve == nil {
+		return release, nil
+	}
+	take := func(bytes, recording int64) error {
+		free, err := c.h.Reserve(ctx, bytes+recording, c.evict)
+		if err != nil {
+			return &commandError{trace.OutOfMemory, err}
+		}
+		c.free, c.spare = free, recording
 		return nil
 	}
-	m := c.loaded.Model.Engine.Memory(c.opt.room(ids), c.opt.Selection)
-	free, err := c.h.Reserve(ctx, m.Total()-m.Weights, c.evict)
-	if err != nil {
-		return &commandError{trace.OutOfMemory, err}
+	if c.free == nil {
+		if err := take(bytes, 0); err != nil {
+			return nil, err
+		}
 	}
-	c.free = free
-	return nil
+	if recording <= c.spare {
+		return release, nil
+	}
+	// Nobody waits while holding what others wait for: what is there is taken without
+	// waiting, or all of it together once nothing is held.
+	now, cancel := context.WithCancel(ctx)
+	cancel()
+	if release, err = c.h.Reserve(now, recording, func() bool { return false }); err == nil {
+		return release, nil
+	}
+	c.forgot = c.forgot || c.conv.Len() > 0
+	c.conv.Forget()
+	c.free()
+	c.free = nil
+	return func() {}, take(bytes, recording)
 }
 
 func (c *client) ask(ctx context.Context, cmd trace.Command) error {
@@ -367,12 +392,23 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) (done trace.Even
 			return trace.Event{}, &commandError{trace.BadCommand, err}
 		}
 	}
-	switch err := c.reserve(ctx, c.loaded.Model.Tokens(conv.document)+c.loaded.Model.Tokens(cmd.Question)); {
+	m := c.loaded.Model
+	room := conv.opt.room(m.Tokens(conv.document) + m.Tokens(cmd.Question))
+	if conv.s != nil {
+		room = conv.room
+	}
+	memory := m.Engine.Memory(room, c.opt.Selection)
+	if o := recordOptions(cmd.Record); o != nil {
+		memory.Recording = m.Engine.Recording(room, c.opt.Selection, *o)
+	}
+	release, err := c.reserve(ctx, memory.Total()-memory.Weights-memory.Recording, memory.Recording)
+	switch {
 	case err != nil && ctx.Err() != nil: // stopped while it waited
 		return stopped(cmd, conv.Len()), nil
 	case err != nil:
 		return trace.Event{}, err
 	}
+	defer release()
 	if cmd.Again {
 		conv.Retract()
 	}
@@ -388,6 +424,9 @@ func (c *client) listen(ctx context.Context, cmd trace.Command) (done trace.Even
 		Steps: cmd.Trace || cmd.Record != nil, Record: recordOptions(cmd.Record),
 		Layout: func(l Layout) {
 			e := trace.Event{Type: trace.Layout, ID: cmd.ID, Rows: l.Around}
+			if cmd.Record != nil {
+				e.Memory = bytes(memory)
+			}
 			if l.Document != nil {
 				e.Document = &trace.Rows{First: l.Document.First, Lens: l.Document.Lens}
 			}

@@ -72,5 +72,5 @@ func sampling(s *trace.Sample) sample.Options {
 }
 
 func bytes(m engine.Memory) *trace.Memory {
-	return &trace.Memory{Weights: m.Weights, Cache: m.Cache, Selection: m.Selection, Work: m.Work, Total: m.Total()}
+	return &trace.Memory{Weights: m.Weights, Cache: m.Cache, Selection: m.Selection, Work: m.Work, Recording: m.Recording, Total: m.Total()}
 }

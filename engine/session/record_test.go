@@ -2,13 +2,22 @@ package session_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"tokenselect/engine"
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/gpu/cpudev"
+	"tokenselect/engine/session"
 	"tokenselect/engine/trace"
 	"tokenselect/engine/trace/recording"
+	"tokenselect/engine/weights"
+	"tokenselect/web"
 )
 
 // TestRecord: an answer that is recorded is the one that is not, its events make a
@@ -145,4 +154,102 @@ func spelled(e trace.Event, document string) string {
 		text += r.Text
 	}
 	return text
+}
+
+// TestRecordingMemory: what a recording takes of the device is reserved while it lasts,
+// told to the client, and no more than was said.
+func TestRecordingMemory(t *testing.T) {
+	dev := &weighing{Device: cpudev.New(cpudev.Options{})}
+	defer dev.Close()
+	ckpt, err := weights.ParseGGUF(web.DefaultModel())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := session.Load(dev, ckpt, engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	h := session.Host{Load: func(context.Context, trace.Command, func(string, int64, int64)) (session.Loaded, error) {
+		return session.Loaded{Model: m}, nil
+	}}
+	reserved, most, limit := int64(0), int64(0), int64(math.MaxInt64)
+	h.Reserve = func(_ context.Context, bytes int64, _ func() bool) (func(), error) {
+		if reserved+bytes > limit {
+			return nil, errors.New("no more is there")
+		}
+		reserved += bytes
+		most = max(most, reserved)
+		return func() { reserved -= bytes }, nil
+	}
+	w := serve(t, h)
+	w.until(w.say(trace.Command{Type: trace.Load}), trace.Loaded)
+	k, local, chunk := 64, 64, 128
+	w.until(w.say(trace.Command{Type: trace.Open, Document: strings.Repeat(plain, 100), Context: 1024, Selection: &trace.Selection{K: &k, NLocal: &local, Chunk: &chunk}}), trace.Opened)
+	ask := func(r *trace.Record) (told *trace.Memory) {
+		t.Helper()
+		before := dev.bytes.Load()
+		dev.most.Store(before)
+		most = 0
+		for _, e := range w.until(w.say(trace.Command{Type: trace.Ask, Question: "What day was it?", MaxTokens: 4, Again: true, Record: r}), trace.Done) {
+			if e.Memory != nil {
+				told = e.Memory
+			}
+		}
+		return told
+	}
+	if told := ask(nil); told != nil {
+		t.Errorf("%+v is told of an answer that is not recorded", told)
+	}
+	plainly := reserved
+	queries, scores := int64(4*8*8*64), int64(4*8*8*1024) // of 8 layers of 8 heads of 64 values, over 1024 rows
+	for _, c := range []struct {
+		record trace.Record
+		want   int64
+	}{{trace.Record{}, queries}, {trace.Record{Votes: true}, queries + scores}} {
+		before := dev.bytes.Load()
+		told := ask(&c.record)
+		if told == nil || told.Recording != c.want || most != plainly+c.want || told.Total != told.Weights+most {
+			t.Errorf("%+v: %+v is told and %d reserved beside %d, expected %d more", c.record, told, most, plainly, c.want)
+		}
+		// Some room is left for the copy that selections are read through.
+		if took := dev.most.Load() - before; took > c.want+1<<16 || c.record.Votes && took < scores*9/10 {
+			t.Errorf("%+v took %d bytes, said were %d", c.record, took, c.want)
+		}
+		if reserved != plainly {
+			t.Errorf("%+v: %d bytes are reserved after the answer, %d before", c.record, reserved, plainly)
+		}
+	}
+	// Where there is no room for it beside the conversation, that is given back before
+	// both are asked for together: others may be waiting for it.
+	limit = plainly + queries
+	e := w.until(w.say(trace.Command{Type: trace.Ask, Question: "What day was it?", Record: &trace.Record{Votes: true}}), trace.Failed)[0]
+	if e.Error.Code != trace.OutOfMemory {
+		t.Errorf("a recording without memory for it: %s", e.Bytes())
+	}
+	if reserved != 0 {
+		t.Errorf("%d bytes are held by who was refused more", reserved)
+	}
+	if w.until(w.say(trace.Command{Type: trace.Ask, Question: "What day was it?", MaxTokens: 1}), trace.Done); reserved != plainly {
+		t.Errorf("%d bytes are reserved in the end, expected %d", reserved, plainly)
+	}
+}
+
+// weighing keeps count of the bytes of buffers.
+type weighing struct {
+	gpu.Device
+	bytes, most atomic.Int64
+}
+
+func (d *weighing) NewBuffer(label string, size int) (*gpu.Buffer, error) {
+	b, err := d.Device.NewBuffer(label, size)
+	if now := d.bytes.Add(int64(size)); now > d.most.Load() {
+		d.most.Store(now)
+	}
+	return b, err
+}
+
+func (d *weighing) Free(b *gpu.Buffer) {
+	d.bytes.Add(-int64(b.Size))
+	d.Device.Free(b)
 }

@@ -65,7 +65,7 @@ func step(coder *trace.Encoder, cfg selection.Config, n int, chosen []selection.
 			rows = []int{}
 		}
 		l := coder.Layer(i, slices.Clone(rows))
-		l.Attended, l.Hit, l.Cosine = c.Attended, c.Hit, c.Cosine
+		l.Attended, l.Hit, l.Cosine, l.Sliding = c.Attended, c.Hit, c.Cosine, c.Sliding
 		s.Layers = append(s.Layers, l)
 	}
 	return s

@@ -8,7 +8,7 @@ const (
 	Loaded   = "loaded"   // Info
 	Opened   = "opened"   // Tokens, Memory, Warning
 	Queued   = "queued"   // Position
-	Layout   = "layout"   // Document, Rows
+	Layout   = "layout"   // Document, Rows, Memory
 	Prefill  = "prefill"  // Done, Total, MS
 	Token    = "token"    // Text, Token, Len, MS, Step, P, Top
 	Done     = "done"     // Reason, Text, Stats
@@ -37,7 +37,7 @@ type Event struct {
 
 	Info     *Info   `json:"info,omitempty"`     // of Loaded
 	Tokens   int     `json:"tokens,omitempty"`   // of Opened: of the document
-	Memory   *Memory `json:"memory,omitempty"`   // of Opened and Selected
+	Memory   *Memory `json:"memory,omitempty"`   // of Opened and Selected, and of Layout where Record was asked for
 	Warning  string  `json:"warning,omitempty"`  // a sentence for the user
 	Position int     `json:"position,omitempty"` // of Queued: 1 is next
 	// Of Layout: where the document is, and the text of the rows around it.
@@ -96,6 +96,7 @@ type Memory struct {
 	Cache     int64 `json:"cache"`
 	Selection int64 `json:"selection"`
 	Work      int64 `json:"work"`
+	Recording int64 `json:"recording,omitempty"` // while an answer is recorded
 	Total     int64 `json:"total"`
 }
 

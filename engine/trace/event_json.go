@@ -110,6 +110,7 @@ func (m *Memory) append(b []byte) []byte {
 	o.number("cache", m.Cache)
 	o.number("selection", m.Selection)
 	o.number("work", m.Work)
+	o.integer("recording", m.Recording)
 	o.number("total", m.Total)
 	return o.end()
 }

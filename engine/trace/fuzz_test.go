@@ -9,7 +9,7 @@ import (
 // read again.
 func FuzzCommand(f *testing.F) {
 	for _, s := range []string{
-		`{"type":"hello","v":1,"session":"ab","seq":3}`,
+		`{"type":"hello","v":2,"session":"ab","seq":3}`,
 		`{"type":"load","id":1,"model":"m","device":"cpu","kv":"f16"}`,
 		`{"type":"open","document":"One 😀 <b>","context":4096,"selection":{"policy":"tokenselect","n_init":4,"n_local":64,"k":32,"theta":0.9,"index":"int8"}}`,
 		`{"type":"ask","id":7,"question":"What?","max_tokens":9,"again":true,"record":{"votes":true,"heads":2,"scores":[{"layer":0,"head":1}]},"sample":{"temperature":0.7,"top_k":40,"seed":18446744073709551615}}`,

@@ -18,6 +18,16 @@ type Step struct {
 	Kernels []Kernel `json:"kernels,omitempty"` // with Record.Timings
 }
 
+// Between is where the first rows that a layer attended to end and where its local
+// ones begin, where so many of its rows were selected.
+func (s *Step) Between(layer, selected int) (first, local int) {
+	l := &s.Layers[layer]
+	if !l.Sliding {
+		first = min(s.NInit, s.N)
+	}
+	return first, max(first, s.N-(l.Attended-first-selected))
+}
+
 // Kernel is what the kernels of a kind took together in a step.
 type Kernel struct {
 	Name string  `json:"name"`
@@ -30,6 +40,9 @@ type Layer struct {
 	Attended int     `json:"a"`           // rows attended to in all
 	Hit      bool    `json:"h,omitempty"` // a hit of the Selection Cache
 	Cosine   float32 `json:"c,omitempty"` // of the query and the cached one
+	// The layer has a sliding window: it attends to the last Attended rows and, unlike
+	// the others, not to the first ones.
+	Sliding bool `json:"sliding,omitempty"`
 	// Rows are the selected rows in order, each but the first as the distance
 	// from the one before it. Where it is absent, the rows are those of the step
 	// before with what Add and Drop say, or with All every row of the cache.
@@ -49,13 +62,14 @@ type Layer struct {
 	Turn      float32 `json:"q,omitempty"` // cosine of this step's query, of all heads, with that of the step before
 
 	// With Record.Mass. Mass is for each head how dense attention, which attends to
-	// every row at its true distance, shares itself among the first n_init rows, the
-	// selected ones, the local window and those that were not attended to.
+	// every row (of its sliding window, if the layer has one) at its true distance,
+	// shares itself among the first n_init rows, the selected ones, the local window
+	// and those that were not attended to.
 	Mass   [][]float32 `json:"mass,omitempty"`
 	Near   []float32   `json:"near,omitempty"`   // for each head the share on attended rows with distances cut to n_local, at which candidates are scored
 	Blocks *Blocks     `json:"blocks,omitempty"` // where there is something left to select
 
-	// With Record.Heads: for each head the rows between the first and the local ones
+	// With Record.Heads: for each head the rows between the first and the last n_local
 	// that have most of its attention's weight, the heaviest first, and their
 	// weights in the attention that ran, those of one head after the other's, on the
 	// scale of [Log8].

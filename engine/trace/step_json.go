@@ -23,6 +23,7 @@ func (l *Layer) append(b []byte) []byte {
 	o.number("a", int64(l.Attended))
 	o.yes("h", l.Hit)
 	o.float("c", float64(l.Cosine), 32)
+	o.yes("sliding", l.Sliding)
 	o.list("r", l.Rows)
 	o.list("+", l.Add)
 	o.list("-", l.Drop)

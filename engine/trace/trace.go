@@ -13,8 +13,9 @@ import (
 )
 
 // Version is that of the messages. Both sides say it first; a client and an
-// engine of different versions do not talk.
-const Version = 1
+// engine of different versions do not talk. It goes up with every change of what
+// they say: an engine for browsers may be older than the page that starts it.
+const Version = 2
 
 // decode reads one JSON object strictly: a field that is not known is an error,
 // so that a misspelt option is not taken for its default.

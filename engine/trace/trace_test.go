@@ -3,6 +3,8 @@ package trace
 import (
 	"bytes"
 	"encoding/json"
+	"hash/fnv"
+	"io"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -111,7 +113,7 @@ func TestParseCommand(t *testing.T) {
 		`{}`:                                                              `type "", expected one of hello`,
 		`[]`:                                                              "cannot unmarshal array",
 		`{"type":"sing"}`:                                                 `type "sing"`,
-		`{"type":"hello","v":9}`:                                          "version 9 of the messages, expected 1",
+		`{"type":"hello","v":9}`:                                          "version 9 of the messages, expected 2",
 		`{"type":"ask","id":-1}`:                                          "id is -1",
 		`{"type":"ask","max_tokns":5}`:                                    `unknown field "max_tokns"`,
 		`{"type":"stop"} {}`:                                              "something follows",
@@ -216,5 +218,36 @@ func TestUnknownEvent(t *testing.T) {
 		if _, err := ParseEvent([]byte(raw)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, expected %q in it", raw, err, want)
 		}
+	}
+}
+
+// TestVersion: with the messages their version changes, so that an engine and a page of
+// different builds find out. Comments and order do not count.
+func TestVersion(t *testing.T) {
+	var fields []string
+	seen := map[reflect.Type]bool{}
+	var walk func(reflect.Type)
+	walk = func(of reflect.Type) {
+		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
+			of = of.Elem()
+		}
+		if of.Kind() != reflect.Struct || seen[of] {
+			return
+		}
+		seen[of] = true
+		for i := range of.NumField() {
+			f := of.Field(i)
+			fields = append(fields, of.Name()+" "+f.Tag.Get("json")+" "+f.Type.String())
+			walk(f.Type)
+		}
+	}
+	walk(reflect.TypeFor[Command]())
+	walk(reflect.TypeFor[Event]())
+	slices.Sort(fields)
+	all := fnv.New32a()
+	io.WriteString(all, strings.Join(append(fields, commandTypes...), "\n"))
+	known := map[int]uint32{2: 0xaa4e1c7b}
+	if got := all.Sum32(); known[Version] != got {
+		t.Errorf("the messages are %#x, those of version %d are %#x: another Version (and web/static/trace.js's VERSION) is needed if they mean something else to a client, and this number here", got, Version, known[Version])
 	}
 }

@@ -4,6 +4,7 @@
 import "./wasm_exec.js";
 import { attach } from "./webgpu.js";
 import { simdImports } from "./simd128.js";
+import { VERSION } from "./trace.js";
 
 /** The engine tells the files of a split model apart by their names, which a Blob may lack. */
 const named = (files) => files.map((file, i) => (files.length > 1 && !file.name ? new File([file], `part ${i + 1} of ${files.length}`) : file));
@@ -14,8 +15,20 @@ async function fetched(name) {
   return response;
 }
 
+/** The engine and the page come from different builds. */
+class VersionError extends Error {
+  code = "version";
+  hint = "Reload the page. If that does not help, whoever keeps it builds the engine again with make wasm and puts tokenselect.wasm and the page of the same build together.";
+
+  constructor(found) {
+    super(`tokenselect.wasm and this page are of different versions: ${found}`);
+    this.name = "VersionError";
+  }
+}
+
 /**
- * Starts the engine with the files beside this one.
+ * Starts the engine with the files beside this one, and has it say first that it
+ * speaks as the page does.
  * @param {Pick<Parameters<typeof boot>[0], "onEvent" | "onExit">} parts
  */
 export async function bootFromHere(parts) {
@@ -23,7 +36,20 @@ export async function bootFromHere(parts) {
   if (!WebAssembly.validate(simd)) {
     throw new Error("this browser's WebAssembly knows no SIMD: Chrome or Edge 91, Firefox 89 or Safari 16.4 do");
   }
-  return boot({ ...parts, simd, module: await compiled(response) });
+  const module = await compiled(response);
+  let greeted;
+  const greeting = new Promise((resolve) => { greeted = resolve; });
+  let engine;
+  try {
+    engine = await boot({ ...parts, onEvent: (event) => (greeted ?? parts.onEvent)(event), simd, module });
+  } catch (error) {
+    throw error instanceof WebAssembly.LinkError ? new VersionError(`the engine asks for what the page does not have (${error.message})`) : error;
+  }
+  engine.command({ type: "hello", v: VERSION });
+  const { type, v, error } = await greeting;
+  greeted = null;
+  if (type !== "hello" || v !== VERSION) throw new VersionError(`the page speaks version ${VERSION} of their messages, the engine ${error ? `says "${error.message}"` : v ?? "none"}`);
+  return engine;
 }
 
 /** Some hosts of files do not know what a .wasm file is: it is compiled all the same, once it is whole. */

@@ -101,6 +101,8 @@ export interface Memory {
   cache: number;
   selection: number;
   work: number;
+  /** What recording takes besides, while an answer is recorded. */
+  recording?: number;
   total: number;
 }
 
@@ -125,6 +127,8 @@ export interface Layer {
   attended: number;
   hit: boolean;
   cosine: number;
+  /** The layer has a sliding window: the last `attended` rows are attended to, and the first ones are not. */
+  sliding: boolean;
   /** The selected rows in ascending order; null where all rows were attended to. */
   rows: Uint32Array | null;
 }

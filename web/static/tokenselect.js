@@ -129,7 +129,7 @@ class Engine {
   }
 
   #event(event) {
-    if (this.#answer?.id === event.id) this.#answer.onEvent?.(event);
+    if (this.#answer && this.#answer.id === event.id) this.#answer.onEvent?.(event); // one that is of no command is no answer's
     switch (event.type) {
       case "progress":
         this.#emit("progress", { phase: event.phase, done: event.done ?? 0, total: event.total ?? 0, cached: event.cached ?? false, unkept: event.unkept });
@@ -142,6 +142,7 @@ class Engine {
         return;
       case "layout":
         if (event.document) this.#emit("layout", layout(event.document));
+        if (event.memory) this.#emit("memory", event.memory);
         return;
       case "token":
         this.#token(event);

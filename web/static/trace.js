@@ -1,7 +1,7 @@
 // The messages of engine/trace, as far as their coding needs undoing.
 
 /** Version of the messages; engine/trace has the same. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 const NONE = new Uint32Array(0);
 
@@ -37,7 +37,7 @@ export class StepDecoder {
       if (layer.r) rows = sums(layer.r);
       else if (!layer.all) rows = change(this.#before[i] ?? NONE, sums(layer["+"] ?? []), sums(layer["-"] ?? []));
       this.#before[i] = rows;
-      return { attended: layer.a, hit: layer.h ?? false, cosine: layer.c ?? 0, rows };
+      return { attended: layer.a, hit: layer.h ?? false, cosine: layer.c ?? 0, sliding: layer.sliding ?? false, rows };
     });
     return { n: step.n, n_init: step.n_init, n_local: step.n_local, layers };
   }

@@ -15,7 +15,7 @@ const started = bootFromHere({
   onEvent: (event) => postMessage(event),
   onExit: (error) => fail(undefined, "internal", `the engine stopped: ${error.message}`, "Reload the page; the document is kept."),
 });
-started.catch((error) => fail(undefined, "internal", `the engine could not be started: ${error.message}`, "Reload the page."));
+started.catch((error) => fail(undefined, error.code ?? "internal", `the engine could not be started: ${error.message}`, error.hint ?? "Reload the page."));
 
 /** The model's file, or those of a split one: as it was given, from the browser's cache, or over the network into it. */
 async function weights(id, file) {
@@ -61,7 +61,17 @@ async function load(command) {
     else fail(command.id, "network", error.message, "Load again: what has arrived is kept, and the rest follows.");
     return;
   }
-  (await started).command(rest, blob);
+  await say(rest, blob);
+}
+
+/** Hands a command to the engine; one that did not start has said why. */
+async function say(command, file) {
+  const engine = await started.catch(() => null);
+  try {
+    engine?.command(command, file);
+  } catch (error) {
+    fail(command.id, "internal", `the engine did not take the command ${command.type}: ${error.message}`, "Reload the page.");
+  }
 }
 
 addEventListener("message", async ({ data }) => {
@@ -70,9 +80,5 @@ addEventListener("message", async ({ data }) => {
     return;
   }
   if (data.type === "stop") downloads.get(data.id)?.abort();
-  try {
-    (await started).command(data);
-  } catch {
-    // start has told why.
-  }
+  await say(data);
 });

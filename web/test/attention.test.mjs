@@ -116,6 +116,18 @@ test("what stands in the local window is found there, though it is not chosen bu
   assert.equal(TEXT.slice(start, end), "Tina Martin keeps a sheep at home.");
 });
 
+test("with a sliding window the first tokens of the text are no source, and all of the window is", () => {
+  const { words, layout } = lay(TEXT, FIRST), n = FIRST + words.length + 20;
+  const found = (attended) => {
+    const sources = new Sources(TEXT, layout), { layers } = step([], []);
+    for (const word of [" modern", " day"]) sources.add(word, { n, n_init: FIRST + 6, n_local: 4, layers: layers.map((l) => ({ ...l, sliding: true, attended })) });
+    return sources.find();
+  };
+  assert.equal(found(20), null);
+  const all = found(n - 1);
+  assert.equal(TEXT.slice(all.start, all.end), "It was a modern day.");
+});
+
 test("where everything is attended to, the words alone tell", () => {
   const { sources } = answered([" Oslo"], () => [null, null]);
   const { start, end } = sources.find();

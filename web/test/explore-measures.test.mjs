@@ -3,10 +3,11 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { atStep, keyOf, likelihood, measured, nearest, reference } from "../static/explore/budget/measure.js";
 import { csv } from "../static/explore/csv.js";
-import { localFrom } from "../static/explore/attended.js";
+import { LEFT_OUT, LOCAL, SELECTED, SINK, attended, localFrom, readersOf } from "../static/explore/attended.js";
 import { agreement, concentrations, heaviest, mostVoted, recalls, votesFor } from "../static/explore/heads/measures.js";
 import { passageRows, presence } from "../static/explore/needle/presence.js";
 import { oneLine, percent, probability } from "../static/explore/numbers.js";
+import { columnsOf } from "../static/explore/skyline.js";
 
 const close = (got, want, what) => assert.ok(Math.abs(got - want) < 1e-6, `${what ?? ""} ${got}, expected ${want}`);
 
@@ -53,6 +54,27 @@ test("a passage is read where it is selected, or among the first and the local r
   assert.deepEqual(presence(step, { attended: 100, rows: null }, [50, 51]), { read: 2, selected: 0, always: 2, best: null, margin: null, bestRow: null });
   // The window alone: nothing is selected, and its budget is local.
   assert.equal(presence(step, { attended: 62, rows: new Uint32Array(0) }, [39, 40]).read, 1);
+});
+
+test("a layer with a sliding window reads what is in it, and not the first rows", () => {
+  const sliding = { attended: 50, sliding: true, hit: false, rows: new Uint32Array(0), votes: null };
+  const at = (layers) => ({ ...step, layers }), runs = (values) => Object.values(values).reduce((all, v) => (v === all.at(-1) ? all : [...all, v]), []);
+  assert.equal(localFrom(step, sliding), 50);
+  assert.deepEqual(presence(step, sliding, [0, 1, 49, 50, 99]), { read: 2, selected: 0, always: 2, best: null, margin: null, bestRow: null });
+  for (const kinds of [attended(at([sliding]), 0).kinds, columnsOf(at([sliding]), 0, 100, 100).kinds]) {
+    assert.deepEqual(runs(kinds), [LEFT_OUT, LOCAL]);
+    assert.equal(kinds.indexOf(LOCAL), 50);
+  }
+  // Beside one that selects, whose rows are seen in the window too.
+  for (const kinds of [attended(at([sliding, selected]), "all").kinds, columnsOf(at([sliding, selected]), "all", 100, 100).kinds]) {
+    assert.deepEqual(runs(kinds), [SINK, LEFT_OUT, SELECTED, LEFT_OUT, SELECTED, LEFT_OUT, LOCAL, SELECTED, LOCAL]);
+    assert.deepEqual([kinds[1], kinds[2], kinds[50], kinds[60], kinds[61]], [SINK, LEFT_OUT, LOCAL, SELECTED, LOCAL]);
+  }
+  assert.deepEqual([0, 20, 40, 60, 70, 95].map((row) => readersOf(at([sliding, selected]), "all", row)), [1, 0, 1, 2, 1, 2]);
+  // And beside one that reads all, nothing is left out.
+  const dense = { attended: 100, sliding: false, rows: null, votes: null };
+  assert.deepEqual(runs(attended(at([sliding, dense]), "all").kinds), [SELECTED, LOCAL]);
+  assert.deepEqual([0, 70].map((row) => readersOf(at([sliding, dense]), "all", row)), [1, 2]);
 });
 
 test("a passage's rows are those with some of its text", () => {

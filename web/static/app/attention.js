@@ -162,10 +162,9 @@ export class Sources {
       seen.add(token);
       scores.set(token, (scores.get(token) ?? 0) + weight * share);
     };
-    const unchosen = id < 0 ? [] : words.places[id].filter((token) => {
-      return first + token < step.n_init || first + token >= step.n - step.n_local;
-    });
-    for (const { rows } of step.layers) {
+    const places = id < 0 ? [] : words.places[id];
+    const unchosen = places.filter((token) => first + token < step.n_init || first + token >= step.n - step.n_local);
+    for (const { rows, sliding, attended } of step.layers) {
       const seen = new Set();
       if (!rows) {
         if (id >= 0) for (const token of words.places[id]) count(token, seen);
@@ -179,7 +178,8 @@ export class Sources {
         if (words.of[token] === id) count(token, seen);
         if (words.of[token + 1] === id) count(token + 1, seen);
       }
-      for (const token of unchosen) count(token, seen, ALWAYS);
+      const always = sliding ? places.filter((token) => first + token >= step.n - attended) : unchosen;
+      for (const token of always) count(token, seen, ALWAYS);
     }
   }
 

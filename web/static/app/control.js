@@ -7,7 +7,7 @@ import { load, models, probe, TokenselectError } from "../tokenselect.js";
 const LOST = new Set(["device_lost", "gone"]);
 const RECOVERIES = 2; // in a row, without an answer between them
 
-/** What the page is told: state, progress, opened, prefill, queued, layout, connection, recovering, error. */
+/** What the page is told: state, progress, opened, prefill, queued, layout, memory, connection, recovering, error. */
 export class Control extends EventTarget {
   /** @type {"none" | "loading" | "ready" | "failed"} */
   state = "none";
@@ -113,7 +113,7 @@ export class Control extends EventTarget {
   }
 
   #listen(engine) {
-    for (const type of ["prefill", "queued", "layout", "connection"]) {
+    for (const type of ["prefill", "queued", "layout", "memory", "connection"]) {
       engine.on(type, (detail) => { if (engine === this.engine) this.#tell(type, detail); });
     }
     engine.on("error", (error) => {

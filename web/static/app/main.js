@@ -152,6 +152,7 @@ control.addEventListener("opened", ({ detail }) => {
   budgets.document(detail.tokens);
   figures.memory(detail.memory);
 });
+control.addEventListener("memory", ({ detail }) => figures.memory(detail));
 control.addEventListener("prefill", ({ detail }) => {
   if (!conversation.running) return;
   progress.reading(detail, () => conversation.stop());

@@ -123,7 +123,8 @@ export class Shading {
     const { first, ends } = this.#layout, { n, n_init, n_local, layers } = this.#step;
     if (layers.some((l) => l.rows === null)) return [];
     const share = (row) => Math.min(1, Math.max(0, (row - first) / ends.length));
-    return [[share(0), share(n_init)], [share(n - n_local), share(n)]];
+    const windows = layers.filter((l) => l.sliding), local = Math.min(n_local, ...windows.map((l) => l.attended));
+    return [[share(0), share(windows.length > 0 ? 0 : n_init)], [share(n - local), share(n)]];
   }
 
   #share(offset) {

@@ -46,6 +46,8 @@ export function explain(error, { where }) {
       return { title: "An answer is still coming", text: hint || "Stop it, or wait for its end.", remedies: [] };
     case "bad_model":
       return { title: "This model cannot be used", text: hint || "Choose another one from the list, or the server's engine where there is one.", remedies: ["server"] };
+    case "version":
+      return { title: "The page and its engine are of different versions", text: hint, remedies: ["load", "server"] };
     case "bad_command":
       return { title: "The engine did not accept that", text: hint || "Reloading the page may help; the document is kept.", remedies: ["load"] };
   }

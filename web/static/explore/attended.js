@@ -7,17 +7,32 @@ export const LEFT_OUT = 0, SELECTED = 1, SINK = 2, LOCAL = 3;
 /** The layers that are looked at: one, or all. */
 export const layersOf = (step, layer) => (layer === "all" ? step.layers : step.layers.slice(layer, layer + 1));
 
+/** Where the first rows, which are read at every step, end. A layer with a sliding window has none. */
+export const firstTo = (step, layer) => (layer.sliding ? 0 : Math.min(step.nInit, step.n));
+
 /**
  * Where the local window begins in a step: what is attended to behind the selected
  * rows, a chunk's own tokens too. Every row from there on is read.
  */
 export function localFrom(step, layer) {
   if (!layer.rows) return 0;
-  return Math.max(step.nInit, step.n - (layer.attended - step.nInit - layer.rows.length));
+  const first = firstTo(step, layer);
+  return Math.max(first, step.n - (layer.attended - first - layer.rows.length));
 }
 
-/** Where that is in the first of the layers that select; where none does, behind all rows. */
-export const firstLocal = (step, layers) => Math.min(step.n, ...layers.filter((l) => l.rows).map((l) => localFrom(step, l)));
+/** Does a layer attend to a row without having selected it? */
+export const unasked = (step, layer, row) => row < firstTo(step, layer) || row >= localFrom(step, layer);
+
+/**
+ * What is read without being selected by those of the layers that do not read all:
+ * up to the end of the first rows, and from where the first of the windows begins;
+ * behind where the last one does, nothing is selected.
+ */
+export function unaskedOf(step, layers) {
+  const some = layers.filter((l) => l.rows);
+  const local = some.map((l) => localFrom(step, l));
+  return { to: Math.max(0, ...some.map((l) => firstTo(step, l))), from: Math.min(step.n, ...local), last: Math.max(0, ...local) };
+}
 
 /** Place of a row in ascending rows, or -1. */
 export function placeOf(rows, row) {
@@ -34,15 +49,20 @@ export const strength = (vote) => (vote > 0 ? Math.min(1, Math.max(0.08, 1 + Mat
 /**
  * What a step attended to, row by row: kinds, and for selected rows the strength
  * of their votes, or the share of the layers where votes were not recorded.
- * @returns {{kinds: Uint8Array, strengths: Float32Array, votes: boolean, dense: boolean}} [step.n]; dense: every row was read
+ * @returns {{kinds: Uint8Array, strengths: Float32Array, votes: boolean, dense: boolean}} [step.n]; dense: a layer read every row
  */
 export function attended(step, layer) {
   const kinds = new Uint8Array(step.n), strengths = new Float32Array(step.n);
   const layers = layersOf(step, layer), votes = layers.some((l) => l.votes);
-  const dense = layers.every((l) => l.rows === null);
-  if (dense) {
+  const dense = layers.filter((l) => l.rows === null).length;
+  if (dense > 0) {
     kinds.fill(SELECTED);
-    strengths.fill(0.35);
+    strengths.fill(0.35 * (dense / layers.length));
+  }
+  if (dense < layers.length) {
+    const { to, from } = unaskedOf(step, layers);
+    kinds.fill(SINK, 0, to);
+    kinds.fill(LOCAL, from);
   }
   for (const l of layers) {
     if (!l.rows) continue;
@@ -53,11 +73,7 @@ export function attended(step, layer) {
       else if (!votes) strengths[row] += 1 / layers.length;
     }
   }
-  if (!dense) {
-    kinds.fill(SINK, 0, Math.min(step.nInit, step.n));
-    kinds.fill(LOCAL, firstLocal(step, layers));
-  }
-  return { kinds, strengths, votes, dense };
+  return { kinds, strengths, votes, dense: dense > 0 };
 }
 
 /** The greatest vote for a row in the layers that are looked at; null: none was recorded. */
@@ -73,7 +89,7 @@ export function voteOf(step, layer, row) {
 
 /** In how many of the layers that are looked at a row was attended to. */
 export function readersOf(step, layer, row) {
-  return layersOf(step, layer).filter((l) => row < step.nInit || row >= localFrom(step, l) || placeOf(l.rows, row) >= 0).length;
+  return layersOf(step, layer).filter((l) => unasked(step, l, row) || placeOf(l.rows, row) >= 0).length;
 }
 
 /**

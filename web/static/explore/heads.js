@@ -29,7 +29,7 @@ export function view(node, run, state) {
   const grid = figure("Layers and heads", "The fill and its number: recall, the share in % of dense attention's mass that lies on tokens which were read. The bar: how much of the head's attention its heaviest tokens hold.");
   const near = element("input", { type: "checkbox" });
   grid.made.insertBefore(element("label", { className: "hint check" }, near, " with distances cut to the local window, at which tokens are scored"), grid.drawing);
-  const read = figure("What the head reads", "Its heaviest tokens between the first and the local ones, with their share of its attention.");
+  const read = figure("What the head reads", "Its heaviest tokens between the first and the most recent ones, with their share of its attention.");
   const voted = figure("Which heads vote for which tokens", "The tokens of the layer with the most votes, and those that are pinned. A dot for each head that has the token among its own k best.");
   const overlap = figure("Agreement between heads", "Of the selected tokens that either of two heads has among its own k best, the share in % that both have. On the diagonal, how many a head has. Heads in a frame share their keys.");
   const crowd = figure("Selected tokens by number of heads", "How many heads have a selected token among their own k best.");
@@ -94,7 +94,7 @@ export function view(node, run, state) {
       return;
     }
     fill(list, heaviestRows(run, state, layer, chosen.head, marked));
-    read.note.textContent = layer.top[chosen.head].length === 0 ? "Every token that this head read is among the first or the local ones." : `${describe(chosen.layer, chosen.head)}.`;
+    read.note.textContent = layer.top[chosen.head].length === 0 ? "Every token that this head read is among the first or the most recent ones." : `${describe(chosen.layer, chosen.head)}.`;
   }
 
   function drawVotes() {
@@ -105,7 +105,8 @@ export function view(node, run, state) {
     if (!agreed) {
       const why = !layer.rows ? "This layer read every token: nobody had to vote."
         : layer.hit ? "This layer took the selection of an earlier step from the Selection Cache: nobody voted."
-          : layer.rows.length === 0 ? "Nothing is selected with this policy." : unrecorded("Votes were", "votes");
+          : layer.sliding ? "This layer has a sliding window and reads what is in it: nobody votes."
+            : layer.rows.length === 0 ? "Nothing is selected with this policy." : unrecorded("Votes were", "votes");
       show(votes);
       for (const f of [overlap, crowd]) show(f.drawing);
       voted.note.textContent = overlap.note.textContent = why;

@@ -69,7 +69,7 @@ export const tokenShape = object({}, {
 });
 
 export const layerShape = object({ a: whole }, {
-  h: truth, c: number, all: truth, r: list(row), "+": list(row), "-": list(row),
+  h: truth, c: number, all: truth, sliding: truth, r: list(row), "+": list(row), "-": list(row),
   v: text, cut: list(number), candidates: whole, hv: text, q: number,
   mass: list(list(number)), near: list(number), top: list(list(row)), w: text, blocks: nested({}, Object.fromEntries([1, 8, 16, 32, 64, 128].map((size) => [size, number]))),
   scores: list(nested({ head: whole, lo: number, hi: number }, { b: text, q: list(number), keys: list(nested({ row, k: list(number) })) })),

@@ -2,7 +2,7 @@
 // with what was attended to in it: sinks, the local window and the selected middle.
 import { element } from "../app/dom.js";
 import { count } from "../app/format.js";
-import { LEFT_OUT, LOCAL, SELECTED, SINK, firstLocal, layersOf, localFrom } from "./attended.js";
+import { LEFT_OUT, LOCAL, SELECTED, SINK, firstTo, layersOf, localFrom, unaskedOf } from "./attended.js";
 import { channels, colours, prepare, whenColoursChange } from "./canvas.js";
 import { csv } from "./csv.js";
 import { oneLine, quoted } from "./numbers.js";
@@ -35,8 +35,9 @@ export function columnsOf(step, layer, rows, columns) {
     }
   });
   if (layersOf(step, layer).some((l) => l.rows !== null)) {
-    for (let c = 0; c <= column(Math.min(step.nInit, step.n) - 1); c++) kinds[c] = SINK;
-    for (let c = column(firstLocal(step, layersOf(step, layer))); c <= column(step.n - 1); c++) kinds[c] = LOCAL;
+    const { to, from, last } = unaskedOf(step, layersOf(step, layer));
+    for (let c = 0; to > 0 && c <= column(to - 1); c++) kinds[c] = SINK;
+    for (let c = column(from); c <= column(step.n - 1); c++) if (seen[c] === 0 || c >= column(last)) kinds[c] = LOCAL;
   }
   return { kinds, layers };
 }
@@ -218,7 +219,7 @@ export function view(node, run, state) {
           lines.push([i, step.text, layer, "all", 0, step.n]);
           return;
         }
-        lines.push([i, step.text, layer, "first", 0, Math.min(step.nInit, step.n)], [i, step.text, layer, "local", localFrom(step, l), step.n]);
+        lines.push([i, step.text, layer, "first", 0, firstTo(step, l)], [i, step.text, layer, "local", localFrom(step, l), step.n]);
         for (let a = 0, b; a < l.rows.length; a = b) {
           for (b = a + 1; b < l.rows.length && l.rows[b] === l.rows[b - 1] + 1;) b++;
           lines.push([i, step.text, layer, "selected", l.rows[a], l.rows[b - 1] + 1]);

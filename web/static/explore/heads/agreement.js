@@ -8,9 +8,8 @@ export function matrix({ alike, own }, { width, kvHeads, chosen }) {
   const drawing = d("svg", { viewBox: `0 0 ${left + size + 2} ${top + size + 2}`, width: left + size + 2, height: top + size + 2, role: "img", class: "overlap", "aria-label": `Agreement of every two of ${heads} heads on the selected tokens` });
   for (let a = 0; a < heads; a++) {
     const label = { class: a === chosen ? "axis chosen" : "axis" };
-    if (side >= 12 || a % 4 === 0) {
-      drawing.children.push(d("text", { x: left + (a + 0.5) * side, y: top - 6, class: `${label.class} middle` }, String(a)), d("text", { x: left - 8, y: top + (a + 0.5) * side + 4, class: `${label.class} end` }, String(a)));
-    }
+    if (a % Math.ceil(20 / side) === 0) drawing.children.push(d("text", { x: left + (a + 0.5) * side, y: top - 6, class: `${label.class} middle` }, String(a)));
+    if (a % Math.ceil(12 / side) === 0) drawing.children.push(d("text", { x: left - 8, y: top + (a + 0.5) * side + 4, class: `${label.class} end` }, String(a)));
     for (let b = 0; b < heads; b++) {
       const v = alike[a][b], words = a === b ? `head ${a} has ${own[a]} of the selected tokens among its own best` : `heads ${a} and ${b}: ${Math.round(100 * v)} % of the tokens of either are of both`;
       drawing.children.push(d("g", {}, d("title", {}, words),
@@ -33,7 +32,7 @@ export function byCount({ byCount }, width) {
     drawing.children.push(d("g", {}, d("title", {}, `${n} of the selected tokens are among the own best of ${h} heads`),
       d("rect", { x: x + 1, y: top + tall - height, width: Math.max(1, each - 2), height, class: "selected" })));
     if (each >= 24) drawing.children.push(d("text", { x: x + each / 2, y: top + tall - height - 4, class: "number middle" }, String(n)));
-    if (each >= 14 || h % 4 === 0) drawing.children.push(d("text", { x: x + each / 2, y: top + tall + 15, class: "axis middle" }, String(h)));
+    if (h % Math.ceil(20 / each) === 0) drawing.children.push(d("text", { x: x + each / 2, y: top + tall + 15, class: "axis middle" }, String(h)));
   });
   return drawing;
 }

@@ -18,7 +18,7 @@ export function draw({ width, layers, heads, recalls, concentrations, chosen, de
   const high = Math.max(10, Math.min(34, side)), roomy = side >= 26;
   const whole = LEFT + heads * side, height = TOP + layers * high;
   const drawing = d("svg", { viewBox: `0 0 ${whole} ${height}`, width: whole, height, role: "grid", class: "head-grid", "aria-label": "Layers and heads", "aria-rowcount": layers, "aria-colcount": heads });
-  const every = Math.ceil(18 / side);
+  const every = Math.ceil(22 / side);
   for (let h = 0; h < heads; h += every) drawing.children.push(d("text", { x: LEFT + (h + 0.5) * side, y: TOP - 6, class: "axis middle" }, String(h)));
   for (let l = 0; l < layers; l++) {
     const row = d("g", { role: "row" }, d("text", { x: LEFT - 8, y: TOP + (l + 0.5) * high + 4, class: "axis end" }, String(l)));

@@ -7,7 +7,7 @@ const NAMES = { sink: "first tokens", selected: "selected", local: "local window
 
 /** Bars of shares by region, one under the other. @param {[string, number[]][]} bars a label and the four shares */
 export function bars(bars, { width, chosen = -1, of }) {
-  const left = 30, right = 44, high = Math.max(9, Math.min(20, 320 / bars.length)), wide = Math.max(60, width - left - right);
+  const left = 30, right = 44, high = Math.max(14, Math.min(20, 320 / bars.length)), wide = Math.max(60, width - left - right);
   const drawing = d("svg", { viewBox: `0 0 ${width} ${bars.length * high + 2}`, width, height: bars.length * high + 2, role: "img", class: "mass", "aria-label": `Shares of dense attention's mass by ${of}: ${bars.map(([label, shares]) => `${label}: ${percent(1 - shares[3])} attended to`).join(", ")}` });
   bars.forEach(([label, shares], i) => {
     const y = i * high + 1, group = d("g", { class: i === chosen ? "bar chosen" : "bar" },
@@ -43,7 +43,7 @@ export function recallByLayer(layers, width) {
     if (now !== null) group.children.push(d("rect", { x: x + pad, y: y(now), width: each - 2 * pad, height: y(0) - y(now), class: "recall solid" }));
     if (steps !== null) group.children.push(d("line", { x1: x + pad - 2, x2: x + each - pad + 2, y1: y(steps), y2: y(steps), class: "tick" }));
     if (near !== null) group.children.push(d("circle", { cx: x + each / 2, cy: y(near), r: 3.5, class: "near" }));
-    if (each >= 14 || i % 4 === 0) group.children.push(d("text", { x: x + each / 2, y: top + tall + 15, class: "axis middle" }, String(i)));
+    if (i % Math.ceil(20 / each) === 0) group.children.push(d("text", { x: x + each / 2, y: top + tall + 15, class: "axis middle" }, String(i)));
     drawing.children.push(group);
   });
   return drawing;

@@ -75,9 +75,10 @@ export function votedRows(run, state, layer, number, marked) {
   return listed.map(([row, i]) => {
     const having = [];
     if (i >= 0) for (let h = 0; h < heads; h++) if (votesFor(layer.heads, heads, i, h)) having.push(h);
-    const each = heads <= 16 ? 11 : 5;
-    const dots = d("svg", { viewBox: `0 0 ${heads * each} 12`, width: heads * each, height: 12, role: "img", "aria-label": i < 0 ? "not selected" : `heads ${having.join(", ") || "none"}` });
-    for (let h = 0; h < heads; h++) dots.children.push(d("circle", { cx: (h + 0.5) * each, cy: 6, r: each * 0.36, class: having.includes(h) ? (marked(row) ? "dot needle" : "dot selected") : "dot" }));
+    const each = heads <= 12 ? 11 : 8, across = Math.min(heads, heads <= 12 ? 12 : 16); // many heads stand in lines of 16
+    const wide = across * each, high = Math.ceil(heads / across) * (each + 1);
+    const dots = d("svg", { viewBox: `0 0 ${wide} ${high}`, width: wide, height: high, role: "img", "aria-label": i < 0 ? "not selected" : `heads ${having.join(", ") || "none"}` });
+    for (let h = 0; h < heads; h++) dots.children.push(d("circle", { cx: (h % across + 0.5) * each, cy: (Math.floor(h / across) + 0.5) * (each + 1), r: each * 0.36, class: having.includes(h) ? (marked(row) ? "dot needle" : "dot selected") : "dot" }));
     const vote = i >= 0 && layer.votes ? layer.votes[i].toPrecision(2) : "";
     const said = i < 0 ? "not selected here" : `${having.length} of ${heads} heads`;
     return d("li", {}, d("span", { class: "votes" }, dots, d("small", {}, said)), button(run, state, row, d("small", {}, vote ? `vote ${vote}` : "")));

@@ -1,5 +1,5 @@
 // Is a passage among the rows that a layer attends to, and by how much?
-import { localFrom, placeOf } from "../attended.js";
+import { placeOf, unasked } from "../attended.js";
 
 /** The rows of a passage of the document. @returns {number[]} */
 export function passageRows(run, { start, end }) {
@@ -23,10 +23,9 @@ export function passageRows(run, { start, end }) {
  */
 export function presence(step, layer, rows) {
   if (!layer.rows) return { read: rows.length, selected: 0, always: rows.length, best: null, margin: null, bestRow: null };
-  const local = localFrom(step, layer);
   let selected = 0, always = 0, best = null, bestRow = null;
   for (const row of rows) {
-    if (row < step.nInit || row >= local) {
+    if (unasked(step, layer, row)) {
       always++;
       continue;
     }

@@ -1,6 +1,7 @@
 // In which layers and steps the marked passage was read.
 import { element } from "../../app/dom.js";
 import { csv } from "../../explore/csv.js";
+import { presence } from "../../explore/needle/presence.js";
 import { s } from "../../explore/svg.js";
 import { sheet, spoken, text, written } from "../drawing.js";
 import { marked } from "../measures.js";
@@ -13,11 +14,7 @@ export function view(node, run, state) {
   const words = element("p", { className: "hint" });
   function counts() {
     const rows = marked(run);
-    return run.steps.map((step) => step.layers.map((layer) => {
-      if (!layer.rows) return rows.length;
-      const selected = new Set(layer.rows), local = step.n - 1 - step.nLocal;
-      return rows.filter((row) => row < step.nInit || row >= local || selected.has(row)).length;
-    }));
+    return run.steps.map((step) => step.layers.map((layer) => presence(step, layer, rows).read));
   }
   function update() {
     const all = counts(), of = marked(run).length;

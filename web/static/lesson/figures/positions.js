@@ -1,6 +1,7 @@
 // From where tokens stand to where the model is told that they stand.
 import { element } from "../../app/dom.js";
 import { count } from "../../app/format.js";
+import { firstTo, localFrom } from "../../explore/attended.js";
 import { csv } from "../../explore/csv.js";
 import { s } from "../../explore/svg.js";
 import { linear, sheet, text } from "../drawing.js";
@@ -12,10 +13,12 @@ export const uses = ["step", "layer"];
 
 /** Attended rows in order, with what they are. */
 function attended(step, layer) {
-  const rows = layer.rows ?? Uint32Array.from({ length: step.n }, (_, i) => i), local = step.n - 1 - step.nLocal;
-  const all = new Set([...Array.from({ length: Math.min(step.nInit, step.n) }, (_, i) => i), ...rows]);
-  for (let i = Math.max(0, local); i < step.n; i++) all.add(i);
-  return [...all].sort((a, b) => a - b).map((row) => ({ row, kind: row < step.nInit ? "sink" : row >= local ? "local" : "selected" }));
+  const to = firstTo(step, layer), local = layer.rows ? localFrom(step, layer) : Math.max(to, step.n - 1 - step.nLocal);
+  const rows = layer.rows ?? Uint32Array.from({ length: local - to }, (_, i) => to + i), all = [];
+  for (let row = 0; row < to; row++) all.push({ row, kind: "sink" });
+  for (const row of rows) all.push({ row, kind: "selected" });
+  for (let row = local; row < step.n; row++) all.push({ row, kind: "local" });
+  return all;
 }
 
 export function view(node, run, state) {

@@ -72,7 +72,12 @@ func (l *Look) Add(layers []trace.Layer) {
 		l.f.Cosine, l.f.Blocks = make([]float64, len(layers)), map[int]float64{}
 	}
 	l.f.Steps++
-	long := false
+	selecting := 0 // layers; one with a sliding window has nothing to select
+	for _, layer := range layers {
+		if layer.Blocks != nil {
+			selecting++
+		}
+	}
 	for i, layer := range layers {
 		for h, m := range layer.Mass {
 			l.f.Recall[i][h] += 1 - float64(m[3])
@@ -82,12 +87,11 @@ func (l *Look) Add(layers []trace.Layer) {
 		if layer.Blocks == nil {
 			continue
 		}
-		long = true
 		for j, share := range layer.Blocks {
-			l.f.Blocks[trace.BlockSizes[j]] += float64(share) / float64(len(layers))
+			l.f.Blocks[trace.BlockSizes[j]] += float64(share) / float64(selecting)
 		}
 	}
-	if long {
+	if selecting > 0 {
 		l.long++
 	}
 }
