@@ -48,7 +48,7 @@ export class Figures {
       return;
     }
     this.#set("memory", bytes(memory.total),
-      `${bytes(memory.weights)} of weights, ${bytes(memory.cache)} of keys and values, ${bytes(memory.selection)} for selection, ${bytes(memory.work)} of work space${memory.recording ? `, ${bytes(memory.recording)} while an answer is recorded` : }`);
+      `${bytes(memory.weights)} of weights, ${bytes(memory.cache)} of keys and values, ${bytes(memory.selection)} for selection, ${bytes(memory.work)} of work space${memory.recording ? `, ${bytes(memory.recording)} while an answer is recorded` : ""}`);
   }
 
   begin() {

@@ -15,7 +15,7 @@ export function prepare(canvas, width, height) {
 }
 
 const NAMES = ["sink", "selected", "local", "left-out", "needle", "ink", "muted", "line", "paper", "accent"];
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const dark = globalThis.matchMedia?.("(prefers-color-scheme: dark)"); // absent where no page is, and nothing is drawn
 let found = null; // the style sheets' colours in a scheme: to ask for them restyles what has changed since
 
 function scheme() {
