@@ -23,7 +23,11 @@ after(async () => {
   await server?.stop("SIGKILL");
 });
 
-const settled = (page) => page.waitForFunction(() => explorer.node.querySelector(".budget-status").textContent.startsWith("Asked with") && explorer.node.querySelector("button.quiet").hidden, null, { timeout: 60_000 });
+const settled = async (page) => {
+  await page.waitForFunction(() => explorer.node.querySelector(".budget-status").textContent.startsWith("Asked with") && explorer.node.querySelector("button.quiet").hidden, null, { timeout: 60_000 });
+  // What is drawn then may be drawn in the frame after the next.
+  await page.evaluate(async () => { for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); });
+};
 const column = (n) => page.$$eval(".beside tr", (rows, i) => rows.map((r) => r.cells[i]?.textContent), n);
 
 test("views of a run that grows; another budget asks again and stands beside dense attention and the window", { skip, timeout: 120_000 }, async () => {
