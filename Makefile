@@ -83,7 +83,7 @@ test-page: build ## the page and the engine in headless Chromium, against the re
 	@if ! command -v npm >/dev/null || ! command -v chromium >/dev/null; then \
 		echo "make test-page: skipped: npm and chromium are needed (apt-get install nodejs npm chromium)"; \
 		test -z "$$TOKENSELECT_REQUIRE_BROWSER"; exit; fi; \
-	$(MAKE) web/node_modules/.package-lock.json && $(MAKE) wasm && node --test --test-concurrency=3 web/test/*.test.mjs
+	$(MAKE) web/node_modules/.package-lock.json && $(MAKE) wasm && node --test --test-concurrency=2 web/test/*.test.mjs
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	npm ci --prefix web --no-audit --no-fund --silent

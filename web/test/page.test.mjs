@@ -58,7 +58,7 @@ inPage("paste, ask, and click to where it was read", {}, async (page) => {
   await sourceInSight(page, DEADLINE);
 });
 
-inPage("the shading is what the layers chose", { script: "slow" }, async (page) => {
+inPage("the shading is what the layers chose", {}, async (page) => {
   await example(page);
   await page.click("#suggestions button");
   await page.waitForSelector("#answer .t");
