@@ -416,7 +416,7 @@ export function view(node, run, state) {
   list.addEventListener("pointerleave", () => state.set({ hover: null }));
 
   let pinned = state.pinned.at(-1) ?? null;
-  const { later, stop, perWidth } = redraws(body, state, () => {
+  const { later, stop, perWidth } = redraws(body, state, [() => {
     const latest = state.pinned.at(-1) ?? null;
     if (latest !== pinned) {
       pinned = latest;
@@ -424,7 +424,7 @@ export function view(node, run, state) {
       own = null;
     }
     draw();
-  }, () => drawOver());
+  }], () => drawOver());
   const inside = perWidth(() => Math.max(160, frame.clientWidth));
   const unwatch = whenColoursChange(later);
 

@@ -146,10 +146,11 @@ export function view(node, run, state) {
     byLayer.note.textContent = "";
   }
 
-  function update() {
+  function look() {
     step = run.steps[Math.min(state.step, run.steps.length - 1)] ?? null;
-    body.classList.toggle("empty", step === null || step.layers.length === 0);
-    if (step === null || step.layers.length === 0) {
+    if (step?.layers.length === 0) step = null;
+    body.classList.toggle("empty", step === null);
+    if (step === null) {
       grid.note.textContent = "No step of the answer yet.";
       return;
     }
@@ -157,17 +158,13 @@ export function view(node, run, state) {
     recalled = step.layers.map((layer) => (near.checked ? layer.near : recalls(layer)));
     held = step.layers.map(concentrations);
     drawGrid();
-    drawHead();
-    drawVotes();
-    drawMass();
-    point(state.hover);
   }
 
   function point(row) {
     for (const at of body.querySelectorAll("[data-row]")) at.classList.toggle("pointed", Number(at.dataset.row) === row);
   }
 
-  const { later, now, stop, perWidth } = redraws(body, state, update, point);
+  const { later, now, stop, perWidth } = redraws(body, state, [look, ...[drawHead, drawVotes, drawMass, () => point(state.hover)].map((draw) => () => { if (step) draw(); })], point);
   const widths = perWidth(() => new Map([grid, overlap, crowd, mass, byLayer].map((f) => [f, Math.max(240, f.drawing.clientWidth || 480)])));
   const widthOf = (f) => widths().get(f);
   near.addEventListener("change", later);

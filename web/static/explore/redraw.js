@@ -1,8 +1,8 @@
 // When a view draws: once a frame, for what has changed, at the width that there
 // is, and only while it is in sight.
 
-const SHARE = 5; // ms of a frame in which views begin to draw; the others draw in the next, so that neither comes late
-/** @type {Map<{node: Element, now: () => void}, boolean>} views that are to draw, and whether they have waited for a frame already */
+const SHARE = 5; // ms of a frame in which views and their parts begin to draw; the others draw in the next, so that neither comes late
+/** @type {Map<{node: Element, now: () => void, some: (end: number) => boolean}, boolean>} views that are to draw, and whether they have waited for a frame already */
 const waiting = new Map();
 let frame = 0;
 
@@ -13,7 +13,8 @@ function drawWaiting() {
   const order = [...waiting].sort(([a], [b]) => Number(b.node.contains(acting)) - Number(a.node.contains(acting)));
   try {
     for (const [view, waited] of order) {
-      if (waited || performance.now() < end) view.now();
+      if (waited) view.now();
+      else if (performance.now() < end && view.some(end)) waiting.delete(view);
       else waiting.set(view, true);
     }
   } finally { // a view that fails keeps no other from drawing
@@ -28,21 +29,24 @@ const looked = ({ step, layer, head, pinned, mark }) => JSON.stringify([step, la
  * Draws when the state or the node's width is another, or when it is asked to.
  * @param {Element} node whose width counts
  * @param {{subscribe(listener: () => void): () => void, hover: number | null}} state
- * @param {() => void} draw
+ * @param {(() => void)[]} parts what draws, one after the other; the first is what answers whoever acts
  * @param {(row: number | null) => void} [point] is told which row is pointed at, which needs no drawing
  */
-export function redraws(node, state, draw, point = () => {}) {
-  let before = looked(state), hover = state.hover, wide = 0, seen = true, stale = false;
+export function redraws(node, state, parts, point = () => {}) {
+  let before = looked(state), hover = state.hover, wide = 0, seen = true, due = parts.length; // the first of the parts that is to be drawn
   /** Draws what has waited: before it is printed or goes out as a file. */
   const now = () => {
     waiting.delete(view);
-    if (!stale) return;
-    stale = false;
-    draw();
+    while (due < parts.length) parts[due++]();
   };
-  const view = { node, now };
+  /** Draws parts until a time, and tells whether all are drawn. */
+  const some = (end) => {
+    while (due < parts.length && performance.now() < end) parts[due++]();
+    return due === parts.length;
+  };
+  const view = { node, now, some };
   const later = () => {
-    stale = true;
+    due = 0;
     if (!seen) return;
     if (!waiting.has(view)) waiting.set(view, false);
     frame ||= requestAnimationFrame(drawWaiting);
@@ -50,7 +54,7 @@ export function redraws(node, state, draw, point = () => {}) {
   addEventListener("beforeprint", now);
   const sight = new IntersectionObserver((entries) => {
     seen = entries.at(-1).isIntersecting;
-    if (seen && stale) later();
+    if (seen && due < parts.length) later();
   });
   sight.observe(node);
   const unsubscribe = state.subscribe(() => {
