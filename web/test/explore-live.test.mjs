@@ -25,8 +25,10 @@ after(async () => {
 
 const settled = async (page) => {
   await page.waitForFunction(() => explorer.node.querySelector(".budget-status").textContent.startsWith("Asked with") && explorer.node.querySelector("button.quiet").hidden, null, { timeout: 60_000 });
-  // What is drawn then may be drawn in the frame after the next.
-  await page.evaluate(async () => { for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); });
+  // A view is drawn where it is in sight, and may be drawn in the frame after the next.
+  await page.evaluate(() => explorer.node.scrollIntoView());
+  await page.waitForFunction(() => explorer.node.querySelector(".beside tr"), null, { timeout: 30_000 });
+  await page.evaluate(async () => { for (let i = 0; i < 6; i++) await new Promise(requestAnimationFrame); });
 };
 const column = (n) => page.$$eval(".beside tr", (rows, i) => rows.map((r) => r.cells[i]?.textContent), n);
 
