@@ -23,12 +23,13 @@ after(async () => {
   await server?.stop("SIGKILL");
 });
 
+/** What was asked for last is drawn: in sight, in the frame after the next at the latest; and once it is answered, so is that. */
 const settled = async (page) => {
-  await page.waitForFunction(() => explorer.node.querySelector(".budget-status").textContent.startsWith("Asked with") && explorer.node.querySelector("button.quiet").hidden, null, { timeout: 60_000 });
-  // A view is drawn where it is in sight, and may be drawn in the frame after the next.
+  const frames = () => page.evaluate(async () => { for (let i = 0; i < 6; i++) await new Promise(requestAnimationFrame); });
   await page.evaluate(() => explorer.node.scrollIntoView());
-  await page.waitForFunction(() => explorer.node.querySelector(".beside tr"), null, { timeout: 30_000 });
-  await page.evaluate(async () => { for (let i = 0; i < 6; i++) await new Promise(requestAnimationFrame); });
+  await frames();
+  await page.waitForFunction(() => explorer.node.querySelector(".budget-status").textContent.startsWith("Asked with") && explorer.node.querySelector("button.quiet").hidden, null, { timeout: 60_000 });
+  await frames();
 };
 const column = (n) => page.$$eval(".beside tr", (rows, i) => rows.map((r) => r.cells[i]?.textContent), n);
 
