@@ -89,6 +89,7 @@ func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 	var parts partFlags
 	parts.add(fs)
 	b.budgets = addSelectionFlags(fs, false)
+	b.budgets.tail, fs.Lookup("tail").DefValue = 0, "0" // chunks are what is measured
 	if err := parse(fs, args); err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func (b *bench) model(ctx context.Context, dev gpu.Device, rep *benchReport) err
 	rep.Model, rep.Weights, rep.Config = m.ckpt.Config.Name, m.ckpt.Quantisation, m.cfg
 	for _, p := range b.policies {
 		cfg := m.cfg
-		cfg.Policy, cfg.Tail = p, 0 // chunks are what is measured
+		cfg.Policy = p
 		if err := b.warm(ctx, m, cfg); err != nil {
 			return err
 		}
