@@ -44,7 +44,7 @@ func Bytes(cfg selection.Config, s selection.Shape, rows int, votes bool) int64 
 	sum := int64(queryBytes(s))
 	if votes && selection.Scored(cfg, s) {
 		for i := range s.Layers {
-			if selects(s, i) {
+			if s.Window(i) == 0 {
 				sum += int64(scoreBytes(s, rows))
 			}
 		}
@@ -54,9 +54,6 @@ func Bytes(cfg selection.Config, s selection.Shape, rows int, votes bool) int64 
 
 func queryBytes(s selection.Shape) int           { return 4 * s.Layers * s.Heads * s.HeadDim }
 func scoreBytes(s selection.Shape, rows int) int { return 4 * s.Heads * rows }
-
-// selects tells whether a layer may select: not where it has a sliding window.
-func selects(s selection.Shape, layer int) bool { return s.Windows == nil || s.Windows[layer] == 0 }
 
 func (w *Watcher) width() int { return w.shape.Heads * w.shape.HeadDim }
 
@@ -70,7 +67,7 @@ func (w *Watcher) Reserve(rows int, table gpu.Range) error {
 	}
 	size := scoreBytes(w.shape, rows)
 	for i, b := range w.scores {
-		if !selects(w.shape, i) || b != nil && b.Size >= size {
+		if w.shape.Window(i) > 0 || b != nil && b.Size >= size {
 			continue
 		}
 		made, err := w.dev.NewBuffer("scores to be read", size)

@@ -22,8 +22,8 @@ type Shape struct {
 	Windows   []int   // [Layers] tokens that a layer attends to at most (sliding window), 0: all; nil: all layers attend to all
 }
 
-// window is the sliding window of a layer, 0: none.
-func (s Shape) window(layer int) int {
+// Window is the sliding window of a layer, 0: none.
+func (s Shape) Window(layer int) int {
 	if s.Windows == nil {
 		return 0
 	}
@@ -42,7 +42,7 @@ func (s Shape) ropeScale() float32 {
 func (s Shape) Positions(cfg Config, rows int) int {
 	n := cfg.Positions(rows)
 	for layer := range s.Windows {
-		if w := s.window(layer); w > 0 {
+		if w := s.Window(layer); w > 0 {
 			n = max(n, min(rows, w-1+cfg.Chunk))
 		}
 	}
@@ -206,7 +206,7 @@ func (s *Selector) sized(rows int) []buffer {
 // A layer with a sliding window selects nothing, whatever the policy: it has learned
 // to read the last tokens, at their true distances, and gets those.
 func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
-	if w := s.shape.window(q.Layer); w > 0 {
+	if w := s.shape.Window(q.Layer); w > 0 {
 		return s.slideOver(q, w)
 	}
 	local := s.cfg.local(q.C)
@@ -293,7 +293,7 @@ type Chosen struct {
 func (s *Selector) Chosen(ctx context.Context) ([]Chosen, error) {
 	chosen, err := s.chosen(ctx)
 	for i := range chosen {
-		if w := s.shape.window(i); w > 0 {
+		if w := s.shape.Window(i); w > 0 {
 			chosen[i] = Chosen{Attended: min(s.last.n, w), Sliding: true} // by the last of a chunk's tokens
 		}
 	}

@@ -10,14 +10,11 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"tokenselect/engine"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
 	"tokenselect/engine/session"
 	"tokenselect/engine/trace"
 	"tokenselect/engine/trace/recording"
-	"tokenselect/engine/weights"
-	"tokenselect/web"
 )
 
 // TestRecord: an answer that is recorded is the one that is not, its events make a
@@ -160,16 +157,7 @@ func spelled(e trace.Event, document string) string {
 // told to the client, and no more than was said.
 func TestRecordingMemory(t *testing.T) {
 	dev := &weighing{Device: cpudev.New(cpudev.Options{})}
-	defer dev.Close()
-	ckpt, err := weights.ParseGGUF(web.DefaultModel())
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := session.Load(dev, ckpt, engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := loadOn(t, dev)
 	h := session.Host{Load: func(context.Context, trace.Command, func(string, int64, int64)) (session.Loaded, error) {
 		return session.Loaded{Model: m}, nil
 	}}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tokenselect/engine"
+	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
 	"tokenselect/engine/sample"
 	"tokenselect/engine/selection"
@@ -18,6 +19,12 @@ import (
 func load(t *testing.T) (*session.Model, *cpudev.Device) {
 	t.Helper()
 	dev := cpudev.New(cpudev.Options{})
+	return loadOn(t, dev), dev
+}
+
+// loadOn is the default model on a device, which is closed with it when the test ends.
+func loadOn(t *testing.T, dev gpu.Device) *session.Model {
+	t.Helper()
 	t.Cleanup(dev.Close)
 	ckpt, err := weights.ParseGGUF(web.DefaultModel())
 	if err != nil {
@@ -28,7 +35,7 @@ func load(t *testing.T) (*session.Model, *cpudev.Device) {
 		t.Fatal(err)
 	}
 	t.Cleanup(m.Close)
-	return m, dev
+	return m
 }
 
 func options() session.Options {

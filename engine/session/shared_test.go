@@ -6,12 +6,8 @@ import (
 	"sync"
 	"testing"
 
-	"tokenselect/engine"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
-	"tokenselect/engine/session"
-	"tokenselect/engine/weights"
-	"tokenselect/web"
 )
 
 // TestShared: conversations of one model on a shared device, each in its own
@@ -19,16 +15,7 @@ import (
 func TestShared(t *testing.T) {
 	inner := cpudev.New(cpudev.Options{})
 	dev := gpu.Share(inner)
-	defer dev.Close()
-	ckpt, err := weights.ParseGGUF(web.DefaultModel())
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := session.Load(dev, ckpt, engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
+	m := loadOn(t, dev)
 	held := inner.Buffers()
 	visit := func(i int) string {
 		c, err := m.NewConversation(strings.Repeat(plain, 120+60*i)+people, options())

@@ -1,48 +1,26 @@
-// The lesson as a class gets it: the files of `tokenselect site` from a server
-// that does nothing but hand out files, below a path, without any header of its
-// own, and without knowing what a .wasm file is.
+// The lesson as a class gets it: the files of `tokenselect site` below a path of a
+// server that does nothing but hand out files.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { tmpdir } from "node:os";
-import { extname, join, normalize } from "node:path";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { host } from "./page/file-host.mjs";
 import { launch, skip } from "./real.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml" };
 const DEADLINE = { timeout: 60_000 };
 
-let folder, server, url, browser;
+let site, browser;
 
 before(async () => {
   if (skip) return;
-  folder = mkdtempSync(join(tmpdir(), "tokenselect-site-"));
-  execFileSync(`${root}bin/tokenselect`, ["site", "-o", join(folder, "site")]);
-  server = createServer(async (request, response) => {
-    const path = decodeURIComponent(new URL(request.url, "http://x").pathname);
-    if (!path.startsWith("/class/7b/")) return void response.writeHead(404).end();
-    try {
-      const name = normalize(path.slice("/class/7b/".length) || "index.html");
-      const body = await readFile(join(folder, "site", name));
-      response.writeHead(200, TYPES[extname(name)] ? { "Content-Type": TYPES[extname(name)] } : {}).end(body);
-    } catch {
-      response.writeHead(404).end();
-    }
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  url = `http://127.0.0.1:${server.address().port}/class/7b/`;
+  site = await host({ path: "/class/7b/" });
   browser = await launch();
 });
 
 after(async () => {
   await browser?.close();
-  server?.closeAllConnections();
-  server?.close();
-  if (folder) rmSync(folder, { recursive: true, force: true });
+  site?.close();
 });
 
 /** A page at an address of the site, and what it complains about. */
@@ -52,7 +30,7 @@ async function visit(t, path) {
   // "The server" has no place here, and the page finds out by asking.
   page.on("console", (message) => { if (message.type() === "error" && !/404/.test(message.text())) complaints.push(message.text()); });
   t.after(() => page.close());
-  await page.goto(`${url}${path}`);
+  await page.goto(`${site.url}${path}`);
   return { page, complaints };
 }
 
