@@ -23,6 +23,7 @@
 const OWN: u32 = 16u;     // votes of an invocation's own, which it also reads at a time
 const STRIDE: u32 = 4096u; // votes that are read at a time, and those of a block
 const LIST: u32 = 1024u;  // votes of a border that there is room for
+const SOME: u32 = 8u;     // of them that an invocation looks at at a time
 const DIGIT: u32 = 9u;    // bits
 
 var<workgroup> words: array<u32, 2112>;  // the bins, every 32 of them with a word behind, so that what invocations read side by side is kept apart; then the list, keys and candidates
@@ -32,13 +33,28 @@ var<workgroup> before_above: atomic<u32>;
 var<workgroup> before_at: atomic<u32>;
 var<workgroup> done: u32;
 
-// A vote of the border: its key and its candidate, p.n where it is none.
-fn border(e: u32, in_list: bool, bin: u32) -> vec2<u32> {
+// Some votes of the border, every 256th from e on: keys and candidates, p.n where
+// there is none.
+fn border(e: u32, many: u32, in_list: bool, bin: u32) -> array<vec2<u32>, SOME> {
+    var some: array<vec2<u32>, SOME>;
     if (in_list) {
-        return vec2<u32>(words[2u * e], words[2u * e + 1u]);
+        for (var j = 0u; j < SOME; j++) {
+            let at = e + j * 256u;
+            some[j] = vec2<u32>(0u, p.n);
+            if (at < many) {
+                some[j] = vec2<u32>(words[2u * at], words[2u * at + 1u]);
+            }
+        }
+        return some;
     }
-    let bits = vote[e];
-    return vec2<u32>(sort_key(bits), select(p.n, e, vote_bin(bits) == bin));
+    for (var j = 0u; j < SOME; j++) {
+        some[j].x = vote[min(e + j * 256u, p.n - 1u)];
+    }
+    for (var j = 0u; j < SOME; j++) {
+        let bits = some[j].x;
+        some[j] = vec2<u32>(sort_key(bits), select(p.n, e + j * 256u, vote_bin(bits) == bin));
+    }
+    return some;
 }
 
 @compute @workgroup_size(256)
@@ -104,10 +120,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         atomicStore(&digits[i], 0u);
         atomicStore(&digits[256u + i], 0u);
         workgroupBarrier();
-        for (var e = i; e < many; e += 256u) {
-            let entry = border(e, in_list, bin);
-            if (entry.y < p.n && (pass_number == 0u || (entry.x >> (shift + DIGIT)) == prefix)) {
-                atomicAdd(&digits[(entry.x >> shift) & 511u], 1u);
+        for (var e = i; e < many; e += SOME * 256u) {
+            var some = border(e, many, in_list, bin);
+            for (var j = 0u; j < SOME; j++) {
+                if (some[j].y < p.n && (pass_number == 0u || (some[j].x >> (shift + DIGIT)) == prefix)) {
+                    atomicAdd(&digits[(some[j].x >> shift) & 511u], 1u);
+                }
             }
         }
         workgroupBarrier();
@@ -130,11 +148,13 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let equal = rest;
 
     var at = 0u;
-    for (var e = i; e < many; e += 256u) {
-        let entry = border(e, in_list, bin);
-        if (entry.y < start) {
-            above += u32(entry.x > cut_key);
-            at += u32(entry.x == cut_key);
+    for (var e = i; e < many; e += SOME * 256u) {
+        var some = border(e, many, in_list, bin);
+        for (var j = 0u; j < SOME; j++) {
+            if (some[j].y < start) {
+                above += u32(some[j].x > cut_key);
+                at += u32(some[j].x == cut_key);
+            }
         }
     }
     atomicAdd(&before_above, above);
