@@ -4,8 +4,8 @@
 // invocations a head. Heads are added in order, so equal scores get equal votes. A
 // NaN score makes votes NaN.
 //
-// HEADS * LANES: 256; // AHEAD: heads whose scores are asked for before the first of them is used;
-// SCORES: SHARE * AHEAD.
+// AHEAD: heads whose scores are asked for before the first of them is used;
+// SCORES: SHARE * AHEAD; LANES: 256 / HEADS.
 //#const SHARE
 //#const AHEAD
 //#const SCORES
