@@ -234,6 +234,8 @@ recordings: build ## the recorded answers that the page comes with, anew; minute
 	$(BIN) trace -device cpu -record votes,mass,heads=16,timings,$(LAYER) -o web/static/recordings/lesson.json.gz -length 16000 -at 9000 $(PARROT) -sweep k=1,4,16,64,256,512
 	$(RECORD) -o web/static/recordings/needle-300.json.gz -length 1200 -at 300 $(PARROT) -sweep k=1,4,16,64,256
 	$(BIN) trace -device cpu -record votes,mass,heads=16 -o web/static/recordings/four-numbers.json.gz -task multiquery -length 6K -seed 2 -theta 0.5 -tokens 80 -sweep k=16,64,256,512
+	@$(MAKE) --no-print-directory web/node_modules/.package-lock.json
+	node web/test/lesson-numbers.mjs
 
 tools:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or later, from your package manager or go.dev/dl"; exit 1; }
