@@ -29,10 +29,9 @@ export function view(node, run, state) {
   const unmark = find.querySelector(".unmark");
   const said = element("p", { className: "hint", role: "status" });
   const key = element("ul", { className: "key" }), list = element("ol", { className: "rows reads" }), none = element("p", { className: "hint" });
-  const heading = element("h3", {});
+  const heading = element("h3", {}), reading = element("div", { className: "reading" }, heading, none, list);
   const body = element("div", { className: "document-view" },
-    element("div", {}, element("div", { className: "controls" }, element("span", { className: "zoom" }, less, more, whole, words), needle, find), frame, key, said),
-    element("div", { className: "reading" }, heading, none, list));
+    element("div", {}, element("div", { className: "controls" }, element("span", { className: "zoom" }, less, more, whole, words), needle, find), frame, key, said), reading);
   node.replaceChildren(body);
 
   let size = 0, top = 0; // of type and of what is in sight, in pixels
@@ -137,15 +136,18 @@ export function view(node, run, state) {
     drawOver();
   }
 
-  let looked = "";
+  let looked = "", told = "";
 
-  /** What the step attended to, and its places in words: they stay when the text is zoomed or scrolled. */
+  /** What the step attended to: it stays when the text is zoomed or scrolled. */
   function look() {
     const step = run.steps[state.step], of = JSON.stringify([state.step, state.layer, state.pinned, state.mark, step?.text, run.rows]);
     if (looked === of) return;
     looked = of;
     now = step ? attended(step, state.layer) : null;
-    drawReading();
+    show(key, ...[["sink", "first tokens"], ["selected", now?.votes ? "selected; the stronger, the more votes" : "selected; the stronger, the more layers"], ["local", "local window"], ...(marks().length > 0 ? [["needle", "marked passage"]] : [])]
+      .map(([name, words]) => described("li", { class: name }, words)));
+    needle.hidden = marks().length === 0;
+    unmark.hidden = state.mark === null;
   }
 
   let ringed = "";
@@ -175,17 +177,17 @@ export function view(node, run, state) {
     }
   }
 
+  /** The step's places in words. */
   function drawReading() {
+    look();
+    if (told === looked) return;
+    told = looked;
     const step = run.steps[state.step];
     heading.textContent = step ? `What it reads for ${quoted(step.text || "the end of the answer")}` : "What it reads";
     const found = step ? places(run, state, now) : [];
     show(list, ...found);
     none.textContent = !step ? "No step of the answer yet." : found.length > 0 ? `The places with ${now.votes ? "the most votes" : "the most selected tokens"}${state.layer === "all" ? ", of all layers" : ` in layer ${state.layer}`}.`
       : step.layers.some((l) => l.rows === null) ? "Every token: nothing is selected." : "Nothing beyond the first and the local tokens.";
-    show(key, ...[["sink", "first tokens"], ["selected", now?.votes ? "selected; the stronger, the more votes" : "selected; the stronger, the more layers"], ["local", "local window"], ...(marks().length > 0 ? [["needle", "marked passage"]] : [])]
-      .map(([name, words]) => described("li", { class: name }, words)));
-    needle.hidden = marks().length === 0;
-    unmark.hidden = state.mark === null;
   }
 
   /** The row under a pointer, or null. */
@@ -416,7 +418,7 @@ export function view(node, run, state) {
   list.addEventListener("pointerleave", () => state.set({ hover: null }));
 
   let pinned = state.pinned.at(-1) ?? null;
-  const { later, stop, perWidth } = redraws(body, state, [() => {
+  const { later, stop, perWidth } = redraws(body, state, [{ at: [frame, key], draw() {
     const latest = state.pinned.at(-1) ?? null;
     if (latest !== pinned) {
       pinned = latest;
@@ -424,7 +426,7 @@ export function view(node, run, state) {
       own = null;
     }
     draw();
-  }], () => drawOver());
+  } }, { at: [reading], draw: drawReading }], () => drawOver());
   const inside = perWidth(() => Math.max(160, frame.clientWidth));
   const unwatch = whenColoursChange(later);
 

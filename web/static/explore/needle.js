@@ -162,7 +162,7 @@ export function view(node, run, state) {
     drawRaster(at);
   }
 
-  const { later, now, stop, perWidth } = redraws(body, state, [update]);
+  const { later, now, stop, perWidth } = redraws(body, state, [{ draw: update }]);
   const inside = perWidth(() => Math.max(240, scroller.clientWidth || 480));
   let left = 0; // how far the raster is scrolled: to ask for it lays the page out
   scroller.addEventListener("scroll", () => { left = scroller.scrollLeft; });

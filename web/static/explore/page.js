@@ -49,6 +49,12 @@ async function open(source, named, link = null, hash = "") {
   }
 }
 
+const bar = byId("views").querySelector(".transport");
+
+/** What is scrolled to comes to stand below the steps, which stay in reach. */
+const cover = () => { document.documentElement.style.scrollPaddingTop = `${bar.offsetHeight}px`; };
+new ResizeObserver(cover).observe(bar);
+
 /** Shows another run. */
 async function show(next, hash = "") {
   play(false);
@@ -64,6 +70,7 @@ async function show(next, hash = "") {
   }
   byId("views").hidden = false;
   fillChoices();
+  cover();
   const mine = run;
   for (const [i, { id, title }] of VIEWS.entries()) {
     const { view } = await modules[i];

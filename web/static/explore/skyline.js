@@ -190,7 +190,7 @@ export function view(node, run, state) {
     }
     later();
   });
-  const { later, width: wide, stop } = redraws(body, state, [draw]);
+  const { later, width: wide, stop } = redraws(body, state, [{ draw }]);
   const unwatch = whenColoursChange(later);
 
   return {

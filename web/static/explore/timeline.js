@@ -127,7 +127,7 @@ export function view(node, run, state) {
     event.stopPropagation();
     state.set({ step: Math.max(0, Math.min(run.steps.length - 1, goals[event.key])) });
   });
-  const { later, now, stop, perWidth } = redraws(body, state, [update]);
+  const { later, now, stop, perWidth } = redraws(body, state, [{ draw: update }]);
   const inside = perWidth(() => scroller.clientWidth);
   let left = 0; // how far it is scrolled: to ask for it lays the page out
   scroller.addEventListener("scroll", () => { left = scroller.scrollLeft; });
