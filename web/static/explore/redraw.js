@@ -31,15 +31,17 @@ const uncovered = () => `-${parseFloat(getComputedStyle(document.documentElement
  * Draws when the state or the node's width is another, or when it is asked to.
  * @param {Element} node whose width counts
  * @param {{subscribe(listener: () => void): () => void, hover: number | null}} state
- * @param {{draw: () => void, at?: Element[]}[]} parts what draws, one after the other; the first is what answers whoever acts. A part waits while none of the elements that it draws in is in sight
+ * @param {{draw: () => void, at?: Element[]}[]} parts what draws, one after the other; the first is what answers whoever acts. Once drawn, a part waits while none of the elements that it draws in is in sight
  * @param {(row: number | null) => void} [point] is told which row is pointed at, which needs no drawing
  */
 export function redraws(node, state, parts, point = () => {}) {
   let before = looked(state), hover = state.hover, wide = 0;
-  const due = new Set(parts), hidden = new Set(); // parts that are to be drawn; elements out of sight
-  const inSight = ({ at = [] }) => !hidden.has(node) && (at.length === 0 || at.some((element) => !hidden.has(element)));
+  const due = new Set(parts), fresh = new Set(parts), hidden = new Set(); // parts that are to be drawn, and that never were; elements out of sight
+  // What was never drawn has no height yet: it must not begin to push the rest about when it comes into sight.
+  const wanted = (part) => fresh.has(part) || (!hidden.has(node) && (!part.at || part.at.some((element) => !hidden.has(element))));
   const draw = (part) => {
     due.delete(part);
+    fresh.delete(part);
     part.draw();
   };
   /** Draws what has waited, in sight or not: before it is printed or goes out as a file. */
@@ -47,10 +49,10 @@ export function redraws(node, state, parts, point = () => {}) {
     waiting.delete(view);
     for (const part of parts) if (due.has(part)) draw(part);
   };
-  /** Draws parts in sight until a time, and tells whether all of them are drawn. */
+  /** Draws parts until a time, but for those out of sight, and tells whether that was enough of it. */
   const some = (end) => {
     for (const part of parts) {
-      if (!due.has(part) || !inSight(part)) continue;
+      if (!due.has(part) || !wanted(part)) continue;
       if (performance.now() >= end) return false;
       draw(part);
     }
@@ -58,7 +60,7 @@ export function redraws(node, state, parts, point = () => {}) {
   };
   const view = { node, some };
   const wait = () => {
-    if (![...due].some(inSight)) return;
+    if (![...due].some(wanted)) return;
     if (!waiting.has(view)) waiting.set(view, false);
     frame ||= requestAnimationFrame(drawWaiting);
   };
