@@ -43,7 +43,7 @@ export function view(node, run, state) {
   /** Budgets beside each other, by keyOf. */
   const budgets = new Map();
   let wanted = { policy: run.selection?.policy ?? "tokenselect", k: run.selection?.k ?? 512 };
-  let queue = [], running = null, failed = "";
+  let queue = [], running = null, failed = "", drawn = "";
 
   const ref = () => reference(run);
 
@@ -150,6 +150,10 @@ export function view(node, run, state) {
     controls();
     const at = shown();
     tell(at);
+    // On a recording nothing of it changes from step to step.
+    const of = JSON.stringify([wanted, quality.select.value, cost.select.value, inside(), live ? stepNow() : 0, run.steps.at(-1)?.text, [...budgets.values()].map((b) => [keyOf(b), b.seen, b.ms])]);
+    if (of === drawn) return;
+    drawn = of;
     compare(at);
     plot(at);
     list(at);

@@ -89,7 +89,7 @@ export function view(node, run, state) {
         cells, size: rows.length, shows: shows(), layers, width: seen, steps: run.steps.map(({ text, p }) => ({ text, p: p ?? null })),
         describe, choose: (step, layer) => state.set(layer === null ? { step } : { step, layer }),
       }) };
-      scroller.replaceChildren(drawn.drawing);
+      scroller.replaceChildren(drawn.node);
       explain();
     }
     const { cell, from, to } = drawn.mark(at, state.layer === "all" ? null : state.layer);
@@ -139,7 +139,7 @@ export function view(node, run, state) {
   function update() {
     const mark = listPassages();
     const none = !mark || run.steps.length === 0;
-    for (const part of [summary, body.querySelector("figure")]) part.hidden = none;
+    summary.hidden = none;
     consequence.hidden = !mark;
     let empty = body.querySelector(".nothing");
     if (none) {
@@ -152,6 +152,7 @@ export function view(node, run, state) {
       look(mark);
       drawSweep(mark);
     }
+    body.querySelector("figure").hidden = none || rows.length === 0;
     if (none) return;
     if (rows.length === 0) {
       summary.textContent = "The marked passage has no tokens of its own.";
@@ -173,8 +174,7 @@ export function view(node, run, state) {
     update: later,
     svg() {
       now();
-      const drawing = scroller.querySelector("svg");
-      return standalone(drawing ? [[`${quoted(run.document.text.slice(looked.start, looked.end))}: ${choices.find(({ input }) => input.checked).label.textContent.trim()}`, drawing]] : []);
+      return drawn.together ? drawn.together((drawing) => standalone([[`${quoted(run.document.text.slice(looked.start, looked.end))}: ${choices.find(({ input }) => input.checked).label.textContent.trim()}`, drawing]])) : standalone([]);
     },
     /** A row for each step and layer. */
     csv() {
