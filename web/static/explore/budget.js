@@ -202,7 +202,7 @@ export function view(node, run, state) {
     later();
   }
 
-  const { later, now, stop: rest, perWidth } = redraws(body, state, [{ draw: update }]);
+  const { redraw, later, now, stop: rest, perWidth } = redraws(body, state, [{ draw: update }]);
   const inside = perWidth(() => Math.max(260, drawing.clientWidth || 480));
   policy.select.addEventListener("change", () => want({ ...wanted, policy: policy.select.value }));
   k.addEventListener("input", () => {
@@ -222,7 +222,7 @@ export function view(node, run, state) {
 
 
   return {
-    update: later,
+    update: redraw,
     svg() {
       now();
       const plotted = drawing.querySelector("svg");

@@ -406,7 +406,7 @@ export function view(node, run, state) {
   list.addEventListener("pointerleave", () => state.set({ hover: null }));
 
   let pinned = state.pinned.at(-1) ?? null;
-  const { later, stop, perWidth } = redraws(body, state, [{ at: [frame, key], draw() {
+  const { redraw, later, stop, perWidth } = redraws(body, state, [{ at: [frame, key], draw() {
     const latest = state.pinned.at(-1) ?? null;
     if (latest !== pinned) {
       pinned = latest;
@@ -419,7 +419,7 @@ export function view(node, run, state) {
   const unwatch = whenColoursChange(later);
 
   return {
-    update: later,
+    update: redraw,
     /** The whole text as a map. */
     svg() {
       setter.take(run);

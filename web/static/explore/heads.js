@@ -192,7 +192,7 @@ export function view(node, run, state) {
     for (const at of body.querySelectorAll("[data-row]")) at.classList.toggle("pointed", Number(at.dataset.row) === row);
   }
 
-  const { later, now, stop, perWidth } = redraws(body, state, [
+  const { redraw, later, now, stop, perWidth } = redraws(body, state, [
     { draw: look },
     ...[[drawGrid, grid], [drawHead, read], [drawByLayer, byLayer], [drawVotes, voted], [drawMass, mass], [drawOverlap, overlap], [drawCrowd, crowd]].map(([draw, { made }]) => ({ draw: () => { if (step) draw(); }, at: [made] })),
   ], point);
@@ -201,7 +201,7 @@ export function view(node, run, state) {
   near.addEventListener("change", later);
 
   return {
-    update: later,
+    update: redraw,
     svg() {
       now();
       const drawn = [grid, overlap, crowd, mass, byLayer].flatMap((f) => {

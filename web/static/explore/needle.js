@@ -163,7 +163,7 @@ export function view(node, run, state) {
     drawRaster(at);
   }
 
-  const { later, now, stop, perWidth } = redraws(body, state, [{ draw: update }]);
+  const { redraw, later, now, stop, perWidth } = redraws(body, state, [{ draw: update }]);
   const inside = perWidth(() => Math.max(240, scroller.clientWidth || 480));
   let left = 0; // how far the raster is scrolled: to ask for it lays the page out
   scroller.addEventListener("scroll", () => { left = scroller.scrollLeft; });
@@ -171,7 +171,7 @@ export function view(node, run, state) {
   for (const { input } of choices) input.addEventListener("change", later);
 
   return {
-    update: later,
+    update: redraw,
     svg() {
       now();
       return drawn.together ? drawn.together((drawing) => standalone([[`${quoted(run.document.text.slice(looked.start, looked.end))}: ${choices.find(({ input }) => input.checked).label.textContent.trim()}`, drawing]])) : standalone([]);

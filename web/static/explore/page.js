@@ -98,7 +98,7 @@ function grew() {
   byId("export").hidden = !(run.live && run.done);
   for (const save of document.querySelectorAll(".view-head .actions button")) save.disabled = steps.length === 0; // there is nothing to save yet
   controls();
-  for (const { view } of shown) view.update();
+  for (const { view } of shown) view.update(run.done);
 }
 
 function facts() {

@@ -68,6 +68,11 @@ export function redraws(node, state, parts, point = () => {}) {
     for (const part of parts) due.add(part);
     wait();
   };
+  /** The run has more steps, or all: then what is out of sight takes up its space, too. */
+  const redraw = (all = false) => {
+    if (all) for (const part of parts) fresh.add(part);
+    later();
+  };
   addEventListener("beforeprint", now);
   const sighted = (entries) => {
     for (const { target, isIntersecting } of entries) {
@@ -100,6 +105,7 @@ export function redraws(node, state, parts, point = () => {}) {
   /** The node's width as it was last: to ask the node lays the page out, once more for each view that has just drawn. */
   const width = () => (wide ||= node.clientWidth);
   return {
+    redraw,
     later,
     now,
     width,
