@@ -321,10 +321,11 @@ test("budget: a recording shows its budgets and none between them", { skip, time
   await settle(page);
   const least = sweep.find((b) => b.policy === "tokenselect" && b.k === ks[0]), dense = sweep.find((b) => b.policy === "dense"), alone = sweep.find((b) => b.policy === "window");
   const [chosen, beside, third] = [await column(1), await column(2), await column(3)];
-  assert.equal(chosen[0], `k ${ks[0]}`);
+  assert.equal(chosen[0], `TokenSelect, k ${ks[0]}`);
   assert.deepEqual([beside[0], third[0]], ["dense", `window ${alone.k}`]);
   assert.ok(Math.abs(Number(chosen[1]) - least.p) < 6e-4 && Number(chosen[1]) > 0);
-  assert.ok(beside.at(-1).startsWith(dense.answer.trim() === "" ? "⏎" : dense.answer.slice(0, 10)));
+  assert.ok(beside.at(-1).startsWith(dense.answer.trim() === "" ? `${dense.answer.length} blank lines or spaces` : dense.answer.slice(0, 10)), beside.at(-1));
+  assert.match(await page.textContent(".budget-view"), /longer than the 2,048 tokens that the model was trained for/);
   assert.ok(chosen.some((t) => t.startsWith(new Intl.NumberFormat("en").format(Math.round(least.rows)))));
 
   // Points are the recorded budgets; one is chosen with the keyboard.

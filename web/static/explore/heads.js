@@ -26,7 +26,7 @@ function figure(title, about) {
 
 export function view(node, run, state) {
   const heads = run.model.heads, layers = run.model.layers, kvHeads = run.model.kv_heads ?? heads;
-  const grid = figure("Layers and heads", "The fill and its number: recall, the share in % of dense attention's mass that lies on tokens which were read. The bar: how much of the head's attention its heaviest tokens hold.");
+  const grid = figure("Recall by layer and head", "The fill and its number: recall, the share in % of dense attention's mass that lies on tokens which were read. The bar: how much of the head's attention its heaviest tokens hold.");
   const near = element("input", { type: "checkbox" });
   grid.made.insertBefore(element("label", { className: "hint check" }, near, " with distances cut to the local window, at which tokens are scored"), grid.drawing);
   const read = figure("What the head reads", "Its heaviest tokens between the first and the most recent ones, with their share of its attention.");

@@ -3,7 +3,7 @@
 import { element } from "../app/dom.js";
 import { count } from "../app/format.js";
 import { csv } from "./csv.js";
-import { known, oneLine, percent, probability, quoted } from "./numbers.js";
+import { answered, known, percent, probability, quoted } from "./numbers.js";
 import { passageRows, presence } from "./needle/presence.js";
 import { draw } from "./needle/raster.js";
 import { redraws } from "./redraw.js";
@@ -125,7 +125,7 @@ export function view(node, run, state) {
         const here = b.policy === run.selection?.policy && b.k === run.selection?.k;
         return element("tr", { className: `${here ? "here " : ""}${b.in === 0 ? "out" : ""}` },
           element("th", { scope: "row" }, budgetName(b), here ? element("small", {}, element("br"), "this run") : ""),
-          element("td", {}, b.in === 0 ? "never" : percent(b.in)), element("td", {}, probability(b.p)), element("td", {}, oneLine(b.answer ?? "–", 240)));
+          element("td", {}, b.in === 0 ? "never" : percent(b.in)), element("td", {}, probability(b.p)), element("td", {}, answered(b.answer, 240)));
       })));
     const of = first ? quoted(first.label || run.document.text.slice(first.start, first.end), 60) : "";
     const other = first && mark && (first.start !== mark.start || first.end !== mark.end);
