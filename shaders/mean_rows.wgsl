@@ -2,7 +2,7 @@
 // section 3.2).
 //
 // x: [rows][cols]; y: [cols].
-// A workgroup takes 64 columns; 4 invocations share a column.
+// A workgroup takes 16 columns; 16 invocations share a column.
 //#import lib/grid
 struct Params {
     rows: u32,
@@ -13,21 +13,35 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
-var<workgroup> part: array<f32, 256>;
+const COLUMNS: u32 = 16u;
+const STRANDS: u32 = 16u; // of the rows of a column
+const AHEAD: u32 = 8u;    // rows that are asked for at a time
+
+var<workgroup> part: array<f32, 256>; // [STRANDS][COLUMNS]
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
-    let col = group_index(id, groups) * 64u + i % 64u;
+    let col = group_index(id, groups) * COLUMNS + i % COLUMNS;
     var sum = 0.0;
     if (col < p.cols) {
-        for (var row = i / 64u; row < p.rows; row += 4u) {
-            sum += x[row * p.cols + col];
+        for (var row = i / COLUMNS; row < p.rows; row += AHEAD * STRANDS) {
+            var some: array<f32, AHEAD>;
+            for (var j = 0u; j < AHEAD; j++) {
+                some[j] = x[min(row + j * STRANDS, p.rows - 1u) * p.cols + col];
+            }
+            for (var j = 0u; j < AHEAD; j++) {
+                sum += select(0.0, some[j], row + j * STRANDS < p.rows);
+            }
         }
     }
     part[i] = sum;
     workgroupBarrier();
-    if (i < 64u && col < p.cols) {
-        y[col] = ((part[i] + part[i + 64u]) + (part[i + 128u] + part[i + 192u])) / f32(p.rows);
+    if (i < COLUMNS && col < p.cols) {
+        var all = 0.0;
+        for (var s = 0u; s < STRANDS; s++) {
+            all += part[s * COLUMNS + i];
+        }
+        y[col] = all / f32(p.rows);
     }
 }

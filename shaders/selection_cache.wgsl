@@ -14,7 +14,6 @@ struct Params {
     n_select: u32, // k
     hi: u32,       // first row of the local window
     slide: u32,    // rows that may leave the window before a miss is forced
-    enabled: u32,  // 0: never a hit
     theta: f32,
 }
 
@@ -35,15 +34,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     if (group_index(id, groups) > 0u) {
         return;
     }
-    if (p.c > 1u || p.enabled == 0u) {
+    if (p.c > 1u) {
         if (i == 0u) {
             state[STATE_VALID] = 0u;
             state[STATE_HIT] = 0u;
             state[STATE_MID] = p.n_select;
             state[STATE_COSINE] = 0u;
-            if (p.c == 1u) {
-                state[STATE_MISSES] += 1u;
-            }
         }
         return;
     }

@@ -27,9 +27,11 @@ import (
 // each of sizes.
 func All(sizes ...int) []*gpu.Kernel {
 	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend[CacheF16], kvAppend[CacheF32], gatherRows(), selectionCache,
-		voteStats(), topKHist(), topKCount(), topKWrite(), topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead(), ceilingMultiplyAdd()}
+		voteStats(), topKHist(), topKCount(), topKWrite(), topKBorder, topKTake, topKSweep, attentionMerge, swiglu, argmax, ceilingRead(), ceilingMultiplyAdd()}
 	for _, share := range voteShares {
-		all = append(all, softVote(share), softVoteHist(share))
+		for _, heads := range voteHeads {
+			all = append(all, softVote(voteShape{share, heads}), softVoteHist(voteShape{share, heads}))
+		}
 	}
 	for _, t := range weightTypes {
 		all = append(all, embed[t])

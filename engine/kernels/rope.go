@@ -87,16 +87,19 @@ type MeanRowsParams struct {
 	Cols uint32
 }
 
+// meanColumns are those of a workgroup of mean_rows.
+const meanColumns = 16
+
 var meanRows = &gpu.Kernel{
 	Name:     "mean_rows",
 	Bindings: []gpu.Binding{in("x"), out("y")},
 	Params:   sizeOf[MeanRowsParams](),
 	WGSL:     wgsl("mean_rows", nil),
-	Items:    func(c *gpu.Call) int { return ceil(int(params[MeanRowsParams](c).Cols), 64) },
+	Items:    func(c *gpu.Call) int { return ceil(int(params[MeanRowsParams](c).Cols), meanColumns) },
 	Twin: func(c *gpu.Call, lo, hi int) {
 		p := params[MeanRowsParams](c)
 		x, y, cols := view[float32](c, 0), view[float32](c, 1), int(p.Cols)
-		for j := lo * 64; j < min(hi*64, cols); j++ {
+		for j := lo * meanColumns; j < min(hi*meanColumns, cols); j++ {
 			var s float32
 			for i := range int(p.Rows) {
 				s += x[i*cols+j]
@@ -107,9 +110,9 @@ var meanRows = &gpu.Kernel{
 }
 
 // MeanRows records y[j] = mean over rows of x[i][j]: the probe of a chunk is
-// the mean of its queries (paper, section 3.2). 64 columns a workgroup.
+// the mean of its queries (paper, section 3.2). 16 columns a workgroup.
 func MeanRows(r *gpu.Recording, x, y gpu.Range, rows, cols int) {
 	need(r, meanRows, 0, x, rows*cols)
 	need(r, meanRows, 1, y, cols)
-	gpu.Dispatch(r, meanRows, ceil(cols, 64), &MeanRowsParams{uint32(rows), uint32(cols)}, x, y)
+	gpu.Dispatch(r, meanRows, ceil(cols, meanColumns), &MeanRowsParams{uint32(rows), uint32(cols)}, x, y)
 }

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"encoding/binary"
 	"math"
 
 	"tokenselect/engine/gpu"
@@ -40,6 +41,10 @@ func DecodeState(words []uint32) State {
 		int(words[stateHits]), int(words[stateMisses])}
 }
 
+// PutMid writes into a state of zeros that mid selected rows are attended to: what
+// a selection needs to know where no SelectionCache goes before it.
+func PutMid(state []byte, mid int) { binary.LittleEndian.PutUint32(state[4*stateMid:], uint32(mid)) }
+
 // SelectionCacheParams are those of selection_cache.
 type SelectionCacheParams struct {
 	C       uint32 // queries of this step
@@ -47,7 +52,6 @@ type SelectionCacheParams struct {
 	NSelect uint32 // k
 	Hi      uint32 // first row of the local window: candidates end before it
 	Slide   uint32 // rows that may leave the window before a miss is forced
-	Enabled uint32 // 0: never a hit
 	Theta   float32
 }
 
@@ -61,11 +65,8 @@ var selectionCache = &gpu.Kernel{
 		p := params[SelectionCacheParams](c)
 		q, cached := view[float32](c, 0)[:p.Width], view[float32](c, 1)[:p.Width]
 		state, sel := view[uint32](c, 2), view[uint32](c, 3)
-		if p.C > 1 || p.Enabled == 0 {
+		if p.C > 1 {
 			state[stateValid], state[stateHit], state[stateMid], state[stateCosine] = 0, 0, p.NSelect, 0
-			if p.C == 1 {
-				state[stateMisses]++
-			}
 			return
 		}
 		hit := false

@@ -80,16 +80,15 @@ func StatsBlocks(n int) int { return ceil(n, statsTokens) }
 // StatsWords is the size of VoteStats' stats of n candidates.
 func StatsWords(heads, n int) int { return 2 * heads * StatsBlocks(n) }
 
-// softVoteKernels are those of the soft vote, by candidates of an invocation.
-var softVoteKernels family[int]
+var softVoteKernels family[voteShape]
 
-func softVote(share int) *gpu.Kernel {
-	return softVoteKernels.get(share, func() *gpu.Kernel {
+func softVote(s voteShape) *gpu.Kernel {
+	return softVoteKernels.get(s, func() *gpu.Kernel {
 		return &gpu.Kernel{
 			Name:     "soft_vote",
 			Bindings: []gpu.Binding{in("score"), in("stats"), in("state"), out("vote")},
 			Params:   sizeOf[VoteParams](),
-			WGSL:     wgsl("soft_vote", voteConsts(share)),
+			WGSL:     wgsl("soft_vote", s.consts()),
 			Items: func(c *gpu.Call) int {
 				return unlessHit(c, 2, ceil(int(params[VoteParams](c).N), voteTokens))
 			},
@@ -99,11 +98,17 @@ func softVote(share int) *gpu.Kernel {
 	})
 }
 
-// voteConsts are the numbers of lib/soft_vote: two or four heads ahead, so that
+// voteShape tells apart the kernels of the soft vote.
+type voteShape struct {
+	share int // candidates of an invocation
+	heads int // whose stats a workgroup merges at a time
+}
+
+// consts are the numbers of lib/soft_vote: two or four heads ahead, so that
 // invocations have their 16 scores on the way.
-func voteConsts(share int) map[string]int {
-	ahead := min(4, 16/share)
-	return map[string]int{"SHARE": share, "AHEAD": ahead, "SCORES": share * ahead}
+func (s voteShape) consts() map[string]int {
+	ahead := min(4, 16/s.share)
+	return map[string]int{"SHARE": s.share, "AHEAD": ahead, "SCORES": s.share * ahead, "HEADS": s.heads, "LANES": voteTokens / s.heads}
 }
 
 // softVotes is the twin of soft_vote, and the first half of soft_vote_hist's.
@@ -141,25 +146,35 @@ func headStats(stats []float32, h, blocks int) (m, sum float32) {
 // blocks of candidates for each head. Equal scores give equal votes wherever they
 // stand. A workgroup takes 256 candidates, of many 1024 or 2048.
 func SoftVote(r *gpu.Recording, score, stats, state, vote gpu.Range, heads, n, blocks int) {
-	share := voteShare(n)
-	kern := softVote(share)
+	shape := voteShapeOf(heads, n)
+	kern := softVote(shape)
 	need(r, kern, 0, score, heads*n)
 	need(r, kern, 1, stats, 2*heads*blocks)
 	need(r, kern, 2, state, stateWords)
 	need(r, kern, 3, vote, n)
-	gpu.Dispatch(r, kern, ceil(n, share*voteTokens), &VoteParams{Heads: uint32(heads), N: uint32(n), Blocks: uint32(blocks)}, score, stats, state, vote)
+	gpu.Dispatch(r, kern, ceil(n, shape.share*voteTokens), &VoteParams{Heads: uint32(heads), N: uint32(n), Blocks: uint32(blocks)}, score, stats, state, vote)
 }
 
 // voteShares are the numbers of candidates of an invocation: every workgroup
-// merges all stats, so where they are many, it takes more.
-var voteShares = []int{1, 4, 8}
+// merges all stats, so where they are many, it takes more. voteHeads are those of
+// heads that are merged at a time: of fewer, each has more invocations.
+var (
+	voteShares = []int{1, 4, 8}
+	voteHeads  = []int{8, 16, 32}
+)
 
-func voteShare(n int) int {
+func voteShapeOf(heads, n int) voteShape {
+	s := voteShape{voteShares[0], voteHeads[2]}
+	for i := 1; i >= 0; i-- {
+		if heads <= voteHeads[i] {
+			s.heads = voteHeads[i]
+		}
+	}
 	switch {
 	case n >= 512<<10:
-		return voteShares[2]
+		s.share = voteShares[2]
 	case n >= 64<<10:
-		return voteShares[1]
+		s.share = voteShares[1]
 	}
-	return voteShares[0]
+	return s
 }

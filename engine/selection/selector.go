@@ -74,6 +74,8 @@ type Selector struct {
 
 	watch *gpu.Buffer // state and sel as Chosen reads them, in one piece; made when it is first asked
 
+	misses int // selections of decode steps, where no kernel counts them
+
 	last step
 }
 
@@ -104,7 +106,11 @@ func New(dev gpu.Device, cfg Config, shape Shape) (*Selector, error) {
 		return nil, fmt.Errorf("selection: policy %s is not for models whose layers have a sliding window", cfg.Policy)
 	}
 	s.dev = dev
-	if err := s.make(s.memory()...); err != nil {
+	err := s.make(s.memory()...)
+	if err == nil {
+		err = s.Reset()
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -122,7 +128,7 @@ func newSelector(cfg Config, shape Shape, k gpu.Kind) *Selector {
 // memory is the buffers of all layers, with their bytes.
 func (s *Selector) memory() []buffer {
 	sizes := []buffer{{&s.state, s.shape.Layers * kernels.StateBytes}, {&s.sel, s.shape.Layers * s.selAt}}
-	if s.chooser == nil {
+	if s.chooser == nil || !s.cfg.caches() {
 		return sizes
 	}
 	return append(sizes, buffer{&s.anchor, s.shape.Layers * s.ancAt})
@@ -226,16 +232,15 @@ func (s *Selector) Select(r *gpu.Recording, q kernels.Query) kernels.Selection {
 		return out
 	}
 	s.last.selecting = true
-	p := kernels.SelectionCacheParams{C: uint32(q.C), Width: uint32(s.width()), NSelect: uint32(s.cfg.K),
-		Hi: uint32(hi), Slide: uint32(s.cfg.slide()), Theta: float32(s.cfg.Theta)}
-	if s.cfg.caches() {
-		p.Enabled = 1
-	}
-	kernels.SelectionCache(r, q.QKV, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, p)
-
 	out.Attended = kernels.Attended{NInit: s.cfg.NInit, NLocal: local, UseMid: true, MaxMid: s.cfg.K}
-	if q.C == 1 && p.Enabled != 0 {
-		out.MaxMid += s.cfg.slide()
+	if s.cfg.caches() {
+		kernels.SelectionCache(r, q.QKV, s.layer(s.anchor, s.ancAt, q.Layer), out.State, out.Sel, kernels.SelectionCacheParams{C: uint32(q.C),
+			Width: uint32(s.width()), NSelect: uint32(s.cfg.K), Hi: uint32(hi), Slide: uint32(s.cfg.slide()), Theta: float32(s.cfg.Theta)})
+		if q.C == 1 {
+			out.MaxMid += s.cfg.slide()
+		}
+	} else if q.C == 1 {
+		s.misses++
 	}
 	s.chooser.choose(r, q, out, lo, hi-lo)
 	return out
@@ -274,7 +279,14 @@ func Scored(cfg Config, shape Shape) bool {
 // Reset empties the Selection Cache: for a sequence whose rows have changed
 // under it.
 func (s *Selector) Reset() error {
-	return s.dev.Write(s.state, 0, make([]byte, s.state.Size))
+	s.misses = 0
+	state := make([]byte, s.state.Size)
+	if !s.cfg.caches() { // then every step has k rows, and no kernel says so
+		for i := range s.shape.Layers {
+			kernels.PutMid(state[i*kernels.StateBytes:], s.cfg.K)
+		}
+	}
+	return s.dev.Write(s.state, 0, state)
 }
 
 // Chosen is what a layer's last step attended to between the first tokens and
@@ -348,6 +360,9 @@ func (s *Selector) watched(ctx context.Context) ([]uint32, error) {
 // and of times that one selected anew, since the selector was made or Reset. It
 // waits for the device.
 func (s *Selector) Hits(ctx context.Context) (hits, misses int, err error) {
+	if !s.cfg.caches() {
+		return 0, s.misses, nil
+	}
 	state, err := s.words(ctx, s.state)
 	for i := 0; err == nil && i < s.shape.Layers; i++ {
 		st := kernels.DecodeState(state[i*kernels.StateBytes/4:])

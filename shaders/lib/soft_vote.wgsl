@@ -1,26 +1,25 @@
 // The soft vote of some candidates (paper, eq. 7), for workgroups of 256 that
 // take SHARE candidates for each invocation: the sum over heads of
-// softmax(score[h]). They merge the stats of 32 heads at a time, 8 invocations a
-// head. Heads are added in order, so equal scores get equal votes. A NaN score
-// makes votes NaN.
+// softmax(score[h]). They merge the stats of HEADS heads at a time, LANES
+// invocations a head. Heads are added in order, so equal scores get equal votes. A
+// NaN score makes votes NaN.
 //
-// AHEAD: heads whose scores are asked for before the first of them is used;
+// HEADS * LANES: 256; // AHEAD: heads whose scores are asked for before the first of them is used;
 // SCORES: SHARE * AHEAD.
 //#const SHARE
 //#const AHEAD
 //#const SCORES
+//#const HEADS
+//#const LANES
 //#import lib/lowest
 //#import lib/vote
 @group(0) @binding(0) var<storage, read> score: array<f32>;       // [heads][n]
 @group(0) @binding(1) var<storage, read> stats: array<vec2<f32>>; // [heads][blocks], largest score, sum of exp(score - largest)
 
-const HEADS: u32 = 32u; // merged at a time
-const LANES: u32 = 8u;  // invocations that share a head
-
-var<workgroup> lane_most: array<f32, 256>; // [HEADS][LANES]
+var<workgroup> lane_most: array<f32, 256>; // [LANES][HEADS]
 var<workgroup> lane_sum: array<f32, 256>;
-var<workgroup> most: array<f32, 32>;       // a head's largest score
-var<workgroup> inverse: array<f32, 32>;    // 1 / its sum of exp(score - largest)
+var<workgroup> most: array<f32, HEADS>;    // a head's largest score
+var<workgroup> inverse: array<f32, HEADS>; // 1 / its sum of exp(score - largest)
 
 // The largest score of a lane's share of a head's blocks, every LANES-th from
 // lane on, and the sum of exp(score - largest). Four at a time are asked for.
@@ -56,16 +55,16 @@ fn soft_votes(i: u32, first: u32) -> array<f32, SHARE> {
     }
     for (var from_head = 0u; from_head < p.heads; from_head += HEADS) {
         let lane = merged(min(from_head + i / LANES, p.heads - 1u), i % LANES);
-        lane_most[i] = lane.x;
-        lane_sum[i] = lane.y;
+        lane_most[i % LANES * HEADS + i / LANES] = lane.x;
+        lane_sum[i % LANES * HEADS + i / LANES] = lane.y;
         workgroupBarrier();
         if (i < HEADS) {
             var m = LOWEST;
-            for (var l = i * LANES; l < (i + 1u) * LANES; l++) {
+            for (var l = i; l < 256u; l += HEADS) {
                 m = max(m, lane_most[l]);
             }
             var sum = 0.0;
-            for (var l = i * LANES; l < (i + 1u) * LANES; l++) {
+            for (var l = i; l < 256u; l += HEADS) {
                 sum += lane_sum[l] * exp(lane_most[l] - m);
             }
             most[i] = m;

@@ -100,7 +100,7 @@ func cacheEdges() (cases []Case) {
 					InOut("state", Words(1, uint32(c.seen), 0, k, 0, 3, 4), Part(4, 5, Within(1e-5))), Out("sel", k+c.slide, Exact)},
 				Record: func(r *gpu.Recording, b []gpu.Range) {
 					kernels.SelectionCache(r, b[0], b[1], b[2], b[3], kernels.SelectionCacheParams{
-						C: 1, Width: width, NSelect: k, Hi: uint32(c.hi), Slide: uint32(c.slide), Enabled: 1, Theta: c.theta})
+						C: 1, Width: width, NSelect: k, Hi: uint32(c.hi), Slide: uint32(c.slide), Theta: c.theta})
 				},
 			}
 		}})

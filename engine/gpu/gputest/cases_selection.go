@@ -214,16 +214,15 @@ func selectionCacheCases() (cases []Case) {
 		name  string
 		steps []step
 	}{
-		{"a miss", []step{{0, 1, 100, 1}}},
-		{"a hit", []step{{0, 1, 100, 1}, {1, 1, 101, 1}}},
-		{"a hit after five rows", []step{{0, 1, 100, 1}, {1, 1, 105, 1}}},
-		{"a hit at the last row", []step{{0, 1, 100, 1}, {1, 1, 100 + slide, 1}}},
-		{"too many rows gone", []step{{0, 1, 100, 1}, {1, 1, 101 + slide, 1}}},
-		{"another direction", []step{{0, 1, 100, 1}, {2, 1, 101, 1}, {0, 1, 102, 1}, {1, 1, 103, 1}}},
-		{"the anchor stays on hits", []step{{0, 1, 100, 1}, {1, 1, 103, 1}, {1, 1, 106, 1}}},
-		{"a chunk empties it", []step{{0, 1, 100, 1}, {0, 5, 105, 1}, {0, 1, 106, 1}}},
-		{"switched off", []step{{0, 1, 100, 0}, {0, 1, 101, 0}}},
-		{"zero queries", []step{{3, 1, 100, 1}, {3, 1, 101, 1}}},
+		{"a miss", []step{{0, 1, 100}}},
+		{"a hit", []step{{0, 1, 100}, {1, 1, 101}}},
+		{"a hit after five rows", []step{{0, 1, 100}, {1, 1, 105}}},
+		{"a hit at the last row", []step{{0, 1, 100}, {1, 1, 100 + slide}}},
+		{"too many rows gone", []step{{0, 1, 100}, {1, 1, 101 + slide}}},
+		{"another direction", []step{{0, 1, 100}, {2, 1, 101}, {0, 1, 102}, {1, 1, 103}}},
+		{"the anchor stays on hits", []step{{0, 1, 100}, {1, 1, 103}, {1, 1, 106}}},
+		{"a chunk empties it", []step{{0, 1, 100}, {0, 5, 105}, {0, 1, 106}}},
+		{"zero queries", []step{{3, 1, 100}, {3, 1, 101}}},
 	} {
 		for _, width := range []int{16, 512, 7 * 80, 1100} {
 			cases = append(cases, selectionCacheCase(s.name, width, k, slide, s.steps))
@@ -235,7 +234,6 @@ func selectionCacheCases() (cases []Case) {
 // cacheStep is one call of selection_cache.
 type cacheStep struct {
 	q, c, hi int // which query, how many of them, and where the window begins
-	enabled  uint32
 }
 
 func selectionCacheCase(name string, width, k, slide int, steps []cacheStep) Case {
@@ -258,7 +256,7 @@ func selectionCacheCase(name string, width, k, slide int, steps []cacheStep) Cas
 			Record: func(r *gpu.Recording, b []gpu.Range) {
 				for _, st := range steps {
 					kernels.SelectionCache(r, b[st.q], b[4], b[5], b[6], kernels.SelectionCacheParams{
-						C: uint32(st.c), Width: uint32(width), NSelect: uint32(k), Hi: uint32(st.hi), Slide: uint32(slide), Enabled: st.enabled, Theta: 0.9})
+						C: uint32(st.c), Width: uint32(width), NSelect: uint32(k), Hi: uint32(st.hi), Slide: uint32(slide), Theta: 0.9})
 				}
 			},
 		}

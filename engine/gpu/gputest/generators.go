@@ -74,6 +74,10 @@ var generators = []struct {
 		n := d.size(9000)
 		return topKBorderCase(d.pattern(votes), n, d.size(n), d.upTo(300))
 	}},
+	{"top_k_sweep", func(d draw) Case {
+		n := d.size(30000)
+		return topKSweepCase(d.pattern(votes), n, d.size(n), d.upTo(300))
+	}},
 	{"vote", func(d draw) Case { return voteCase(d.pattern(scores), d.size(40), d.size(5000), d.IntN(8)/7) }},
 	{"head_stats", func(d draw) Case { return headStatsCase(scores[0], d.size(40), d.size(5000), d.IntN(8)/7) }},
 	{"head_cut", func(d draw) Case {
@@ -101,7 +105,7 @@ var generators = []struct {
 				c = d.size(64)
 			}
 			hi += c + d.upTo(3)
-			steps[i] = cacheStep{d.IntN(4), c, hi, uint32(d.IntN(8)+6) / 7}
+			steps[i] = cacheStep{d.IntN(4), c, hi}
 		}
 		k, slide := d.size(300), d.size(40)
 		return selectionCacheCase(fmt.Sprintf("steps %v, k %d, slide %d", steps, k, slide), d.size(1100), k, slide, steps)

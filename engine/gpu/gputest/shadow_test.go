@@ -194,7 +194,7 @@ func TestShadowTheta(t *testing.T) {
 			Buffers: []Buffer{In("q", q), InOut("cache_q", q, nil), InOut("state", Words(1, 5, 0, 4, 0, 0, 0), nil), Out("sel", 9, nil)},
 			Record: func(r *gpu.Recording, b []gpu.Range) {
 				kernels.SelectionCache(r, b[0], b[1], b[2], b[3], kernels.SelectionCacheParams{
-					C: 1, Width: width, NSelect: 4, Hi: 6, Slide: 5, Enabled: 1, Theta: c.theta})
+					C: 1, Width: width, NSelect: 4, Hi: 6, Slide: 5, Theta: c.theta})
 			},
 		}
 		// The word of the hit.
