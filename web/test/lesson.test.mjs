@@ -116,8 +116,8 @@ test("lesson: a word and a head are chosen in one figure for all, kept in the ad
   await page.reload();
   await page.waitForFunction(() => document.body.dataset.ready, null, DEADLINE);
   assert.equal(await page.inputValue("#found select[aria-label='Layer']"), "4");
-  await page.click("nav a[href='#loud']");
-  await page.waitForFunction(() => location.hash === "#loud");
+  await page.click("nav a[href='#vote']");
+  await page.waitForFunction(() => location.hash === "#vote");
   await page.selectOption("#loud select[aria-label='To write']", "1");
   await page.goBack();
   await page.waitForFunction(() => location.hash === "" && location.search.includes("step=1&"), null, DEADLINE);

@@ -111,7 +111,7 @@ export function view(node, run, state) {
       }));
     }
     beside.replaceChildren(element("table", { className: "beside" },
-      element("thead", {}, element("tr", {}, element("td"), ...columns.map((b) => element("th", { scope: "col", className: b === at ? "here" : "", textContent: b.policy === "tokenselect" ? `${NAMES.tokenselect}, ${nameOf(b)}` : nameOf(b) })))), element("tbody", {}, ...rows)),
+      element("thead", {}, element("tr", {}, element("td"), ...columns.map((b) => element("th", { scope: "col", className: b === at ? "here" : "" }, ...b.policy === "tokenselect" ? ["Token", element("wbr"), `Select, ${nameOf(b)}`] : [nameOf(b)])))), element("tbody", {}, ...rows)),
       ...(run.rows > run.model.context ? [element("p", { className: "hint", textContent: `The text is longer than the ${count(run.model.context)} tokens that the model was trained for. There dense attention looks at the wrong things, and to recall much of it is no merit.` })] : []));
   }
 
