@@ -27,7 +27,7 @@ import (
 // each of sizes.
 func All(sizes ...int) []*gpu.Kernel {
 	all := []*gpu.Kernel{rmsNorm, headNorm, add, rope, meanRows, kvAppend[CacheF16], kvAppend[CacheF32], gatherRows(), selectionCache,
-		voteStats(), topKHist(), topKCount(), topKWrite(), topKBorder, topKTake, topKSweep, attentionMerge, swiglu, argmax, ceilingRead(), ceilingMultiplyAdd()}
+		voteStats(), topKHist(), topKCount(), topKWrite(), topKBorder, topKTake, attentionMerge, swiglu, argmax, ceilingRead(), ceilingMultiplyAdd()}
 	for _, share := range voteShares {
 		for _, heads := range voteHeads {
 			all = append(all, softVote(voteShape{share, heads}), softVoteHist(voteShape{share, heads}))

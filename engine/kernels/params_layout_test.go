@@ -83,7 +83,6 @@ var paramsOf = map[string]reflect.Type{
 	"top_k_border":         reflect.TypeFor[kernels.TopKParams](),
 	"top_k_count":          reflect.TypeFor[kernels.TopKParams](),
 	"top_k_hist":           reflect.TypeFor[kernels.TopKParams](),
-	"top_k_sweep":          reflect.TypeFor[kernels.TopKParams](),
 	"top_k_take":           reflect.TypeFor[kernels.TopKParams](),
 	"top_k_write":          reflect.TypeFor[kernels.TopKParams](),
 	"top_lists":            reflect.TypeFor[kernels.TopListsParams](),

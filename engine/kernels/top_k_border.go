@@ -7,26 +7,21 @@ import (
 	"tokenselect/engine/gpu"
 )
 
-// SoftVoteHist and TopKOfHist are SoftVote and TopK in two or three kernels instead
-// of six. The vote also counts what it finds, in bins that are even in the votes' logarithm; the border,
+// SoftVoteHist and TopKBorder are SoftVote and TopK in three kernels instead of
+// six. The vote also counts what it finds, in bins that are even in the votes' logarithm; the border,
 // the bin of the k-th largest vote, is copied to a list, as all above it is chosen
 // and all below is not; and what the list decides is worked out by every
-// workgroup of the last kernel for itself. Where votes are few, each goes through
-// all of them for itself, and needs nothing copied before.
+// workgroup of the last kernel for itself.
 //
-// hist holds the bins and how many votes the border has, or workgroups that are
-// done. The bins are cleared by the last kernel, so that they start and end ready
-// for the next selection.
+// hist holds the bins and how many votes the border has. The bins are cleared by
+// the last kernel, so that they start and end ready for the next selection.
 const (
-	borderCount = bins // place in hist, which the vote clears
+	borderCount = bins // place in hist
 	binShift    = 18   // votes of a bin differ in these bits alone, but in the first and the last
 	binFirst    = 69 << (23 - binShift)
 
 	// VoteHistWords is the size of hist, which must start as zeros.
 	VoteHistWords = bins + 1
-
-	sweepBlock = 4096     // votes that a workgroup of top_k_sweep writes rows of
-	sweepMost  = 64 << 10 // votes that all workgroups go through
 )
 
 // VoteBin is the bin of a vote in SoftVoteHist's histogram: 32 to an octave from 2^-58 to 64.
@@ -108,69 +103,38 @@ var topKTake = &gpu.Kernel{
 		p := params[TopKParams](c)
 		vote, cut, border := view[float32](c, 0)[:p.N], view[uint32](c, 2), view[uint32](c, 4)
 		hist, sel := view[uint32](c, 5), view[uint32](c, 6)
-		keys := make([]uint32, hist[borderCount])
-		for e := range keys {
-			keys[e] = border[2*e]
-		}
-		takeRows(sel, vote, keys, cut[cutRest1], p.Lo)
-		clear(hist[:bins])
-	}),
-}
-
-// takeRows writes the rows of the votes above a border and of rest of those in it, of
-// which keys are the keys.
-func takeRows(sel []uint32, vote []float32, keys []uint32, rest, lo uint32) {
-	key := uint32(0) // that rest of the border's lie at or above, digit by digit
-	for bit := 31; bit >= 0; bit-- {
-		ones := uint32(0)
-		for _, k := range keys {
-			if k>>bit == key>>bit|1 {
-				ones++
+		// The key that rest of the border's lie at or above, digit by digit.
+		key, rest := uint32(0), cut[cutRest1]
+		for bit := 31; bit >= 0; bit-- {
+			ones := uint32(0)
+			for e := range hist[borderCount] {
+				if border[2*e]>>bit == key>>bit|1 {
+					ones++
+				}
+			}
+			if ones >= rest {
+				key |= 1 << bit
+			} else {
+				rest -= ones
 			}
 		}
-		if ones >= rest {
-			key |= 1 << bit
-		} else {
-			rest -= ones
-		}
-	}
-	at := 0
-	for t, v := range vote {
-		s := sortKey(v)
-		if s == key && rest > 0 {
-			rest--
-		} else if s <= key {
-			continue
-		}
-		sel[at] = lo + uint32(t)
-		at++
-	}
-}
-
-var topKSweep = &gpu.Kernel{
-	Name:     "top_k_sweep",
-	Bindings: []gpu.Binding{in("vote"), in("state"), out("hist"), out("sel")},
-	Params:   sizeOf[TopKParams](),
-	WGSL:     wgsl("top_k_sweep", nil),
-	Items:    func(c *gpu.Call) int { return unlessHit(c, 1, 1) },
-	Twin: spare(func(c *gpu.Call, _, _ int) {
-		p := params[TopKParams](c)
-		vote, hist := view[float32](c, 0)[:p.N], view[uint32](c, 2)
-		bin, rest := digit(hist[:bins], p.NSelect)
-		var keys []uint32
-		for _, v := range vote {
-			if VoteBin(v) == bin {
-				keys = append(keys, sortKey(v))
+		at := 0
+		for t, v := range vote {
+			s := sortKey(v)
+			if s == key && rest > 0 {
+				rest--
+			} else if s <= key {
+				continue
 			}
+			sel[at] = p.Lo + uint32(t)
+			at++
 		}
-		takeRows(view[uint32](c, 3), vote, keys, rest, p.Lo)
 		clear(hist[:bins])
-		hist[borderCount] += uint32(ceil(len(vote), sweepBlock)) // workgroups that are done
 	}),
 }
 
 // SoftVoteHist records SoftVote from ScoreStats' stats of blocks blocks a head, with the histogram of the
-// votes that TopKOfHist starts from. hist holds VoteHistWords, which nothing else
+// votes that TopKBorder starts from. hist holds VoteHistWords, which nothing else
 // may use between selections; the rest is as in SoftVote. With half, 0 to MaxHalf,
 // both are of votes as MaxPool makes them: vote[t] = the largest of candidates t-half
 // to t+half.
@@ -202,34 +166,19 @@ func needHalf(r *gpu.Recording, kernel string, half int) bool {
 	return true
 }
 
-// TopKOfHist records what TopK does, after SoftVoteHist: sel = the rows of the k
+// TopKBorder records what TopK does, after SoftVoteHist: sel = the rows of the k
 // largest of n votes, in order of position (paper, eq. 7: TopK): row lo+t for
 // candidate t. 1 <= k <= n. Nothing is written on a hit. cut holds CutWords,
-// counts CountWords(n) and border BorderWords(n) words. It is TopKSweep for up to
-// 64K votes, or else TopKBorder.
-func TopKOfHist(r *gpu.Recording, vote, state, hist, cut, counts, border, sel gpu.Range, n, k, lo int) {
-	if n <= sweepMost {
-		TopKSweep(r, vote, state, hist, sel, n, k, lo)
-	} else {
-		TopKBorder(r, vote, state, hist, cut, counts, border, sel, n, k, lo)
-	}
-}
-
-// TopKSweep is TopKOfHist in one kernel, of which a workgroup takes 4096 votes and
-// goes through all.
-func TopKSweep(r *gpu.Recording, vote, state, hist, sel gpu.Range, n, k, lo int) {
-	if !needVotes(r, topKSweep, vote, state, hist, n, k) {
-		return
-	}
-	need(r, topKSweep, 3, sel, k)
-	gpu.Dispatch(r, topKSweep, ceil(n, sweepBlock), &TopKParams{N: uint32(n), NSelect: uint32(k), Lo: uint32(lo)}, vote, state, hist, sel)
-}
-
-// TopKBorder is TopKOfHist in two kernels, of which a workgroup takes 2048 votes.
+// counts CountWords(n) and border BorderWords(n) words. A workgroup takes 2048
+// votes.
 func TopKBorder(r *gpu.Recording, vote, state, hist, cut, counts, border, sel gpu.Range, n, k, lo int) {
-	if !needVotes(r, topKBorder, vote, state, hist, n, k) {
+	if k < 1 || k > n {
+		r.Fail(fmt.Errorf("kernels: top_k: %d of %d candidates to select, expected 1 to %d", k, n, n))
 		return
 	}
+	need(r, topKBorder, 0, vote, n)
+	need(r, topKBorder, 1, state, stateWords)
+	need(r, topKBorder, 2, hist, VoteHistWords)
 	need(r, topKBorder, 3, cut, CutWords)
 	need(r, topKBorder, 4, counts, CountWords(n))
 	need(r, topKBorder, 5, border, BorderWords(n))
@@ -237,19 +186,6 @@ func TopKBorder(r *gpu.Recording, vote, state, hist, cut, counts, border, sel gp
 	p, blocks := TopKParams{N: uint32(n), NSelect: uint32(k), Lo: uint32(lo)}, ceil(n, topKBlock)
 	gpu.Dispatch(r, topKBorder, blocks, &p, vote, state, hist, cut, counts, border)
 	gpu.Dispatch(r, topKTake, blocks, &p, vote, state, cut, counts, border, hist, sel)
-}
-
-// needVotes checks what both are given, and fails the recording and returns false
-// where so many cannot be selected.
-func needVotes(r *gpu.Recording, kern *gpu.Kernel, vote, state, hist gpu.Range, n, k int) bool {
-	if k < 1 || k > n {
-		r.Fail(fmt.Errorf("kernels: top_k: %d of %d candidates to select, expected 1 to %d", k, n, n))
-		return false
-	}
-	need(r, kern, 0, vote, n)
-	need(r, kern, 1, state, stateWords)
-	need(r, kern, 2, hist, VoteHistWords)
-	return true
 }
 
 // BorderWords is the size of the border of n candidates, which may be all of them.

@@ -41,5 +41,5 @@ func (s *softVote) choose(r *gpu.Recording, q kernels.Query, out kernels.Selecti
 	}
 	hist := gpu.All(s.hist)
 	kernels.SoftVoteHist(r, score, stats, out.State, vote, hist, heads, n, blocks, s.of.cfg.Pool/2)
-	kernels.TopKOfHist(r, vote, out.State, hist, gpu.All(s.cut), counts, gpu.All(s.border), out.Sel, n, k, lo)
+	kernels.TopKBorder(r, vote, out.State, hist, gpu.All(s.cut), counts, gpu.All(s.border), out.Sel, n, k, lo)
 }

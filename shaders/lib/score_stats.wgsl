@@ -63,17 +63,6 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
     let lane = i % LANES;
     let own_token = i / LANES;
-    // Keys are asked for a round ahead: memory takes longer to answer than they
-    // take to be multiplied, and than probes take to be turned. Behind the last candidate it is asked for again.
-    let end = min(first + TOKENS * p.rounds, p.n);
-    var next: array<CachedPiece, LOADS>; // [LOADS / PIECES][PIECES]
-    for (var u = 0u; u < LOADS / PIECES; u++) {
-        let head = (p.lo + min(first + u * (INVOCATIONS / LANES) + own_token, end - 1u)) * p.kv_heads + kv;
-        for (var j = 0u; j < PIECES; j++) {
-            next[u * PIECES + j] = k[head * (HEAD_DIM / PIECE) + own_piece(lane, j)];
-        }
-    }
-
     for (var at = i; at < GROUP_VECS; at += INVOCATIONS) {
         probe[at] = probe_at(kv * GROUP + at / (HEAD_DIM / 4u), at % (HEAD_DIM / 4u));
     }
@@ -90,6 +79,16 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         }
     }
 
+    // Keys are asked for a round ahead: memory takes longer to answer than they
+    // take to be multiplied. Behind the last candidate it is asked for again.
+    let end = min(first + TOKENS * p.rounds, p.n);
+    var next: array<CachedPiece, LOADS>; // [LOADS / PIECES][PIECES]
+    for (var u = 0u; u < LOADS / PIECES; u++) {
+        let head = (p.lo + min(first + u * (INVOCATIONS / LANES) + own_token, end - 1u)) * p.kv_heads + kv;
+        for (var j = 0u; j < PIECES; j++) {
+            next[u * PIECES + j] = k[head * (HEAD_DIM / PIECE) + own_piece(lane, j)];
+        }
+    }
     var most = LOWEST; // of the scores of this invocation
     var sum = 0.0;
     for (var from_token = first; from_token < end; from_token += TOKENS) {
@@ -98,7 +97,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             let head = (p.lo + min(from_token + TOKENS + u * (INVOCATIONS / LANES) + own_token, end - 1u)) * p.kv_heads + kv;
             for (var j = 0u; j < PIECES; j++) {
                 next[u * PIECES + j] = k[head * (HEAD_DIM / PIECE) + own_piece(lane, j)];
-            }
+                }
         }
         for (var u = 0u; u < LOADS / PIECES; u++) {
             var sums: array<f32, GROUP>;

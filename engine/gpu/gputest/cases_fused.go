@@ -331,35 +331,16 @@ func voteHistCases() (cases []Case) {
 		voteHistCase(scores[3], 2, 70001, 2, 0), voteHistCase(scores[0], 1, 70001, 8, 0), voteHistCase(scores[0], 1, 512<<10+300, 3, 0))
 }
 
-// histogram is what soft_vote_hist makes of votes.
-func histogram(votes []float32) []uint32 {
-	hist := make([]uint32, kernels.VoteHistWords)
-	for _, vote := range votes {
-		hist[kernels.VoteBin(vote)]++
-	}
-	return hist
-}
-
-// topKSweepCase selects from votes whose histogram is given, in one kernel.
-func topKSweepCase(v pattern, n, k, lo int) Case {
-	return Case{fmt.Sprintf("top_k_sweep/%s votes, %d of %d from %d", v.name, k, n, lo), func(rng *rand.Rand) Plan {
-		some := v.values(rng, n)
-		return Plan{
-			Buffers: []Buffer{In("vote", Floats(some...)), state(0, 0), InOut("hist", Words(histogram(some)...), Exact), Out("sel", k, Exact)},
-			Record: func(r *gpu.Recording, b []gpu.Range) {
-				kernels.TopKSweep(r, b[0], b[1], b[2], b[3], n, k, lo)
-			},
-		}
-	}}
-}
-
-// topKBorderCase does so in two.
+// topKBorderCase selects from votes whose histogram is given.
 func topKBorderCase(v pattern, n, k, lo int) Case {
 	return Case{fmt.Sprintf("top_k_border/%s votes, %d of %d from %d", v.name, k, n, lo), func(rng *rand.Rand) Plan {
-		some := v.values(rng, n)
+		some, hist := v.values(rng, n), make([]uint32, kernels.VoteHistWords)
+		for _, vote := range some {
+			hist[kernels.VoteBin(vote)]++
+		}
 		return Plan{
 			Buffers: []Buffer{
-				In("vote", Floats(some...)), state(0, 0), InOut("hist", Words(histogram(some)...), Exact), Out("cut", kernels.CutWords, Exact),
+				In("vote", Floats(some...)), state(0, 0), InOut("hist", Words(hist...), Exact), Out("cut", kernels.CutWords, Exact),
 				Out("counts", kernels.CountWords(n), Exact), Out("border", kernels.BorderWords(n), Scratch), Out("sel", k, Exact),
 			},
 			Record: func(r *gpu.Recording, b []gpu.Range) {
@@ -377,12 +358,11 @@ func topKBorderCases() (cases []Case) {
 				ks = []int{1}
 			}
 			for _, k := range ks {
-				cases = append(cases, topKBorderCase(v, n, k, 7), topKSweepCase(v, n, k, 7))
+				cases = append(cases, topKBorderCase(v, n, k, 7))
 			}
 		}
-		cases = append(cases, topKSweepCase(v, 4096, 50, 0), topKSweepCase(v, 4097, 4096, 3), topKSweepCase(v, 20000, 2000, 16))
 	}
-	return append(cases, topKBorderCase(votes[0], 70000, 2048, 16), topKBorderCase(votes[1], 70000, 2048, 16), topKSweepCase(votes[0], 64<<10, 2048, 16))
+	return append(cases, topKBorderCase(votes[0], 70000, 2048, 16), topKBorderCase(votes[1], 70000, 2048, 16))
 }
 
 // fusedPipelineCases run whole selections, one after the other: rounding may
@@ -407,7 +387,7 @@ func fusedPipelineCases() (cases []Case) {
 						choose := func(state, sel gpu.Range, n, k, half int) {
 							kernels.ScoreStats(r, t, b[0], b[1], b[2], kernels.Index{}, state, b[4], b[5], heads, kvHeads, d, lo, n, pos, true, 1)
 							kernels.SoftVoteHist(r, b[4], b[5], state, b[6], b[7], heads, n, kernels.ScoreBlocks(kernels.IndexNone, heads, kvHeads, n), half)
-							kernels.TopKOfHist(r, b[6], state, b[7], b[8], b[9], b[10], sel, n, k, lo)
+							kernels.TopKBorder(r, b[6], state, b[7], b[8], b[9], b[10], sel, n, k, lo)
 						}
 						choose(b[3], b[11], n, k, 0)
 						choose(b[14], b[13], n, 20, 2)
@@ -442,7 +422,7 @@ func indexPipelineCases() (cases []Case) {
 						x := kernels.Index{Type: x.Type, Tile: x.Tile, Keys: b[2], Scale: b[3]}
 						kernels.ScoreStats(r, kernels.CacheF16, b[0], b[1], gpu.Range{}, x, b[4], b[5], b[6], heads, kvHeads, d, lo, n, pos, true, 1)
 						kernels.SoftVoteHist(r, b[5], b[6], b[4], b[7], b[8], heads, n, kernels.ScoreBlocks(t, heads, kvHeads, n), 0)
-						kernels.TopKOfHist(r, b[7], b[4], b[8], b[9], b[10], b[11], b[12], n, k, lo)
+						kernels.TopKBorder(r, b[7], b[4], b[8], b[9], b[10], b[11], b[12], n, k, lo)
 					},
 				}
 			}})

@@ -74,10 +74,6 @@ var generators = []struct {
 		n := d.size(9000)
 		return topKBorderCase(d.pattern(votes), n, d.size(n), d.upTo(300))
 	}},
-	{"top_k_sweep", func(d draw) Case {
-		n := d.size(30000)
-		return topKSweepCase(d.pattern(votes), n, d.size(n), d.upTo(300))
-	}},
 	{"vote", func(d draw) Case { return voteCase(d.pattern(scores), d.size(40), d.size(5000), d.IntN(8)/7) }},
 	{"head_stats", func(d draw) Case { return headStatsCase(scores[0], d.size(40), d.size(5000), d.IntN(8)/7) }},
 	{"head_cut", func(d draw) Case {

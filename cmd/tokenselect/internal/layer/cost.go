@@ -48,7 +48,7 @@ func (b *bed) cost(cfg selection.Config, kernel string, queries int) (bytes, ope
 		return 4 * n, 0
 	case "choose":
 		return 4 * int64(cfg.K), 0
-	case "top_k_hist", "top_k_count", "top_k_write", "top_k_border", "top_k_take", "top_k_sweep":
+	case "top_k_hist", "top_k_count", "top_k_write", "top_k_border", "top_k_take":
 		return 4 * n, 0
 	case "gather_rows": // read and written, keys and values
 		return 4 * attended * row, 0
