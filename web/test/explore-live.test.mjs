@@ -74,7 +74,7 @@ test("views of a run that grows; another budget asks again and stands beside den
   await page.locator("input[type=range]").fill("16");
   await settled(page);
   const [less, dense, alone] = [await column(1), await column(2), await column(3)];
-  assert.deepEqual([less[0], dense[0], alone[0]], ["k 16", "dense", "window 16"]);
+  assert.deepEqual([less[0], dense[0], alone[0]], ["TokenSelect, k 16", "dense", "window 16"]);
   const titles = await column(0), of = (b, title) => b[titles.findIndex((t) => t.startsWith(title))];
   assert.equal(of(dense, "Recall"), "100 %");
   assert.match(of(less, "Time per token"), /^[\d.,]+ ms$/);

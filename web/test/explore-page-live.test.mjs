@@ -54,6 +54,8 @@ test("a live run is shown, exported, opened again by the page and by the command
   assert.ok(live.votes === 64 && live.mass === 8, `votes of ${live.votes} rows, mass of ${live.mass} heads`);
   assert.ok(live.steps.every((s) => s.p > 0 && s.rows.every((rows) => rows.length === 64)));
   assert.equal(await page.locator("#answer .token").count(), live.steps.length);
+  // What nobody has scrolled to is drawn when the run has ended: it takes up its space.
+  await page.waitForFunction((steps) => scrollY === 0 && document.querySelectorAll(".head-grid .cell").length === 64 && document.querySelectorAll(".timeline-view .step").length === steps, live.steps.length, { timeout: 10_000 });
   // The views of the document, of the skyline and of the timeline have the run's own rows.
   const views = await page.evaluate(async () => {
     const { columnsOf } = await import("/explore/skyline.js");

@@ -25,6 +25,7 @@ state.set({ step: ${STEP} });
 const changes = {
   bare() { for (const s of run.steps) { s.p = s.top = null; for (const l of s.layers) l.votes = l.cut = l.mass = l.near = l.top = l.weights = l.heads = null; } run.sweep = []; },
   unmarked() { run.marks = []; },
+  covered() { document.documentElement.style.scrollPaddingTop = "80px"; },
   unread() { for (const l of run.steps[6].layers) l.rows = l.rows.filter((r) => r < 8000), l.attended = 16 + l.rows.length + 257; },
 };
 changes[asked.get("change")]?.();
@@ -77,8 +78,8 @@ after(async () => {
   await site?.close();
 });
 
-async function open(view, { change = "", width = 1280, scheme = "light" } = {}) {
-  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: scheme, reducedMotion: "reduce" });
+async function open(view, { change = "", width = 1280, height = 900, scheme = "light" } = {}) {
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce" });
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (m) => { if (m.type() === "error" && !/favicon/.test(m.location().url)) complaints.push(m.text()); });
@@ -106,7 +107,7 @@ async function drawing(page) {
 const table = (text) => text.trim().split("\r\n").map((line) => line.match(/("([^"]|"")*"|[^,]*)(,|$)/g).map((c) => c.replace(/,$/, "").replace(/^"|"$/g, "").replaceAll('""', '"')));
 
 test("heads: the grid, a head's tokens, votes, agreement and mass are those of the recording", { skip, timeout: 60_000 }, async () => {
-  const { page, complaints } = await open("heads");
+  const { page, complaints } = await open("heads", { height: 2000 }); // all of it in sight
   const { heads, layers } = raw.header.model, now = raw.steps[STEP].layers;
   const numbers = await page.$$eval(".head-grid .cell", (cells) => cells.map((c) => c.querySelector("text").textContent));
   assert.deepEqual(numbers, now.flatMap((l) => l.mass.map((m) => String(Math.round(100 * (1 - m[3]))))));
@@ -211,6 +212,34 @@ test("after fast steps every view shows the last: on paper and in files at once,
   await page.close();
 });
 
+test("what is out of sight waits, shows the step as soon as it is scrolled to, and moves nothing", { skip, timeout: 60_000 }, async () => {
+  const { page, complaints } = await open("heads", { change: "covered" });
+  const lists = () => page.$$eval("figure:has(.weight), figure:has(.votes)", (all) => all.map((f) => [...f.querySelectorAll("[data-row]")].map((b) => Number(b.dataset.row))));
+  const voted = (i, l) => { const { rows, votes } = raw.steps[i].layers[l]; return rows[votes.indexOf(Math.max(...votes))]; };
+  const tall = () => page.evaluate(() => document.documentElement.scrollHeight), before = await tall();
+  await page.evaluate(() => explorer.state.set({ step: 1, layer: 4, head: 2 }));
+  await settle(page);
+  const [read, votes] = await lists();
+  assert.deepEqual(read, raw.steps[1].layers[4].top[2], "the head's tokens are in sight");
+  assert.notEqual(votes[0], voted(1, 4), "the votes are not, and are not drawn");
+  assert.equal(await tall(), before);
+  await page.evaluate(() => document.querySelector("figure:has(.votes)").scrollIntoView());
+  await page.waitForFunction((row) => Number(document.querySelector("figure:has(.votes) [data-row]").dataset.row) === row, voted(1, 4));
+  // What stands under something that covers the top of the page is out of sight, too.
+  const under = await page.evaluate(async () => {
+    const figure = document.querySelector("figure:has(.weight)");
+    scrollTo(0, figure.getBoundingClientRect().bottom + scrollY - 60);
+    for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+    explorer.state.set({ step: 6 });
+    for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+    return [figure.getBoundingClientRect().bottom, Number(figure.querySelector("[data-row]").dataset.row)];
+  });
+  assert.deepEqual([Math.round(under[0]), under[1]], [60, raw.steps[1].layers[4].top[2][0]]);
+  assert.notEqual(raw.steps[6].layers[4].top[2][0], under[1]);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
 test("needle: the raster, the margin and the sweep are those of the recording", { skip, timeout: 60_000 }, async () => {
   const { page, complaints } = await open("needle");
   const read = raw.steps.map((s) => s.layers.map((l) => l.rows.filter((r) => raw.needle.includes(r)).length));
@@ -248,15 +277,23 @@ test("needle: the raster, the margin and the sweep are those of the recording", 
   assert.ok(!rows.find((r) => r[0] === "window")[3].includes(raw.header.expected), "an answer without the needle is another");
 
   // Another passage: one that the reader selects.
-  const other = raw.header.document.text.indexOf("\n", 4000) - 40;
+  const other = raw.header.document.text.indexOf(" the ", 4000);
   await page.evaluate((start) => explorer.state.set({ mark: { start, end: start + 30 } }), other);
   await settle(page);
   assert.match(await page.$eval(".passages option:checked", (o) => o.textContent), /^selected text: /);
   assert.equal(await page.locator(".passages option").count(), 2);
+  assert.match(await page.textContent(".needle-summary"), /layers read/);
 
   const lines = table(await page.evaluate(() => explorer.view.csv()));
   assert.equal(lines.length, 1 + raw.steps.length * raw.header.model.layers);
-  await drawing(page);
+  const shapes = await page.$$eval(".layered rect, .layered circle, .layered path, .layered text", (all) => all.length), column = page.locator(".layered .behind .column");
+  const marked = await column.getAttribute("x");
+  assert.ok((await drawing(page)).shapes >= shapes, "the file has the marks of the step with the rest");
+  assert.equal(await column.getAttribute("x"), marked, "which stand where they stood");
+  await page.evaluate(() => explorer.state.set({ step: explorer.state.step + 1 }));
+  await settle(page);
+  const [cell, at] = await page.evaluate(() => [`.raster .cell[data-step="${explorer.state.step}"]`, ".layered .behind .column"].map((s) => document.querySelector(s).getBoundingClientRect()).map(({ x, width }) => [x, x + width]));
+  assert.ok(at[0] <= cell[0] && at[1] >= cell[1] - 1 && at[1] - at[0] < 1.5 * (cell[1] - cell[0]), `the column ${at} stands behind the step's cells ${cell}`);
   assert.deepEqual(complaints, []);
   await page.close();
 });
@@ -284,10 +321,11 @@ test("budget: a recording shows its budgets and none between them", { skip, time
   await settle(page);
   const least = sweep.find((b) => b.policy === "tokenselect" && b.k === ks[0]), dense = sweep.find((b) => b.policy === "dense"), alone = sweep.find((b) => b.policy === "window");
   const [chosen, beside, third] = [await column(1), await column(2), await column(3)];
-  assert.equal(chosen[0], `k ${ks[0]}`);
+  assert.equal(chosen[0], `TokenSelect, k ${ks[0]}`);
   assert.deepEqual([beside[0], third[0]], ["dense", `window ${alone.k}`]);
   assert.ok(Math.abs(Number(chosen[1]) - least.p) < 6e-4 && Number(chosen[1]) > 0);
-  assert.ok(beside.at(-1).startsWith(dense.answer.trim() === "" ? "⏎" : dense.answer.slice(0, 10)));
+  assert.ok(beside.at(-1).startsWith(dense.answer.trim() === "" ? `${dense.answer.length} blank lines or spaces` : dense.answer.slice(0, 10)), beside.at(-1));
+  assert.match(await page.textContent(".budget-view"), /longer than the 2,048 tokens that the model was trained for/);
   assert.ok(chosen.some((t) => t.startsWith(new Intl.NumberFormat("en").format(Math.round(least.rows)))));
 
   // Points are the recorded budgets; one is chosen with the keyboard.

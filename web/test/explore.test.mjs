@@ -70,6 +70,26 @@ test("the first recording opens by itself; steps go by keys, slider, tokens and 
   assert.deepEqual(wrong, []);
 });
 
+test("each view says what it shows, and is gone to by its name, below the steps that stay in reach", { skip, timeout: 60_000 }, async () => {
+  await visit();
+  const titles = await page.$$eval("section.view", (all) => all.map((s) => [s.querySelector("h2").textContent, s.querySelector(".about-view").textContent]));
+  assert.deepEqual(await page.$$eval("#jumps button", (all) => all.map((b) => b.textContent)), titles.map(([title]) => title));
+  assert.ok(titles.every(([, about]) => about.length > 40));
+  assert.match(await page.textContent("#facts"), /each layer reads the first 16 tokens \(n_init\), 512 that it selects \(k\) and the last 256 \(n_local\)/);
+  for (const [width, high] of [[1280, 70], [390, 150]]) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const name of ["Skyline", "The marked passage"]) {
+      await page.locator("#jumps").getByRole("button", { name }).press("Enter");
+      await drawn();
+      const [bar, view] = await page.evaluate((name) => [".transport", `section.view[aria-label="${name}"]`].map((s) => document.querySelector(s).getBoundingClientRect()).map(({ top, bottom }) => ({ top, bottom })), name);
+      assert.ok(bar.top === 0 && bar.bottom < high, `the steps are at ${JSON.stringify(bar)}, ${width} pixels wide`);
+      assert.ok(view.top >= bar.bottom && view.top < bar.bottom + 20, `${name} is at ${view.top}, below ${bar.bottom}`);
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  assert.deepEqual(wrong, []);
+});
+
 test("a link says run, step, layer, head, tokens and passage, and leads back there", { skip, timeout: 60_000 }, async () => {
   await visit(`#run=${RECORDING}&step=3&layer=4&head=2&row=9023&mark=10-40`);
   assert.deepEqual(await state(), { step: 3, layer: 4, head: 2, pinned: [9023], mark: { start: 10, end: 40 } });

@@ -77,6 +77,30 @@ test("lesson: every figure is drawn from its recording, and the text has the rec
   assert.deepEqual(complaints, []);
 });
 
+test("lesson: the five minutes lead to places that are there, and to the explorer at the word that was looked for", { skip, timeout: 120_000 }, async (t) => {
+  const { page, complaints } = await lesson(t);
+  const links = await page.$$eval(".short a", (all) => all.map((a) => a.getAttribute("href")));
+  assert.equal(links.length, 5);
+  for (const link of links.slice(0, 4)) {
+    await page.click(`.short a[href="${link}"]`);
+    // The words about a figure come with it, not the figure alone.
+    const [words, figure] = await page.evaluate((id) => {
+      const place = document.getElementById(id), figures = [...document.querySelectorAll("[data-figure]")];
+      return [place, figures.find((f) => place.compareDocumentPosition(f) & Node.DOCUMENT_POSITION_FOLLOWING)].map((n) => n.getBoundingClientRect().top);
+    }, link.slice(1));
+    assert.ok(words >= 0 && words < 40 && figure > words && figure < 500, `${link}: words at ${words}, the figure at ${figure}`);
+  }
+  await page.click(".short li:last-child a");
+  await page.waitForFunction(() => globalThis.explorer?.views.timeline, null, DEADLINE);
+  assert.match(await page.textContent("#answer [aria-current=step]"), /parrot/);
+  assert.ok(await page.evaluate(async () => {
+    const { passageRows, presence } = await import("./explore/needle/presence.js");
+    const { run, state } = explorer, step = run.steps[state.step];
+    return presence(step, step.layers[state.layer], passageRows(run, run.marks[0])).selected;
+  }) > 0, "the layer of the link has selected the sentence there");
+  assert.deepEqual(complaints, []);
+});
+
 test("lesson: a word and a head are chosen in one figure for all, kept in the address, and by the keyboard", { skip, timeout: 120_000 }, async (t) => {
   const { page, complaints } = await lesson(t, "?step=2&head=0");
   assert.match(await page.textContent("#softmax li:first-child"), /Nash/);
@@ -92,8 +116,8 @@ test("lesson: a word and a head are chosen in one figure for all, kept in the ad
   await page.reload();
   await page.waitForFunction(() => document.body.dataset.ready, null, DEADLINE);
   assert.equal(await page.inputValue("#found select[aria-label='Layer']"), "4");
-  await page.click("nav a[href='#loud']");
-  await page.waitForFunction(() => location.hash === "#loud");
+  await page.click("nav a[href='#vote']");
+  await page.waitForFunction(() => location.hash === "#vote");
   await page.selectOption("#loud select[aria-label='To write']", "1");
   await page.goBack();
   await page.waitForFunction(() => location.hash === "" && location.search.includes("step=1&"), null, DEADLINE);

@@ -8,7 +8,7 @@ import { atStep, keyOf, measured, nearest, reference } from "./budget/measure.js
 import { mean } from "./heads/measures.js";
 import { draw } from "./budget/plot.js";
 import { csv } from "./csv.js";
-import { known, milliseconds, oneLine, percent, probability, quoted } from "./numbers.js";
+import { answered, known, milliseconds, percent, probability, quoted } from "./numbers.js";
 import { redraws } from "./redraw.js";
 import { standalone } from "./svg.js";
 
@@ -43,7 +43,7 @@ export function view(node, run, state) {
   /** Budgets beside each other, by keyOf. */
   const budgets = new Map();
   let wanted = { policy: run.selection?.policy ?? "tokenselect", k: run.selection?.k ?? 512 };
-  let queue = [], running = null, failed = "";
+  let queue = [], running = null, failed = "", drawn = "";
 
   const ref = () => reference(run);
 
@@ -101,7 +101,7 @@ export function view(node, run, state) {
       row("Recall of dense attention", (b) => percent(b.recall)),
       row("Tokens read", (b) => (known(b.rows) ? `${count(b.rows)} (${percent(Math.min(1, b.rows / context))})` : "–")),
       row("Time per token", (b) => milliseconds(b.ms)),
-      row("Answer", (b) => [oneLine(b.answer ?? "–", 240), b.left ? element("small", {}, ` says ${quoted(b.left.said)} for ${quoted(b.left.wanted)}`) : ""]),
+      row("Answer", (b) => [answered(b.answer, 240), b.left ? element("small", {}, ` says ${quoted(b.left.said)} for ${quoted(b.left.wanted)}`) : ""]),
     ];
     if (columns.some((b) => known(b.in))) rows.splice(2, 0, row("Marked passage read whole", (b) => percent(b.in)));
     if (live && run.steps[i]) {
@@ -111,7 +111,8 @@ export function view(node, run, state) {
       }));
     }
     beside.replaceChildren(element("table", { className: "beside" },
-      element("thead", {}, element("tr", {}, element("td"), ...columns.map((b) => element("th", { scope: "col", className: b === at ? "here" : "", textContent: nameOf(b) })))), element("tbody", {}, ...rows)));
+      element("thead", {}, element("tr", {}, element("td"), ...columns.map((b) => element("th", { scope: "col", className: b === at ? "here" : "" }, ...b.policy === "tokenselect" ? ["Token", element("wbr"), `Select, ${nameOf(b)}`] : [nameOf(b)])))), element("tbody", {}, ...rows)),
+      ...(run.rows > run.model.context ? [element("p", { className: "hint", textContent: `The text is longer than the ${count(run.model.context)} tokens that the model was trained for. There dense attention looks at the wrong things, and to recall much of it is no merit.` })] : []));
   }
 
   function plot(at) {
@@ -139,7 +140,7 @@ export function view(node, run, state) {
 
   function list(at) {
     const rows = sorted().map((b) => element("tr", { className: b === at ? "here" : "" }, element("th", { scope: "row" }, nameOf(b)),
-      ...[known(b.rows) ? count(b.rows) : "–", milliseconds(b.ms), probability(b.p, b.bound), percent(b.recall), percent(b.in), oneLine(b.answer ?? "–", 60)].map((textContent) => element("td", { textContent }))));
+      ...[known(b.rows) ? count(b.rows) : "–", milliseconds(b.ms), probability(b.p, b.bound), percent(b.recall), percent(b.in), answered(b.answer, 60)].map((textContent) => element("td", { textContent }))));
     all.replaceChildren(element("table", {}, element("thead", {}, element("tr", {}, ...["Budget", "Read", "Time", "p", "Recall", "Passage read whole", "Answer"].map((textContent) => element("th", { scope: "col", textContent })))), element("tbody", {}, ...rows)));
   }
 
@@ -150,6 +151,10 @@ export function view(node, run, state) {
     controls();
     const at = shown();
     tell(at);
+    // On a recording nothing of it changes from step to step.
+    const of = JSON.stringify([wanted, quality.select.value, cost.select.value, inside(), live ? stepNow() : 0, run.steps.at(-1)?.text, [...budgets.values()].map((b) => [keyOf(b), b.seen, b.ms])]);
+    if (of === drawn) return;
+    drawn = of;
     compare(at);
     plot(at);
     list(at);
@@ -198,7 +203,7 @@ export function view(node, run, state) {
     later();
   }
 
-  const { later, now, stop: rest, perWidth } = redraws(body, state, [update]);
+  const { redraw, later, now, stop: rest, perWidth } = redraws(body, state, [{ draw: update }]);
   const inside = perWidth(() => Math.max(260, drawing.clientWidth || 480));
   policy.select.addEventListener("change", () => want({ ...wanted, policy: policy.select.value }));
   k.addEventListener("input", () => {
@@ -218,7 +223,7 @@ export function view(node, run, state) {
 
 
   return {
-    update: later,
+    update: redraw,
     svg() {
       now();
       const plotted = drawing.querySelector("svg");

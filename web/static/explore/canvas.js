@@ -41,10 +41,15 @@ export function whenColoursChange(draw) {
   return () => dark.removeEventListener("change", draw);
 }
 
+const known = new Map();
+
 /** A colour as [red, green, blue]. */
 export function channels(colour) {
-  const probe = new OffscreenCanvas(1, 1).getContext("2d");
-  probe.fillStyle = colour;
-  probe.fillRect(0, 0, 1, 1);
-  return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  if (!known.has(colour)) {
+    const probe = new OffscreenCanvas(1, 1).getContext("2d");
+    probe.fillStyle = colour;
+    probe.fillRect(0, 0, 1, 1);
+    known.set(colour, [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3));
+  }
+  return known.get(colour);
 }

@@ -6,6 +6,7 @@ import { LEFT_OUT, LOCAL, SELECTED, SINK, attended, readersOf, voteOf } from "./
 import { channels, colours, prepare, shadeMost, whenColoursChange } from "./canvas.js";
 import { csv } from "./csv.js";
 import { described, show } from "./described.js";
+import { bands, shades } from "./document/pixels.js";
 import { places } from "./document/snippets.js";
 import { FONT, MEASURED, READABLE, Typesetter } from "./document/typesetter.js";
 import { oneLine, quoted } from "./numbers.js";
@@ -29,10 +30,9 @@ export function view(node, run, state) {
   const unmark = find.querySelector(".unmark");
   const said = element("p", { className: "hint", role: "status" });
   const key = element("ul", { className: "key" }), list = element("ol", { className: "rows reads" }), none = element("p", { className: "hint" });
-  const heading = element("h3", {});
+  const heading = element("h3", {}), reading = element("div", { className: "reading" }, heading, none, list);
   const body = element("div", { className: "document-view" },
-    element("div", {}, element("div", { className: "controls" }, element("span", { className: "zoom" }, less, more, whole, words), needle, find), frame, key, said),
-    element("div", { className: "reading" }, heading, none, list));
+    element("div", {}, element("div", { className: "controls" }, element("span", { className: "zoom" }, less, more, whole, words), needle, find), frame, key, said), reading);
   node.replaceChildren(body);
 
   let size = 0, top = 0; // of type and of what is in sight, in pixels
@@ -62,36 +62,31 @@ export function view(node, run, state) {
   const firstInSight = () => set.starts[Math.min(set.starts.length - 1, Math.max(0, Math.floor(top / set.line)))];
   const endInSight = () => set.starts[Math.ceil((top + height()) / set.line) + 1] ?? setter.rows;
 
-  let grey = { of: null, at: 0, colour: "", image: null };
+  let grey = { of: null, at: 0, colour: "", image: null }, shaded = null;
 
-  /**
-   * Text that is too small for words, as grey bands, so that its shape is seen. What
-   * its rows cover of each pixel is summed up here, as drawing every one of tens of
-   * thousands takes longer than a frame. It stays from step to step.
-   */
-  function ground(canvas, from, to, tall, paint) {
-    if (grey.of === set && grey.at === top && grey.colour === paint["left-out"] && grey.image.width === canvas.width) return grey.image;
-    const ratio = devicePixelRatio || 1, image = new ImageData(canvas.width, canvas.height), { data, width, height } = image;
-    const hue = channels(paint["left-out"]), covered = new Float32Array(width);
-    for (let row = from; row < to;) {
-      const line = set.lines[row], upper = (y(row) + tall * 0.25) * ratio, lower = upper + tall * 0.5 * ratio;
-      covered.fill(0);
-      for (; row < to && set.lines[row] === line; row++) {
-        const a = set.left[row] * ratio, b = a + Math.max(0.5, set.right[row] - set.left[row] - set.line * 0.15) * ratio;
-        for (let x = Math.floor(a); x < Math.min(width, b); x++) covered[x] += Math.min(x + 1, b) - Math.max(x, a);
-      }
-      for (let down = Math.max(0, Math.floor(upper)); down < Math.min(height, lower); down++) {
-        const strength = 127.5 * (Math.min(down + 1, lower) - Math.max(down, upper)); // half of what is covered
-        for (let x = 0, at = 4 * down * width; x < width; x++, at += 4) {
-          data[at] = hue[0];
-          data[at + 1] = hue[1];
-          data[at + 2] = hue[2];
-          data[at + 3] = covered[x] * strength;
-        }
-      }
+  /** The text as bands, which stay from step to step, and over them what was attended to. */
+  function drawSmall(context, sight, paint) {
+    const { width, height } = canvas;
+    if (grey.of !== set || grey.at !== top || grey.colour !== paint["left-out"] || grey.image.width !== width) {
+      grey = { of: set, at: top, colour: paint["left-out"], image: new ImageData(width, height) };
+      bands(grey.image, sight, channels(paint["left-out"]));
     }
-    grey = { of: set, at: top, colour: paint["left-out"], image };
-    return image;
+    if (shaded?.width !== width || shaded.height !== height) shaded = new ImageData(width, height);
+    shaded.data.set(grey.image.data);
+    if (now) shades(shaded, sight, now, { [SELECTED]: channels(paint.selected), [SINK]: channels(paint.sink), [LOCAL]: channels(paint.local) });
+    context.putImageData(shaded, 0, 0);
+  }
+
+  function drawShades(context, { from, to, tall }, paint) {
+    const hue = { [SELECTED]: paint.selected, [SINK]: paint.sink, [LOCAL]: paint.local }, most = shadeMost();
+    for (let row = from; row < Math.min(to, now.kinds.length); row++) {
+      const kind = now.kinds[row];
+      if (kind === LEFT_OUT) continue;
+      context.fillStyle = hue[kind];
+      context.globalAlpha = kind === SELECTED ? 0.2 + (most - 0.2) * now.strengths[row] : 0.28;
+      context.fillRect(set.left[row], y(row), set.right[row] - set.left[row], tall);
+    }
+    context.globalAlpha = 1;
   }
 
   function draw() {
@@ -99,19 +94,11 @@ export function view(node, run, state) {
     const width = inside(), paint = colours(), context = prepare(canvas, width, height());
     look();
     if (!set) return;
-    const hue = { [SELECTED]: paint.selected, [SINK]: paint.sink, [LOCAL]: paint.local }, readable = size >= READABLE, most = shadeMost();
+    const readable = size >= READABLE;
     const from = firstInSight(), to = endInSight(), tall = Math.max(1, set.line - (readable ? 3 : set.line > 3 ? 1 : 0));
-    if (!readable) context.putImageData(ground(canvas, from, to, tall, paint), 0, 0);
-    if (now) {
-      for (let row = from; row < Math.min(to, now.kinds.length); row++) {
-        const kind = now.kinds[row];
-        if (kind === LEFT_OUT) continue;
-        context.fillStyle = hue[kind];
-        context.globalAlpha = kind === SELECTED ? (readable ? 0.2 + (most - 0.2) * now.strengths[row] : 0.35 + 0.65 * now.strengths[row]) : readable ? 0.28 : 0.6;
-        context.fillRect(set.left[row], y(row), Math.max(readable ? 0 : 1.5, set.right[row] - set.left[row]), tall);
-      }
-      context.globalAlpha = 1;
-    }
+    const sight = { set, from, to, top, tall, ratio: devicePixelRatio || 1 };
+    if (!readable) drawSmall(context, sight, paint);
+    else if (now) drawShades(context, sight, paint);
     if (readable) {
       // Always of one size, and scaled: so words need not be shaped anew at every depth of zoom.
       const scale = size / MEASURED;
@@ -137,15 +124,18 @@ export function view(node, run, state) {
     drawOver();
   }
 
-  let looked = "";
+  let looked = "", told = "";
 
-  /** What the step attended to, and its places in words: they stay when the text is zoomed or scrolled. */
+  /** What the step attended to: it stays when the text is zoomed or scrolled. */
   function look() {
     const step = run.steps[state.step], of = JSON.stringify([state.step, state.layer, state.pinned, state.mark, step?.text, run.rows]);
     if (looked === of) return;
     looked = of;
     now = step ? attended(step, state.layer) : null;
-    drawReading();
+    show(key, ...[["sink", "first tokens"], ["selected", now?.votes ? "selected; the stronger, the more votes" : "selected; the stronger, the more layers"], ["local", "local window"], ...(marks().length > 0 ? [["needle", "marked passage"]] : [])]
+      .map(([name, words]) => described("li", { class: name }, words)));
+    needle.hidden = marks().length === 0;
+    unmark.hidden = state.mark === null;
   }
 
   let ringed = "";
@@ -175,17 +165,17 @@ export function view(node, run, state) {
     }
   }
 
+  /** The step's places in words. */
   function drawReading() {
+    look();
+    if (told === looked) return;
+    told = looked;
     const step = run.steps[state.step];
     heading.textContent = step ? `What it reads for ${quoted(step.text || "the end of the answer")}` : "What it reads";
     const found = step ? places(run, state, now) : [];
     show(list, ...found);
     none.textContent = !step ? "No step of the answer yet." : found.length > 0 ? `The places with ${now.votes ? "the most votes" : "the most selected tokens"}${state.layer === "all" ? ", of all layers" : ` in layer ${state.layer}`}.`
       : step.layers.some((l) => l.rows === null) ? "Every token: nothing is selected." : "Nothing beyond the first and the local tokens.";
-    show(key, ...[["sink", "first tokens"], ["selected", now?.votes ? "selected; the stronger, the more votes" : "selected; the stronger, the more layers"], ["local", "local window"], ...(marks().length > 0 ? [["needle", "marked passage"]] : [])]
-      .map(([name, words]) => described("li", { class: name }, words)));
-    needle.hidden = marks().length === 0;
-    unmark.hidden = state.mark === null;
   }
 
   /** The row under a pointer, or null. */
@@ -416,7 +406,7 @@ export function view(node, run, state) {
   list.addEventListener("pointerleave", () => state.set({ hover: null }));
 
   let pinned = state.pinned.at(-1) ?? null;
-  const { later, stop, perWidth } = redraws(body, state, [() => {
+  const { redraw, later, stop, perWidth } = redraws(body, state, [{ at: [frame, key], draw() {
     const latest = state.pinned.at(-1) ?? null;
     if (latest !== pinned) {
       pinned = latest;
@@ -424,12 +414,12 @@ export function view(node, run, state) {
       own = null;
     }
     draw();
-  }], () => drawOver());
+  } }, { at: [reading], draw: drawReading }], () => drawOver());
   const inside = perWidth(() => Math.max(160, frame.clientWidth));
   const unwatch = whenColoursChange(later);
 
   return {
-    update: later,
+    update: redraw,
     /** The whole text as a map. */
     svg() {
       setter.take(run);

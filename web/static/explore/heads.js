@@ -26,7 +26,7 @@ function figure(title, about) {
 
 export function view(node, run, state) {
   const heads = run.model.heads, layers = run.model.layers, kvHeads = run.model.kv_heads ?? heads;
-  const grid = figure("Layers and heads", "The fill and its number: recall, the share in % of dense attention's mass that lies on tokens which were read. The bar: how much of the head's attention its heaviest tokens hold.");
+  const grid = figure("Recall by layer and head", "The fill and its number: recall, the share in % of dense attention's mass that lies on tokens which were read. The bar: how much of the head's attention its heaviest tokens hold.");
   const near = element("input", { type: "checkbox" });
   grid.made.insertBefore(element("label", { className: "hint check" }, near, " with distances cut to the local window, at which tokens are scored"), grid.drawing);
   const read = figure("What the head reads", "Its heaviest tokens between the first and the most recent ones, with their share of its attention.");
@@ -51,6 +51,7 @@ export function view(node, run, state) {
   let step = null, chosen = null, guessed = false;
   let recalled = [], held = []; // by layer and head, at the step
   let means = { of: -1, layers: [] }; // recall of each layer, of all steps
+  let found = { layer: null, agreed: null };
 
   /** The head that is looked at: the chosen one, else that with the heaviest row, in the chosen layer or any. */
   function choice() {
@@ -94,48 +95,76 @@ export function view(node, run, state) {
       return;
     }
     fill(list, heaviestRows(run, state, layer, chosen.head, marked));
+    point(state.hover);
     read.note.textContent = layer.top[chosen.head].length === 0 ? "Every token that this head read is among the first or the most recent ones." : `${describe(chosen.layer, chosen.head)}.`;
+  }
+
+  /** How far the chosen layer's heads agree, found out once for all that show it; null where that is not known. */
+  function agreed() {
+    const layer = step.layers[chosen.layer];
+    if (found.layer !== layer) found = { layer, agreed: agreement(layer, heads) };
+    return found.agreed;
+  }
+
+  /** Why it is not known. */
+  function unvoted() {
+    const layer = step.layers[chosen.layer];
+    return !layer.rows ? "This layer read every token: nobody had to vote."
+      : layer.hit ? "This layer took the selection of an earlier step from the Selection Cache: nobody voted."
+        : layer.sliding ? "This layer has a sliding window and reads what is in it: nobody votes."
+          : layer.rows.length === 0 ? "Nothing is selected with this policy." : unrecorded("Votes were", "votes");
   }
 
   function drawVotes() {
     const layer = step.layers[chosen.layer];
-    const agreed = agreement(layer, heads);
     voted.made.querySelector("h3").textContent = `Which heads vote for which tokens: layer ${chosen.layer}`;
-    overlap.made.querySelector("h3").textContent = `Agreement between heads: layer ${chosen.layer}`;
-    if (!agreed) {
-      const why = !layer.rows ? "This layer read every token: nobody had to vote."
-        : layer.hit ? "This layer took the selection of an earlier step from the Selection Cache: nobody voted."
-          : layer.sliding ? "This layer has a sliding window and reads what is in it: nobody votes."
-            : layer.rows.length === 0 ? "Nothing is selected with this policy." : unrecorded("Votes were", "votes");
+    if (agreed()) {
+      fill(votes, votedRows(run, state, layer, VOTED, marked));
+      point(state.hover);
+    } else {
       show(votes);
-      for (const f of [overlap, crowd]) show(f.drawing);
-      voted.note.textContent = overlap.note.textContent = why;
+    }
+    voted.note.textContent = agreed() ? `${count(layer.rows.length)} selected${layer.candidates ? ` of ${count(layer.candidates)}` : ""}. The vote of the last that was taken: ${layer.cut ? layer.cut[0].toPrecision(3) : "not recorded"}.` : unvoted();
+  }
+
+  function drawOverlap() {
+    overlap.made.querySelector("h3").textContent = `Agreement between heads: layer ${chosen.layer}`;
+    if (agreed()) show(overlap.drawing, matrix(agreed(), { width: widthOf(overlap), kvHeads, chosen: chosen.head }));
+    else show(overlap.drawing);
+    overlap.note.textContent = agreed() ? "" : unvoted();
+  }
+
+  function drawCrowd() {
+    if (!agreed()) {
+      show(crowd.drawing);
       crowd.note.textContent = "";
       return;
     }
-    fill(votes, votedRows(run, state, layer, VOTED, marked));
-    show(overlap.drawing, matrix(agreed, { width: widthOf(overlap), kvHeads, chosen: chosen.head }));
-    show(crowd.drawing, byCount(agreed, widthOf(crowd)));
-    voted.note.textContent = `${count(layer.rows.length)} selected${layer.candidates ? ` of ${count(layer.candidates)}` : ""}. The vote of the last that was taken: ${layer.cut ? layer.cut[0].toPrecision(3) : "not recorded"}.`;
-    overlap.note.textContent = crowd.note.textContent = "";
-    const lone = agreed.byCount[0] + (agreed.byCount[1] ?? 0), most = agreed.byCount.slice(Math.ceil(heads / 2)).reduce((sum, n) => sum + n, 0);
+    const { byCount: by } = agreed(), lone = by[0] + (by[1] ?? 0), most = by.slice(Math.ceil(heads / 2)).reduce((sum, n) => sum + n, 0);
+    show(crowd.drawing, byCount(agreed(), widthOf(crowd)));
     crowd.note.textContent = `${count(lone)} have one head or none behind them (a token may owe its vote to its neighbours), ${count(most)} at least half of the heads.`;
   }
 
+  /** Says so where attention mass was not recorded. */
+  function massless(f) {
+    if (step.layers.some((l) => l.mass)) return false;
+    show(f.drawing);
+    f.note.textContent = unrecorded("Attention mass was", "mass");
+    return true;
+  }
+
   function drawMass() {
+    if (massless(mass)) return;
     const layer = step.layers[chosen.layer], all = state.layer === "all";
-    if (!step.layers.some((l) => l.mass)) {
-      for (const f of [mass, byLayer]) {
-        show(f.drawing);
-        f.note.textContent = unrecorded("Attention mass was", "mass");
-      }
-      return;
-    }
     const meanOf = (m) => [0, 1, 2, 3].map((r) => mean(m.map((shares) => shares[r])));
     const named = all ? step.layers.flatMap((l, i) => (l.mass ? [[String(i), meanOf(l.mass)]] : [])) : (layer.mass ?? []).map((shares, h) => [String(h), shares]);
     mass.made.querySelector("h3").textContent = all ? "Where attention lies, by layer (mean of the heads)" : `Where attention lies, by head of layer ${chosen.layer}`;
     show(mass.drawing, bars(named, { width: widthOf(mass), chosen: all ? -1 : chosen.head, of: all ? "layer" : "head" }));
     mass.note.textContent = all ? "Choose a layer to see its heads." : "";
+  }
+
+  function drawByLayer() {
+    if (massless(byLayer)) return;
     if (means.of !== run.steps.length) {
       const recorded = step.layers.map((_, i) => run.steps.flatMap((s) => (s.layers[i]?.mass ? [mean(recalls(s.layers[i]))] : [])));
       means = { of: run.steps.length, layers: recorded.map((all) => (all.length > 0 ? mean(all) : null)) };
@@ -157,20 +186,22 @@ export function view(node, run, state) {
     chosen = choice();
     recalled = step.layers.map((layer) => (near.checked ? layer.near : recalls(layer)));
     held = step.layers.map(concentrations);
-    drawGrid();
   }
 
   function point(row) {
     for (const at of body.querySelectorAll("[data-row]")) at.classList.toggle("pointed", Number(at.dataset.row) === row);
   }
 
-  const { later, now, stop, perWidth } = redraws(body, state, [look, ...[drawHead, drawVotes, drawMass, () => point(state.hover)].map((draw) => () => { if (step) draw(); })], point);
+  const { redraw, later, now, stop, perWidth } = redraws(body, state, [
+    { draw: look },
+    ...[[drawGrid, grid], [drawHead, read], [drawByLayer, byLayer], [drawVotes, voted], [drawMass, mass], [drawOverlap, overlap], [drawCrowd, crowd]].map(([draw, { made }]) => ({ draw: () => { if (step) draw(); }, at: [made] })),
+  ], point);
   const widths = perWidth(() => new Map([grid, overlap, crowd, mass, byLayer].map((f) => [f, Math.max(240, f.drawing.clientWidth || 480)])));
   const widthOf = (f) => widths().get(f);
   near.addEventListener("change", later);
 
   return {
-    update: later,
+    update: redraw,
     svg() {
       now();
       const drawn = [grid, overlap, crowd, mass, byLayer].flatMap((f) => {

@@ -164,6 +164,7 @@ export function live({ begin, grew, say, fail, layer }) {
       });
       events = collected;
       begin(started.run);
+      say("Reading …"); // on a GPU the first piece takes a while: its kernels are compiled
       const run = await started.done;
       grew(run);
       say(`Done: ${run.answer.trim()}`);

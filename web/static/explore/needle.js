@@ -3,7 +3,7 @@
 import { element } from "../app/dom.js";
 import { count } from "../app/format.js";
 import { csv } from "./csv.js";
-import { known, oneLine, percent, probability, quoted } from "./numbers.js";
+import { answered, known, percent, probability, quoted } from "./numbers.js";
 import { passageRows, presence } from "./needle/presence.js";
 import { draw } from "./needle/raster.js";
 import { redraws } from "./redraw.js";
@@ -89,7 +89,7 @@ export function view(node, run, state) {
         cells, size: rows.length, shows: shows(), layers, width: seen, steps: run.steps.map(({ text, p }) => ({ text, p: p ?? null })),
         describe, choose: (step, layer) => state.set(layer === null ? { step } : { step, layer }),
       }) };
-      scroller.replaceChildren(drawn.drawing);
+      scroller.replaceChildren(drawn.node);
       explain();
     }
     const { cell, from, to } = drawn.mark(at, state.layer === "all" ? null : state.layer);
@@ -125,7 +125,7 @@ export function view(node, run, state) {
         const here = b.policy === run.selection?.policy && b.k === run.selection?.k;
         return element("tr", { className: `${here ? "here " : ""}${b.in === 0 ? "out" : ""}` },
           element("th", { scope: "row" }, budgetName(b), here ? element("small", {}, element("br"), "this run") : ""),
-          element("td", {}, b.in === 0 ? "never" : percent(b.in)), element("td", {}, probability(b.p)), element("td", {}, oneLine(b.answer ?? "–", 240)));
+          element("td", {}, b.in === 0 ? "never" : percent(b.in)), element("td", {}, probability(b.p)), element("td", {}, answered(b.answer, 240)));
       })));
     const of = first ? quoted(first.label || run.document.text.slice(first.start, first.end), 60) : "";
     const other = first && mark && (first.start !== mark.start || first.end !== mark.end);
@@ -139,7 +139,7 @@ export function view(node, run, state) {
   function update() {
     const mark = listPassages();
     const none = !mark || run.steps.length === 0;
-    for (const part of [summary, body.querySelector("figure")]) part.hidden = none;
+    summary.hidden = none;
     consequence.hidden = !mark;
     let empty = body.querySelector(".nothing");
     if (none) {
@@ -152,6 +152,7 @@ export function view(node, run, state) {
       look(mark);
       drawSweep(mark);
     }
+    body.querySelector("figure").hidden = none || rows.length === 0;
     if (none) return;
     if (rows.length === 0) {
       summary.textContent = "The marked passage has no tokens of its own.";
@@ -162,7 +163,7 @@ export function view(node, run, state) {
     drawRaster(at);
   }
 
-  const { later, now, stop, perWidth } = redraws(body, state, [update]);
+  const { redraw, later, now, stop, perWidth } = redraws(body, state, [{ draw: update }]);
   const inside = perWidth(() => Math.max(240, scroller.clientWidth || 480));
   let left = 0; // how far the raster is scrolled: to ask for it lays the page out
   scroller.addEventListener("scroll", () => { left = scroller.scrollLeft; });
@@ -170,11 +171,10 @@ export function view(node, run, state) {
   for (const { input } of choices) input.addEventListener("change", later);
 
   return {
-    update: later,
+    update: redraw,
     svg() {
       now();
-      const drawing = scroller.querySelector("svg");
-      return standalone(drawing ? [[`${quoted(run.document.text.slice(looked.start, looked.end))}: ${choices.find(({ input }) => input.checked).label.textContent.trim()}`, drawing]] : []);
+      return drawn.together ? drawn.together((drawing) => standalone([[`${quoted(run.document.text.slice(looked.start, looked.end))}: ${choices.find(({ input }) => input.checked).label.textContent.trim()}`, drawing]])) : standalone([]);
     },
     /** A row for each step and layer. */
     csv() {

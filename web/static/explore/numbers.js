@@ -25,4 +25,10 @@ export function oneLine(text, most = Infinity) {
   return line.length > most ? `${line.slice(0, most - 1)}…` : line;
 }
 
+/** An answer of nothing but white space, in words. */
+export const blank = (answer) => (answer === "" ? "nothing" : `${count([...answer].length)} blank lines or spaces`);
+
+/** An answer in one line. */
+export const answered = (answer, most) => (!known(answer) ? "–" : answer.trim() === "" ? blank(answer) : oneLine(answer, most));
+
 export const quoted = (text, most) => `“${oneLine(text.trim() || text, most)}”`;

@@ -10,8 +10,12 @@ import { Run } from "./run.js";
 import { State } from "./state.js";
 
 const VIEWS = [
-  { id: "document", title: "The document" }, { id: "skyline", title: "Skyline" }, { id: "heads", title: "Layers and heads" },
-  { id: "needle", title: "The marked passage" }, { id: "budget", title: "Budgets" }, { id: "timeline", title: "Timeline" },
+  { id: "document", title: "The document", about: "The whole text, coloured where it was read to write the token of the answer that is chosen above. Zoom in for the words." },
+  { id: "skyline", title: "Skyline", about: "A line for each token of the answer, and across it the text from its first token to its last: where the layers looked." },
+  { id: "heads", title: "Layers and heads", about: "Each layer has several heads, and each looks for something else. What it reads is what they vote for." },
+  { id: "needle", title: "The marked passage", about: "Was the passage that holds the answer read: by which layers, for which token of the answer, and was it a near thing?" },
+  { id: "budget", title: "Budgets", about: "The same question with more and with fewer tokens read, beside reading all of them and reading only the first and the last." },
+  { id: "timeline", title: "Timeline", about: "The answer token by token: how long each took, and how sure the model was of it." },
 ];
 const modules = VIEWS.map(({ id }) => import(`./${id}.js`)); // come while the recording does
 const PLAY_MS = 800;
@@ -49,6 +53,12 @@ async function open(source, named, link = null, hash = "") {
   }
 }
 
+const bar = byId("views").querySelector(".transport");
+
+/** What is scrolled to comes to stand below the steps, which stay in reach. */
+const cover = () => { document.documentElement.style.scrollPaddingTop = `${bar.offsetHeight}px`; };
+new ResizeObserver(cover).observe(bar);
+
 /** Shows another run. */
 async function show(next, hash = "") {
   play(false);
@@ -57,6 +67,7 @@ async function show(next, hash = "") {
   for (const { view } of shown) view.destroy();
   shown = [];
   for (const section of document.querySelectorAll("section.view")) section.remove();
+  byId("jumps").replaceChildren();
   state.set({ step: 0, layer: "all", head: null, hover: null, pinned: [], mark: null });
   if (hash) {
     state.follow(hash);
@@ -64,15 +75,19 @@ async function show(next, hash = "") {
   }
   byId("views").hidden = false;
   fillChoices();
+  cover();
   const mine = run;
-  for (const [i, { id, title }] of VIEWS.entries()) {
+  for (const [i, { id, title, about }] of VIEWS.entries()) {
     const { view } = await modules[i];
     if (run !== mine) return; // another one was opened meanwhile
     const body = element("div", { className: "body" });
     const save = (kind, type) => element("button", { type: "button", className: "quiet", textContent: kind.toUpperCase(), title: `Save as ${kind.toUpperCase()}`, onclick: () => download(`${id}-step-${state.step + 1}.${kind}`, made[kind](), type) });
     const section = element("section", { className: "view", id: `view-${id}`, ariaLabel: title },
-      element("div", { className: "view-head" }, element("h2", { textContent: title }), element("span", { className: "actions" }, save("svg", "image/svg+xml"), save("csv", "text/csv"))), body);
+      element("div", { className: "view-head" }, element("h2", { textContent: title }), element("span", { className: "actions" }, save("svg", "image/svg+xml"), save("csv", "text/csv"))),
+      element("p", { className: "hint about-view", textContent: about }), body);
     byId("views").append(section);
+    // Buttons: the part of the address behind # says what is looked at.
+    byId("jumps").append(element("button", { type: "button", className: "quiet", textContent: title, onclick: () => section.scrollIntoView() }));
     const made = view(body, run, state);
     shown.push({ id, view: made });
     globalThis.explorer.views[id] = made;
@@ -91,7 +106,15 @@ function grew() {
   byId("export").hidden = !(run.live && run.done);
   for (const save of document.querySelectorAll(".view-head .actions button")) save.disabled = steps.length === 0; // there is nothing to save yet
   controls();
-  for (const { view } of shown) view.update();
+  for (const { view } of shown) view.update(run.done);
+}
+
+/** What the layers read with a selection, in words and with its symbols. */
+function read({ policy, n_init, k, n_local, theta, pool }) {
+  if (!policy) return "";
+  if (policy === "dense") return "dense attention: every token is read";
+  const ends = `the first ${n_init} tokens (n_init)`, rest = [theta > 0 ? `theta ${theta}` : "", pool > 0 ? `pool ${pool}` : ""].filter(Boolean).join(", ");
+  return policy === "window" ? `window: each layer reads ${ends} and the last ones` : `${policy}: each layer reads ${ends}, ${count(k)} that it selects (k) and the last ${n_local} (n_local)${rest ? `; ${rest}` : ""}`;
 }
 
 function facts() {
@@ -100,9 +123,9 @@ function facts() {
   return [
     `${model.model}, trained on texts of ${count(model.context)} tokens`,
     layout ? `a document of ${count(layout.ends.length)}` : "",
-    s.policy === "dense" ? "dense attention" : s.policy ? `${s.policy}, n_init ${s.n_init}, k ${s.k}, n_local ${s.n_local}${s.theta > 0 ? `, theta ${s.theta}` : ""}${s.pool > 0 ? `, pool ${s.pool}` : ""}` : "",
+    read(s),
     model.adapter ? `on ${model.adapter}` : "",
-    stats?.first_ms ? `first token after ${milliseconds(stats.first_ms)}` : "",
+    stats?.first_ms ? `first token after ${stats.first_ms < 10_000 ? milliseconds(stats.first_ms) : `${count(stats.first_ms / 1000)} s`}` : "",
   ].filter(Boolean).join("; ");
 }
 

@@ -190,11 +190,11 @@ export function view(node, run, state) {
     }
     later();
   });
-  const { later, width: wide, stop } = redraws(body, state, [draw]);
+  const { redraw, later, width: wide, stop } = redraws(body, state, [{ draw }]);
   const unwatch = whenColoursChange(later);
 
   return {
-    update: later,
+    update: redraw,
     /** The raster as rectangles, neighbours of a kind in one. */
     svg() {
       const columns = 800, height = 14, labels = LABELS, drawing = s("svg", { viewBox: `0 0 ${labels + columns} ${run.steps.length * height + AXIS}` });

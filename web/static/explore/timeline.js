@@ -96,7 +96,7 @@ export function view(node, run, state) {
       ...named.map((name, i) => element("li", { className: `kernel-${i}`, textContent: name })), ...(named.length === KERNELS ? [element("li", { className: "kernel-rest", textContent: "other kernels" })] : []),
       ...(run.steps.some((step) => known(step.p)) ? [element("li", { className: "near", textContent: "probability of the token" })] : []),
       ...(hit ? [element("li", { className: "recall", textContent: "layers that reused a selection" })] : []));
-    unrecorded = named.length === 0 ? " Times of kernels were not recorded (-record timings)." : "";
+    unrecorded = named.length > 0 ? "" : run.record?.timings ? ` ${run.model.adapter ? `On ${run.model.adapter}` : "On this device"} nothing tells what a kernel takes.` : " Times of kernels were not recorded (-record timings).";
   }
 
   function update() {
@@ -127,13 +127,13 @@ export function view(node, run, state) {
     event.stopPropagation();
     state.set({ step: Math.max(0, Math.min(run.steps.length - 1, goals[event.key])) });
   });
-  const { later, now, stop, perWidth } = redraws(body, state, [update]);
+  const { redraw, now, stop, perWidth } = redraws(body, state, [{ draw: update }]);
   const inside = perWidth(() => scroller.clientWidth);
   let left = 0; // how far it is scrolled: to ask for it lays the page out
   scroller.addEventListener("scroll", () => { left = scroller.scrollLeft; });
 
   return {
-    update: later,
+    update: redraw,
     svg() {
       now();
       return standalone([["Tokens of the answer", scroller.querySelector("svg")]]);

@@ -12,7 +12,7 @@ export function places(run, state, now) {
     const text = d("span", { class: "context" });
     for (let row = Math.max(0, from - AROUND); row < Math.min(run.rows, to + AROUND); row++) {
       const said = run.textOf(row);
-      text.children.push(now.kinds[row] === SELECTED ? d("mark", { "--strength": now.strengths[row].toFixed(2) }, said) : said);
+      text.children.push(now.kinds[row] === SELECTED ? d("mark", { "data-tenths": Math.round(10 * now.strengths[row]) }, said) : said);
     }
     return d("li", {}, d("button", { type: "button", class: "row-button", "data-row": from, "aria-pressed": state.pinned.some((row) => row >= from && row < to) },
       d("small", {}, `token ${count(from)}`), text));

@@ -54,7 +54,7 @@ export function fill(list, items) {
 /** The rows that a head reads most between the first and the local ones, with their weights. */
 export function heaviestRows(run, state, layer, head, marked) {
   const rows = layer.top[head], weights = layer.weights[head];
-  const place = (row) => (run.offsetsOf(row) ? `token ${count(row - run.layout.first)} of the document` : `row ${count(row)}`);
+  const place = (row) => `token ${count(row)}${run.offsetsOf(row) ? "" : ", not of the document"}`;
   return Array.from(rows, (row, i) => {
     const bar = d("svg", { viewBox: "0 0 60 10", width: 60, height: 10, "aria-hidden": "true" },
       d("rect", { width: 60, height: 10, class: "ground" }), d("rect", { width: Math.max(1, 60 * Math.min(1, weights[i])).toFixed(1), height: 10, class: marked(row) ? "needle" : "selected" }));

@@ -1,5 +1,7 @@
 // A raster of steps and layers, with the answer's tokens under it and how sure
-// the model was of each.
+// the model was of each. What marks the step that is looked at lies behind and
+// above it in drawings of its own: thousands of shapes need not be painted anew
+// for two that move.
 import { known, probability, quoted } from "../numbers.js";
 import { s } from "../svg.js";
 
@@ -19,9 +21,9 @@ export const OCTAVES = 12;
 export function draw({ cells, size, shows, steps, layers, width, describe, choose }) {
   const each = Math.max(18, Math.min(46, Math.floor((width - LEFT - 4) / steps.length))), high = Math.max(10, Math.min(24, 240 / layers));
   const whole = LEFT + steps.length * each + 4, bottom = TOP + layers * high, height = bottom + 10 + BARS + LABEL;
+  const layer = (name, ...shapes) => s("svg", { viewBox: `0 0 ${whole} ${height}`, width: whole, height, class: name, "aria-hidden": "true" }, ...shapes);
   const drawing = s("svg", { viewBox: `0 0 ${whole} ${height}`, width: whole, height, class: "raster", role: "grid", "aria-label": "The passage by layer and step", "aria-rowcount": layers, "aria-colcount": steps.length });
   const column = s("rect", { x: LEFT - 1, y: 2, width: each, height: height - 4, class: "column" });
-  drawing.append(column);
   const rowsOfIt = Math.max(1, size);
   for (let l = 0; l < layers; l++) {
     const y = TOP + l * high, row = s("g", { role: "row" });
@@ -83,26 +85,35 @@ export function draw({ cells, size, shows, steps, layers, width, describe, choos
     if (step >= 0 && step < steps.length && layer >= 0 && layer < layers) choose(step, layer);
   });
   const ring = s("rect", { width: each - 3, height: high - 3, rx: 1, class: "ring", visibility: "hidden" });
-  drawing.append(ring);
+  const behind = layer("behind", column), above = layer("above", ring);
+  const node = document.createElement("div");
+  node.className = "layered";
+  node.append(behind, drawing, above);
   let before = null;
 
   /** Marks a step, and a layer of it or none: which is cheap beside drawing. */
   function mark(step, layer) {
-    const cell = drawing.querySelector(`.cell[data-step="${step}"][data-layer="${layer ?? 0}"]`), token = drawing.querySelectorAll(".token")[step];
-    if (before) {
-      before.cell.setAttribute("tabindex", "-1");
-      before.cell.removeAttribute("aria-selected");
-      before.token.classList.remove("chosen");
-    }
-    before = { cell, token };
+    const cell = drawing.querySelector(`.cell[data-step="${step}"][data-layer="${layer ?? 0}"]`);
+    before?.setAttribute("tabindex", "-1");
+    before?.removeAttribute("aria-selected");
+    before = cell;
     cell.setAttribute("tabindex", "0");
     if (layer !== null) cell.setAttribute("aria-selected", "true");
-    token.classList.add("chosen");
     column.setAttribute("x", String(LEFT + step * each - 1));
     ring.setAttribute("x", String(LEFT + step * each + 0.5));
     ring.setAttribute("y", String(TOP + (layer ?? 0) * high + 0.5));
     ring.setAttribute("visibility", layer === null ? "hidden" : "visible");
     return { cell, from: LEFT + step * each - 1, to: LEFT + (step + 1) * each };
   }
-  return { drawing, mark };
+
+  /** The raster with its marks as one drawing, while of is done with it. */
+  function together(of) {
+    drawing.prepend(column);
+    drawing.append(ring);
+    const made = of(drawing);
+    behind.append(column);
+    above.append(ring);
+    return made;
+  }
+  return { node, mark, together };
 }

@@ -2,7 +2,7 @@
 import { element } from "../../app/dom.js";
 import { count } from "../../app/format.js";
 import { csv } from "../../explore/csv.js";
-import { probability, quoted } from "../../explore/numbers.js";
+import { blank, probability, quoted } from "../../explore/numbers.js";
 import { swept } from "../measures.js";
 
 export const title = "One question, read in three ways";
@@ -11,7 +11,7 @@ export const about = "The model writes its answer after reading all tokens, only
 const NAMES = { dense: "dense: every token", window: "window: the first and the most recent", tokenselect: "TokenSelect: the ones that its heads vote for" };
 
 /** An answer as it is shown: of one without words, what it is of. */
-const said = (answer) => (answer.trim() ? quoted(answer, 60) : answer === "" ? "nothing" : `${count([...answer].length)} blank lines or spaces`);
+const said = (answer) => (answer.trim() ? quoted(answer, 60) : blank(answer));
 
 export function view(node, run) {
   const rows = () => ["dense", "window", "tokenselect"].map((policy) => swept(run, policy)).filter(Boolean);
