@@ -26,7 +26,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     var sum = 0.0;
     if (col < p.cols) {
         for (var row = i / COLUMNS; row < p.rows; row += AHEAD * STRANDS) {
-            var some: array<f32, AHEAD>;
+            var some: array<f32, 8>; // AHEAD
             for (var j = 0u; j < AHEAD; j++) {
                 some[j] = x[min(row + j * STRANDS, p.rows - 1u) * p.cols + col];
             }
