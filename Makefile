@@ -78,13 +78,13 @@ test: tools ## all tests, on every device that there is: of the goldens several 
 test-long: test ## every golden on the CPU, the whole kernel table and all short goldens on every device, software GPUs too; more than an hour
 	$(GO) test -count=1 -timeout 60m ./engine ./engine/kernels
 	$(MAKE) test-gowebgpu test-dawn test-node test-chromium
-	$(MAKE) test-page TOKENSELECT_LONG=1 PAGE_TESTS=web/test/explore-webgpu.test.mjs
+	TOKENSELECT_LONG=1 $(MAKE) test-page PAGE_TESTS=web/test/explore-webgpu.test.mjs
 
 test-page: build ## the page and the engine in headless Chromium, against the real server; skips where Node or Chromium are missing
 	@if ! command -v npm >/dev/null || ! command -v chromium >/dev/null; then \
 		echo "make test-page: skipped: npm and chromium are needed (apt-get install nodejs npm chromium)"; \
 		test -z "$$TOKENSELECT_REQUIRE_BROWSER"; exit; fi; \
-	$(MAKE) web/node_modules/.package-lock.json && $(MAKE) wasm && TOKENSELECT_LONG=$(TOKENSELECT_LONG) node --test --test-concurrency=2 $(or $(PAGE_TESTS),web/test/*.test.mjs)
+	$(MAKE) web/node_modules/.package-lock.json && $(MAKE) wasm && node --test --test-concurrency=2 $(or $(PAGE_TESTS),web/test/*.test.mjs)
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	npm ci --prefix web --no-audit --no-fund --silent

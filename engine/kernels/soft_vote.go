@@ -164,10 +164,10 @@ var (
 )
 
 func voteShapeOf(heads, n int) voteShape {
-	s := voteShape{voteShares[0], voteHeads[2]}
-	for i := 1; i >= 0; i-- {
-		if heads <= voteHeads[i] {
-			s.heads = voteHeads[i]
+	s := voteShape{share: voteShares[0]}
+	for _, s.heads = range voteHeads {
+		if heads <= s.heads {
+			break
 		}
 	}
 	switch {
