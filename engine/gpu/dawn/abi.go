@@ -253,6 +253,7 @@ const (
 
 	errorNone        = 1
 	errorOutOfMemory = 3
+	errorUnknown     = 5
 
 	filterValidation  = 1
 	filterOutOfMemory = 2

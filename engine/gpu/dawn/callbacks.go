@@ -3,6 +3,7 @@
 package dawn
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/ebitengine/purego"
@@ -85,9 +86,9 @@ var makeCallbacks = sync.OnceValue(func() callbacks {
 			s := stateOf(number)
 			s.Lock()
 			defer s.Unlock()
-			s.status, s.text = errorNone, ""
-			if uint32(status) == statusSuccess {
-				s.status, s.text = uint32(kind), goString(data, length)
+			s.status, s.text = uint32(kind), goString(data, length)
+			if uint32(status) != statusSuccess {
+				s.status, s.text = errorUnknown, fmt.Sprintf("error scope: status %d: %s", status, s.text)
 			}
 		}),
 		mapped: statusCallback(func(status, data, length, number uintptr) {

@@ -5,6 +5,7 @@ package dawn
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 	"unsafe"
 
@@ -156,8 +157,10 @@ func (n *native) check(err error) error {
 }
 
 // scoped runs f in error scopes and returns what they caught, or what else went
-// wrong.
+// wrong. Scopes are of the thread that opened them, so that f must stay on it.
 func (n *native) scoped(f func(), filters ...uintptr) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	for _, filter := range filters {
 		call(n.lib.DevicePushErrorScope, uintptr(n.device), filter)
 	}

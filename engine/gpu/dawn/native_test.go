@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -217,6 +218,41 @@ func TestDropped(t *testing.T) {
 	}
 	if len(d.groups) != 1 {
 		t.Errorf("%d bind groups, expected the first alone", len(d.groups))
+	}
+}
+
+// TestScopedThread: an error scope is of one thread, and a goroutine loses its
+// thread to another one that locks it.
+func TestScopedThread(t *testing.T) {
+	d := open(t)
+	y, err := d.NewBuffer("y", 512)
+	if err != nil {
+		t.Fatal(err)
+	}
+	buf, err := d.handle(y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan bool)
+	defer close(over)
+	for i := range 5 {
+		err := d.scoped(func() {
+			taken := make(chan bool)
+			go func() {
+				runtime.LockOSThread()
+				close(taken)
+				<-over
+			}()
+			<-taken
+			enc := handle(call(d.lib.DeviceCreateCommandEncoder, uintptr(d.device), 0))
+			call(d.lib.CommandEncoderCopyBufferToBuffer, uintptr(enc), uintptr(buf.buf), 0, uintptr(buf.buf), 0, 3)
+			call(d.lib.CommandBufferRelease, call(d.lib.CommandEncoderFinish, uintptr(enc), 0))
+			call(d.lib.CommandEncoderRelease, uintptr(enc))
+		}, filterValidation)
+		var said *complaint
+		if !errors.As(err, &said) || !strings.Contains(said.text, "[Buffer \"y\"]") {
+			t.Fatalf("try %d: a copy of 3 bytes from a buffer to itself: %v, expected a complaint", i, err)
+		}
 	}
 }
 
