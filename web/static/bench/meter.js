@@ -1,8 +1,9 @@
 // What a worker's thread does while the engine answers. Every stretch in which
 // WebAssembly runs begins with a call of Go's _resume; what is left of the time
 // is waiting, for the GPU or for messages. With "hollow" in the script's address
-// every dispatch is of no workgroups: all that a token costs then is outside the
-// GPU, and nothing of a software GPU's work is in the way of it.
+// every dispatch is of no workgroups, and the adapter does not tell that it is one
+// of software: all that a token costs then is outside the GPU, the engine does
+// what it does for a real one, and no software GPU's work is in the way of it.
 import "../wasm_exec.js";
 
 /**
@@ -92,5 +93,12 @@ if (globalThis.GPUBuffer) {
     GPUComputePassEncoder.prototype.dispatchWorkgroups = function dispatchNone() {
       dispatchWorkgroups.call(this, 0, 0, 0);
     };
+    const { get } = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, "info");
+    Object.defineProperty(GPUAdapter.prototype, "info", {
+      get() {
+        const { subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs } = get.call(this);
+        return { description: "a GPU that computes nothing", isFallbackAdapter: false, subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs };
+      },
+    });
   }
 }

@@ -4,7 +4,8 @@ import { described as d, show } from "../described.js";
 import { percent } from "../numbers.js";
 import { mostVoted, votesFor } from "./measures.js";
 
-const AROUND = 5;
+const AROUND = 5; // neighbours to each side
+const BEFORE = 36; // characters of those before at most: the row itself is on the first line
 
 /** A row among its neighbours; line breaks are shown. */
 export function inContext(run, row) {
@@ -14,7 +15,9 @@ export function inContext(run, row) {
     return joined.replace(/\n+/g, " ⏎ ");
   };
   const own = text(row, row + 1);
-  return d("span", { class: "context" }, text(row - AROUND, row), d("mark", {}, own === "" ? "∅" : own), text(row + 1, row + 1 + AROUND));
+  let from = row - AROUND;
+  while (text(from, row).length > BEFORE) from++;
+  return d("span", { class: "context" }, text(from, row), d("mark", {}, own === "" ? "∅" : own), text(row + 1, row + 1 + AROUND));
 }
 
 /** A row's button: pointing at it shows it in all views, choosing it pins it, with Shift beside others. */
