@@ -99,8 +99,7 @@ func (r *Recording) dispatch(k *Kernel, groups int, params []byte, ranges []Rang
 			return
 		}
 		for j, o := range ranges[:i] {
-			writes := k.Bindings[i].Access == ReadWrite || k.Bindings[j].Access == ReadWrite
-			if writes && g.Buffer == o.Buffer {
+			if g.Buffer == o.Buffer && (k.Bindings[i].Access == ReadWrite || k.Bindings[j].Access == ReadWrite) {
 				r.Fail(fmt.Errorf("gpu: kernel %s: bindings %s and %s are one buffer (%s) and one is written", k.Name, k.Bindings[j].Name, k.Bindings[i].Name, g.Buffer.Label))
 				return
 			}

@@ -176,5 +176,6 @@ func (m multiplication) record(r *gpu.Recording, w Weight, s Shard, x, y gpu.Ran
 		need(r, k, 3, s.Scale, w.Type.ScaleWords(s.Rows, w.Cols))
 	}
 	p := MatMulParams{uint32(rows), uint32(w.Cols), uint32(s.Rows), uint32(xOffset), uint32(w.Rows), uint32(s.Row0), add}
-	gpu.Dispatch(r, k, ceil(rows, m.rows)*ceil(s.Rows, m.cols), &p, s.ranges(x, y)...)
+	ranges, n := s.ranges(x, y)
+	gpu.Dispatch(r, k, ceil(rows, m.rows)*ceil(s.Rows, m.cols), &p, ranges[:n]...)
 }

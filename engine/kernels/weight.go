@@ -85,13 +85,13 @@ func (t WeightType) bindings(first ...gpu.Binding) []gpu.Binding {
 	return b
 }
 
-// ranges appends a shard's ranges in the order of bindings.
-func (s Shard) ranges(first ...gpu.Range) []gpu.Range {
-	r := append(first, s.Data)
-	if s.Scale.Buffer != nil {
-		r = append(r, s.Scale)
+// ranges are those of a kernel that reads a shard, in the order of its bindings:
+// in, out, data and, of types in blocks, scale.
+func (s Shard) ranges(in, out gpu.Range) (r [4]gpu.Range, n int) {
+	if s.Scale.Buffer == nil {
+		return [4]gpu.Range{in, out, s.Data}, 3
 	}
-	return r
+	return [4]gpu.Range{in, out, s.Data, s.Scale}, 4
 }
 
 // decodeRow writes row r of the weight whose bindings start at w into dst.
