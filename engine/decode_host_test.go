@@ -8,8 +8,6 @@ import (
 	"tokenselect/engine"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/selection"
-	"tokenselect/engine/weights"
-	"tokenselect/web"
 )
 
 // idle is a GPU that computes nothing.
@@ -40,15 +38,7 @@ func (d *idle) Close()                                               {}
 // work: its commands recorded.
 func BenchmarkDecodeHost(b *testing.B) {
 	dev := &idle{}
-	ckpt, err := weights.ParseGGUF(web.DefaultModel())
-	if err != nil {
-		b.Fatal(err)
-	}
-	e, err := engine.New(dev, ckpt, engine.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer e.Close()
+	e := builtin(b, dev)
 	s, err := e.NewSession(engine.SessionOptions{Context: 8192, Selection: selection.Config{Policy: selection.TokenSelect, NInit: 16, K: 512, NLocal: 256, Chunk: 256}})
 	if err != nil {
 		b.Fatal(err)

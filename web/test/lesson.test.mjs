@@ -88,7 +88,7 @@ test("lesson: the five minutes lead to places that are there, and to the explore
       const place = document.getElementById(id), figures = [...document.querySelectorAll("[data-figure]")];
       return [place, figures.find((f) => place.compareDocumentPosition(f) & Node.DOCUMENT_POSITION_FOLLOWING)].map((n) => n.getBoundingClientRect().top / innerHeight);
     }, link.slice(1));
-    assert.ok(words >= 0 && words < 0.05 && figure > words && figure < 0.75, `${link}: words at ${words} of the window, the figure at ${figure}`);
+    assert.ok(words >= 0 && words < 0.05 && figure > words && figure < 0.7, `${link}: words at ${words} of the window, the figure at ${figure}`);
   }
   await page.click(".short li:last-child a");
   await page.waitForFunction(() => globalThis.explorer?.views.timeline, null, DEADLINE);
