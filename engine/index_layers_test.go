@@ -134,7 +134,7 @@ func (s *indexSpy) compare(top gpu.Command) {
 		kernels.MeanRows(&r, keys, centre, s.chunk, kvHeads*d)
 		kernels.KeyIndex(&r, x, keys, centre, lo+n, kvHeads*d, 0, kvHeads, d, 0)
 		kernels.ScoreStats(&r, kernels.CacheF32, q, table, gpu.Range{}, x, state, score, stats, heads, kvHeads, d, lo, n, int(p.Pos), p.Turn != 0, 1/p.Scale)
-		kernels.SoftVote(&r, score, stats, state, vote, heads, n, kernels.ScoreBlocks(index, heads, kvHeads, n))
+		kernels.SoftVote(&r, score, stats, state, vote, heads, n, kernels.ScoreBlocks(index, heads, kvHeads, d, n))
 		kernels.TopK(&r, vote, state, buffer(kernels.HistWords), buffer(kernels.CutWords), buffer(kernels.CountWords(n)), sel, n, k, lo)
 		if err := s.Device.Submit(&r); err != nil {
 			s.t.Fatal(err)

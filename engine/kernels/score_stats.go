@@ -65,27 +65,34 @@ func (s scoreShape) round() int {
 	return scoreInvocations / 4
 }
 
-// scoreGroups is the number of workgroups of score_stats that a large GPU needs.
-// Those of the int4 index take the longest for their bytes: with more of them, less
-// is left for the last ones.
-func scoreGroups(t IndexType) int {
-	if t == IndexI4 {
+// groups is how many workgroups of score_stats there are at most of many candidates.
+// Where scores are read from the cache it is what a large GPU (of 132 processors) runs at
+// once: the more of the probes an invocation keeps in registers, the fewer. Workgroups of
+// the int4 index take the longest for their bytes: with more of them, less is left for
+// the last ones.
+func (s scoreShape) groups() int {
+	switch {
+	case s.index == IndexI4:
 		return 2048
+	case s.index == IndexNone && s.group*s.d > 512:
+		return 384
+	case s.index == IndexNone && s.group*s.d > 256:
+		return 512
 	}
 	return 1024
 }
 
-// rounds is how often a workgroup takes a round of candidates: as often as leaves
-// workgroups enough, since each starts with loading the probes, and each makes
-// stats that all workgroups of the vote merge.
+// rounds is how often a workgroup takes a round of candidates: as often as leaves no
+// more workgroups than that, since each starts with loading the probes, and each
+// makes stats that all workgroups of the vote merge.
 func (s scoreShape) rounds(n, kvHeads int) int {
-	return max(ceil(n, s.round())*kvHeads/scoreGroups(s.index), 1)
+	return ceil(ceil(n, s.round())*kvHeads, s.groups())
 }
 
 // ScoreBlocks is the number of blocks of ScoreStats' stats of n candidates, which
 // are scored from an index of type t, or from the cache.
-func ScoreBlocks(t IndexType, heads, kvHeads, n int) int {
-	s := scoreShape{index: t, keys: keysFor(t, n, kvHeads, heads/kvHeads), group: heads / kvHeads}
+func ScoreBlocks(t IndexType, heads, kvHeads, d, n int) int {
+	s := scoreShape{index: t, keys: keysFor(t, n, kvHeads, heads/kvHeads), d: d, group: heads / kvHeads}
 	return ceil(n, s.rounds(n, kvHeads)*s.round())
 }
 
@@ -93,7 +100,7 @@ func ScoreBlocks(t IndexType, heads, kvHeads, n int) int {
 // they are scored.
 func ScoreStatsWords(heads, kvHeads, n int) int {
 	least := scoreShape{group: heads / kvHeads}.round()
-	return 2 * heads * min(ceil(n, least), 2*ceil(scoreGroups(IndexI4), kvHeads))
+	return 2 * heads * min(ceil(n, least), ceil(scoreShape{index: IndexI4}.groups(), kvHeads))
 }
 
 // typeName is what the keys are read as.

@@ -104,10 +104,10 @@ type voteShape struct {
 	heads int // whose stats a workgroup merges at a time
 }
 
-// consts are the numbers of lib/soft_vote: two or four heads ahead, so that
-// invocations have their 16 scores on the way.
+// consts are the numbers of lib/soft_vote: an invocation has eight scores on the way,
+// as many as large GPUs keep in registers, beside the eight that it votes with.
 func (s voteShape) consts() map[string]int {
-	ahead := min(4, 16/s.share)
+	ahead := 8 / s.share
 	return map[string]int{"SHARE": s.share, "AHEAD": ahead, "SCORES": s.share * ahead, "HEADS": s.heads, "LANES": voteTokens / s.heads}
 }
 

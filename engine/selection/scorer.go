@@ -52,5 +52,5 @@ func (s *scorer) scoresOf(r *gpu.Recording, q kernels.Query, state, probe gpu.Ra
 		return kernels.ChooseBlocks(n)
 	}
 	kernels.ScoreStats(r, q.Cache, probe, s.of.table, q.Keys, index, state, score, stats, heads, kvHeads, d, lo, n, pos, turn, tau)
-	return kernels.ScoreBlocks(index.Type, heads, kvHeads, n)
+	return kernels.ScoreBlocks(index.Type, heads, kvHeads, d, n)
 }

@@ -4,8 +4,8 @@
 // invocations a head. Heads are added in order, so equal scores get equal votes. A
 // NaN score makes votes NaN.
 //
-// AHEAD: heads whose scores are asked for before the first of them is used;
-// SCORES: SHARE * AHEAD; LANES: 256 / HEADS.
+// AHEAD: heads whose scores are asked for at a time, a part of HEADS; SCORES: SHARE *
+// AHEAD; LANES: 256 / HEADS.
 //#const SHARE
 //#const AHEAD
 //#const SCORES
@@ -22,28 +22,41 @@ var<workgroup> most: array<f32, HEADS>;    // a head's largest score
 var<workgroup> inverse: array<f32, HEADS>; // 1 / its sum of exp(score - largest)
 
 // The largest score of a lane's share of a head's blocks, every LANES-th from
-// lane on, and the sum of exp(score - largest). Four at a time are asked for.
+// lane on, and the sum of exp(score - largest). Eight at a time are asked for.
 fn merged(head: u32, lane: u32) -> vec2<f32> {
     var m = LOWEST;
     var sum = 0.0;
-    for (var b = lane; b < p.blocks; b += 4u * LANES) {
-        var four: array<vec2<f32>, 4>;
-        for (var j = 0u; j < 4u; j++) {
-            four[j] = stats[head * p.blocks + min(b + j * LANES, p.blocks - 1u)];
+    for (var b = lane; b < p.blocks; b += 8u * LANES) {
+        var some: array<vec2<f32>, 8>;
+        for (var j = 0u; j < 8u; j++) {
+            some[j] = stats[head * p.blocks + min(b + j * LANES, p.blocks - 1u)];
         }
         var more = m;
-        for (var j = 0u; j < 4u; j++) {
-            more = max(more, four[j].x);
+        for (var j = 0u; j < 8u; j++) {
+            more = max(more, some[j].x);
         }
         sum *= exp(m - more);
         m = more;
-        for (var j = 0u; j < 4u; j++) {
+        for (var j = 0u; j < 8u; j++) {
             if (b + j * LANES < p.blocks) {
-                sum += four[j].y * exp(four[j].x - m);
+                sum += some[j].y * exp(some[j].x - m);
             }
         }
     }
     return vec2<f32>(m, sum);
+}
+
+// The scores that AHEAD heads from head on give to candidates first + i + 256 j,
+// [AHEAD][SHARE]. Behind the last candidate and before the first the last is read
+// again, behind the last head that.
+fn some_scores(head: u32, first: u32, i: u32) -> array<f32, SCORES> {
+    var some: array<f32, SCORES>;
+    for (var e = 0u; e < AHEAD; e++) {
+        for (var j = 0u; j < SHARE; j++) {
+            some[e * SHARE + j] = score[min(head + e, p.heads - 1u) * p.n + min(first + i + j * 256u, p.n - 1u)];
+        }
+    }
+    return some;
 }
 
 // The votes of candidates first + i + 256 j, j < SHARE, where there are such;
@@ -53,6 +66,7 @@ fn soft_votes(i: u32, first: u32) -> array<f32, SHARE> {
     for (var j = 0u; j < SHARE; j++) {
         votes[j] = 0.0;
     }
+    var next = some_scores(0u, first, i); // on their way while stats are merged
     for (var from_head = 0u; from_head < p.heads; from_head += HEADS) {
         let lane = merged(min(from_head + i / LANES, p.heads - 1u), i % LANES);
         lane_most[i % LANES * HEADS + i / LANES] = lane.x;
@@ -60,36 +74,27 @@ fn soft_votes(i: u32, first: u32) -> array<f32, SHARE> {
         workgroupBarrier();
         if (i < HEADS) {
             var m = LOWEST;
-            for (var l = i; l < 256u; l += HEADS) {
-                m = max(m, lane_most[l]);
+            for (var l = 0u; l < LANES; l++) {
+                m = max(m, lane_most[i + l * HEADS]);
             }
             var sum = 0.0;
-            for (var l = i; l < 256u; l += HEADS) {
-                sum += lane_sum[l] * exp(lane_most[l] - m);
+            for (var l = 0u; l < LANES; l++) {
+                sum += lane_sum[i + l * HEADS] * exp(lane_most[i + l * HEADS] - m);
             }
             most[i] = m;
             inverse[i] = 1.0 / sum;
         }
         workgroupBarrier();
-        // Behind the last candidate and before the first the last is read again.
         let heads = min(HEADS, p.heads - from_head);
-        var h = 0u;
-        for (; h + AHEAD <= heads; h += AHEAD) {
-            var some: array<f32, SCORES>; // [AHEAD][SHARE]
+        for (var h = 0u; h < heads; h += AHEAD) {
+            var some = next;
+            next = some_scores(from_head + h + AHEAD, first, i);
             for (var e = 0u; e < AHEAD; e++) {
-                for (var j = 0u; j < SHARE; j++) {
-                    some[e * SHARE + j] = score[(from_head + h + e) * p.n + min(first + i + j * 256u, p.n - 1u)];
+                if (h + e < heads) {
+                    for (var j = 0u; j < SHARE; j++) {
+                        votes[j] += exp(some[e * SHARE + j] - most[h + e]) * inverse[h + e];
+                    }
                 }
-            }
-            for (var e = 0u; e < AHEAD; e++) {
-                for (var j = 0u; j < SHARE; j++) {
-                    votes[j] += exp(some[e * SHARE + j] - most[h + e]) * inverse[h + e];
-                }
-            }
-        }
-        for (; h < heads; h++) {
-            for (var j = 0u; j < SHARE; j++) {
-                votes[j] += exp(score[(from_head + h) * p.n + min(first + i + j * 256u, p.n - 1u)] - most[h]) * inverse[h];
             }
         }
         workgroupBarrier();

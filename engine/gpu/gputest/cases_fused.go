@@ -290,7 +290,7 @@ func voteHistCase(s pattern, heads, n, half, hit int) Case {
 			},
 			Record: func(r *gpu.Recording, b []gpu.Range) {
 				kernels.ScoreStats(r, kernels.CacheF32, b[0], b[1], b[2], kernels.Index{}, b[3], b[4], b[5], heads, heads, d, 0, n, 0, false, 1)
-				kernels.SoftVoteHist(r, b[4], b[5], b[3], b[6], b[7], heads, n, kernels.ScoreBlocks(kernels.IndexNone, heads, heads, n), half)
+				kernels.SoftVoteHist(r, b[4], b[5], b[3], b[6], b[7], heads, n, kernels.ScoreBlocks(kernels.IndexNone, heads, heads, d, n), half)
 			},
 		}
 	}}
@@ -386,7 +386,7 @@ func fusedPipelineCases() (cases []Case) {
 					Record: func(r *gpu.Recording, b []gpu.Range) {
 						choose := func(state, sel gpu.Range, n, k, half int) {
 							kernels.ScoreStats(r, t, b[0], b[1], b[2], kernels.Index{}, state, b[4], b[5], heads, kvHeads, d, lo, n, pos, true, 1)
-							kernels.SoftVoteHist(r, b[4], b[5], state, b[6], b[7], heads, n, kernels.ScoreBlocks(kernels.IndexNone, heads, kvHeads, n), half)
+							kernels.SoftVoteHist(r, b[4], b[5], state, b[6], b[7], heads, n, kernels.ScoreBlocks(kernels.IndexNone, heads, kvHeads, d, n), half)
 							kernels.TopKBorder(r, b[6], state, b[7], b[8], b[9], b[10], sel, n, k, lo)
 						}
 						choose(b[3], b[11], n, k, 0)
@@ -421,7 +421,7 @@ func indexPipelineCases() (cases []Case) {
 					Record: func(r *gpu.Recording, b []gpu.Range) {
 						x := kernels.Index{Type: x.Type, Tile: x.Tile, Keys: b[2], Scale: b[3]}
 						kernels.ScoreStats(r, kernels.CacheF16, b[0], b[1], gpu.Range{}, x, b[4], b[5], b[6], heads, kvHeads, d, lo, n, pos, true, 1)
-						kernels.SoftVoteHist(r, b[5], b[6], b[4], b[7], b[8], heads, n, kernels.ScoreBlocks(t, heads, kvHeads, n), 0)
+						kernels.SoftVoteHist(r, b[5], b[6], b[4], b[7], b[8], heads, n, kernels.ScoreBlocks(t, heads, kvHeads, d, n), 0)
 						kernels.TopKBorder(r, b[7], b[4], b[8], b[9], b[10], b[11], b[12], n, k, lo)
 					},
 				}

@@ -22,6 +22,8 @@ func normCases() []Case {
 		{"no whole tile", 3, 65, 0, 1, 1e-5},
 		{"a tile", 2, 256, 0, 1, 1e-5},
 		{"wide", 2, 1000, 0, 1, 1e-6},
+		{"2048 columns", 2, 2048, 0, 1, 1e-6},
+		{"more than 2048 columns", 3, 5003, 5, 1, 1e-6},
 		{"many rows", 130, 63, 0, 1, 1e-5},
 		{"last row only", 1, 320, 64 * 320, 1, 1e-5},
 		{"odd offset", 3, 96, 7, 1, 1e-5},
