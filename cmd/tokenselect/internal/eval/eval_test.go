@@ -240,7 +240,7 @@ func TestSummary(t *testing.T) {
 		want         float64
 	}{{"new", "", 1024, 1}, {"old", "a", 1024, 2.0 / 3}, {"old", "", 1024, 2.0 / 3}, {"old", "b", 4096, 0.5 / 3}} {
 		got := s.find(c.policy, c.task, c.length)
-		if got == nil || math.Abs(got.Mean-c.want) > 1e-12 || got.Lo > got.Mean || got.Hi < got.Mean {
+		if got == nil || math.Abs(got.Mean-c.want) > 1e-12 || got.Lo > got.Mean || got.Hi < got.Mean || got.Lo < 0 || got.Hi > 1 {
 			t.Errorf("%s, %q at %d: %+v, expected %g within its interval", c.policy, c.task, c.length, got, c.want)
 		}
 	}

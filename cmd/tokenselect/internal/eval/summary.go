@@ -161,6 +161,9 @@ func cell(policy, task string, length int, groups [][]Record) Cell {
 	c.Mean, c.Exact, c.Token = scores.Mean(), exact.Mean(), token.Mean()
 	if len(groups) > 1 || !binary {
 		c.Lo, c.Hi = scores.Bootstrap()
+		if task != TextTask { // a share of answers
+			c.Lo, c.Hi = max(0, c.Lo), min(1, c.Hi)
+		}
 	}
 	if c.Lo == c.Hi && task != TextTask { // one task, or cases that all agree
 		c.Lo, c.Hi = stat.Wilson(c.Mean, c.N)
