@@ -24,6 +24,10 @@ func (d *idle) NewBuffer(label string, size int) (*gpu.Buffer, error) {
 	return &gpu.Buffer{Label: label, Size: size}, nil
 }
 
+func (d *idle) BeginRead(_ *gpu.Buffer, _, n int) (gpu.Pending, error) {
+	return func(context.Context) ([]byte, error) { return make([]byte, n), nil }, nil
+}
+
 func (d *idle) Submit(r *gpu.Recording) error {
 	d.commands += r.Len()
 	return r.Err()

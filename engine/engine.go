@@ -75,8 +75,8 @@ func (e *Engine) Config() weights.Config { return e.model.Config }
 // Cache is how keys and values are stored: "f16" or "f32".
 func (e *Engine) Cache() string { return e.cache.String() }
 
-// Ahead is the number of steps that suits GenerateOptions.Ahead on this device:
-// a GPU computes the next ones while the host prepares those after them.
+// Ahead is the number of steps that suits GenerateOptions.Ahead on this device: a
+// GPU computes some while the host reads those before and prepares those after them.
 func (e *Engine) Ahead() int {
 	if !e.dev.Info().Kind.Real() {
 		return 0

@@ -38,28 +38,73 @@ func (s *Session) Selection() selection.Config { return s.sel.Config() }
 func (s *Session) Bytes() int64 { return s.seq.Cache().Bytes() }
 
 // Prefill feeds a prompt to the model, a chunk at a time and its tail by itself
-// (selection.Config.Steps), and calls progress, if not nil, after each with the tokens done. When ctx ends it stops between
-// chunks and returns ctx's error; the tokens done until then stay.
+// (selection.Config.Steps), and calls progress, if not nil, after each with the
+// tokens done. When ctx ends it stops between chunks and returns ctx's error; the
+// tokens fed until then stay.
 func (s *Session) Prefill(ctx context.Context, ids []int, progress func(done int)) error {
 	at := 0
-	for _, end := range s.sel.Config().Steps(len(ids)) {
-		if err := ctx.Err(); err != nil {
-			return err
+	var last model.Found
+	// Each step is waited for, so that a cancelled prefill ends soon and progress is
+	// what has been done, not what has been queued; but on a GPU not before the next
+	// is there for it to go on with.
+	wait := func() error {
+		if last == nil {
+			return nil
 		}
-		if err := s.feed(ids[at:end], end == len(ids)); err != nil {
-			return err
+		_, err := last(ctx)
+		last = nil
+		if err == nil && progress != nil {
+			progress(at)
 		}
-		// Wait for the device, so that a cancelled prefill ends within a chunk
-		// and progress is what has been done, not what has been queued.
-		if _, err := s.seq.Sampled(ctx); err != nil {
-			return err
-		}
-		if progress != nil {
-			progress(end)
-		}
-		at = end
+		return err
 	}
-	return nil
+	ahead := s.e.dev.Info().Kind.Real()
+	for _, end := range s.sel.Config().Steps(len(ids)) {
+		found, err := s.begin(ctx, ids[at:end], end == len(ids))
+		if err != nil {
+			drop(last)
+			return err
+		}
+		if err := wait(); err != nil {
+			drop(found)
+			return err
+		}
+		last, at = found, end
+		if ahead {
+			continue
+		}
+		if err := wait(); err != nil {
+			return err
+		}
+	}
+	return wait()
+}
+
+// begin submits a step.
+func (s *Session) begin(ctx context.Context, ids []int, logits bool) (model.Found, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.feed(ids, logits); err != nil {
+		return nil, err
+	}
+	return s.seq.Done()
+}
+
+// ended is a context that has ended.
+var ended = func() context.Context {
+	ctx, end := context.WithCancel(context.Background())
+	end()
+	return ctx
+}()
+
+// drop is for steps, if any, that are not waited for.
+func drop(steps ...model.Found) {
+	for _, f := range steps {
+		if f != nil {
+			f(ended)
+		}
+	}
 }
 
 func (s *Session) feed(ids []int, logits bool) error {
@@ -141,11 +186,12 @@ type GenerateOptions struct {
 	Emit      func(id int) error // gets each token as it comes, the stop token too; an error ends the generation
 	AfterStep func() error       // if not nil, is called after each token has been fed: for traces
 
-	// Ahead is how many steps may be computed before their tokens are read and
-	// emitted, so that a GPU need not wait for the host after each: a few, and
-	// no more than a GPU takes a moment for. Emit then finds the session further
-	// on than the token that it gets. It is for greedy sampling without AfterStep
-	// and Constraint and has no effect on others.
+	// Ahead is how many steps may be submitted before their tokens are read and
+	// emitted: a few, and no more than a GPU takes a moment for. Half of them are
+	// read while the GPU computes the other half, so that it never waits for the
+	// host. Emit then finds the session further on than the token that it gets. It
+	// is for greedy sampling without AfterStep and Constraint and has no effect on
+	// others.
 	Ahead int
 
 	// Constraint, if not nil, says which tokens may come. It is at the beginning
@@ -205,9 +251,11 @@ func (s *Session) Generate(ctx context.Context, o GenerateOptions) (Result, erro
 func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *sample.Sampler, res *Result) error {
 	began := time.Now()
 	var first time.Time
-	var queue []int // tokens that have been read and not been dealt with,
-	fed := 0        // and how many of them are part of the text already
+	var queue []int          // tokens that have been read and not been dealt with,
+	var flight []model.Found // those that are being computed,
+	fed := 0                 // and how many of both are part of the text already
 	defer func() {
+		drop(flight...)
 		if fed > 0 { // more was computed than is wanted
 			s.ready = false
 			s.seq.Cache().Truncate(s.Len() - fed)
@@ -223,7 +271,15 @@ func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *samp
 		case again:
 			id = o.Begun[len(res.IDs)]
 			sampler.Took(id)
-		case len(queue) > 0:
+		case len(queue)+len(flight) > 0:
+			if len(queue) == 0 {
+				found := flight[0]
+				flight = flight[1:]
+				var err error
+				if queue, err = found(ctx); err != nil {
+					return err
+				}
+			}
 			id, queue = queue[0], queue[1:]
 		case o.Constraint != nil:
 			var err error
@@ -260,29 +316,23 @@ func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *samp
 			res.Reason = Stopped
 			return nil
 		}
-		if fed > 0 {
-			fed--
-		} else {
-			if s.Len() == s.seq.Cache().Max() {
-				res.Reason = ContextFull
-				return nil
-			}
-			n := 1
-			if !again {
-				n = s.ahead(o, res)
-			}
-			var err error
-			if n > 1 {
-				s.ready = false
-				if queue, err = s.seq.FeedAhead(ctx, n); err == nil {
-					s.ready, fed = true, n-1
-				}
-			} else {
-				err = s.take(id, o.Sample.Greedy() && o.Constraint == nil && !again)
-			}
+		if fed == 0 && s.Len() == s.seq.Cache().Max() {
+			res.Reason = ContextFull
+			return nil
+		}
+		for n := s.ahead(o, res, fed); n > 0 && !again; n = s.ahead(o, res, fed) {
+			s.ready = false
+			found, err := s.seq.FeedAhead(n)
 			if err != nil {
 				return err
 			}
+			s.ready = true
+			flight, fed = append(flight, found), fed+n
+		}
+		if fed > 0 {
+			fed--
+		} else if err := s.take(id, o.Sample.Greedy() && o.Constraint == nil && !again); err != nil {
+			return err
 		}
 		if o.AfterStep != nil {
 			if err := o.AfterStep(); err != nil {
@@ -299,15 +349,22 @@ func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *samp
 // burst is the time that tokens are held back at most to be read together.
 var burst = 25 * time.Millisecond
 
-// ahead is how many steps to compute before their tokens are read.
-func (s *Session) ahead(o GenerateOptions, res *Result) int {
+// ahead is how many steps to submit now, of which fed have been submitted already
+// beyond the last token that has been dealt with.
+func (s *Session) ahead(o GenerateOptions, res *Result, fed int) int {
 	const timed = 4 // tokens that tell how long one takes
 	done := len(res.IDs)
 	if o.Ahead < 2 || !o.Sample.Greedy() || o.AfterStep != nil || o.Constraint != nil || done < timed {
-		return 1
+		return 0
 	}
 	took := max(res.Decode/time.Duration(done-1), 1)
-	return max(1, min(o.Ahead, model.MaxAhead, int(burst/took), o.MaxTokens-done, s.seq.Cache().Max()-s.Len()))
+	most := min(o.Ahead, model.MaxAhead, int(burst/took))
+	half := (most + 1) / 2
+	n := min(half, o.MaxTokens-done-fed, s.seq.Cache().Max()-s.Len())
+	if most < 2 || fed > 0 && (n < half || fed+n > most) {
+		return 0
+	}
+	return max(n, 0)
 }
 
 // next picks the token after the text.

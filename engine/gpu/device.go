@@ -29,9 +29,22 @@ type Device interface {
 	// offset into dst. Offset and length are multiples of 4.
 	Read(ctx context.Context, b *Buffer, offset int, dst []byte) error
 
+	// BeginRead begins a read of n bytes of b from offset, at most MaxBegun, as the
+	// work leaves them that has been submitted until then. It does not wait, so
+	// that more can be submitted meanwhile. Offset and n are multiples of 4.
+	BeginRead(b *Buffer, offset, n int) (Pending, error)
+
 	// Close frees everything that belongs to the device.
 	Close()
 }
+
+// MaxBegun is the most bytes that BeginRead takes.
+const MaxBegun = 4 << 10
+
+// Pending waits for a read that has begun, but for no work submitted after it, and
+// returns what was read. It is a method of the device, called once for each read:
+// with a ctx that has ended it only gives back what the read takes up.
+type Pending func(ctx context.Context) ([]byte, error)
 
 // Kind is what a device runs on.
 type Kind string

@@ -146,6 +146,29 @@ func (g *guard) Read(ctx context.Context, b *Buffer, offset int, dst []byte) err
 	return err
 }
 
+func (g *guard) BeginRead(b *Buffer, offset, n int) (Pending, error) {
+	doing := func() string { return fmt.Sprintf("reading %d bytes of %s", n, label(b)) }
+	var pending Pending
+	err := g.do(context.Background(), doing, func() (err error) {
+		pending, err = g.dev.BeginRead(b, offset, n)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) ([]byte, error) {
+		read := make(chan []byte, 1)
+		if err := g.do(ctx, doing, func() error {
+			got, err := pending(ctx)
+			read <- got
+			return err
+		}); err != nil {
+			return nil, err
+		}
+		return <-read, nil
+	}, nil
+}
+
 func (g *importingGuard) Import(ctx context.Context, b *Buffer, from Import) error {
 	var value *ValueError
 	err := g.do(ctx, func() string { return fmt.Sprintf("importing %d rows to %s", from.Rows, label(b)) }, func() error {

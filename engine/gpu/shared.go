@@ -58,6 +58,18 @@ func (s *shared) Read(ctx context.Context, b *Buffer, offset int, dst []byte) er
 	return s.dev.Read(ctx, b, offset, dst)
 }
 
+func (s *shared) BeginRead(b *Buffer, offset, n int) (Pending, error) {
+	defer s.take()()
+	pending, err := s.dev.BeginRead(b, offset, n)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) ([]byte, error) {
+		defer s.take()()
+		return pending(ctx)
+	}, nil
+}
+
 func (s *shared) Close() {
 	s.once.Do(func() {
 		defer s.take()()

@@ -196,35 +196,57 @@ func (s *Sequence) FeedSampled() error {
 	return s.step(1, true, -1)
 }
 
-// FeedAhead runs n steps, each over the token that the one before it found most
-// likely, and returns what the n found: the first n-1 have been fed, the last
-// has not. On an error no more than one step counts.
-func (s *Sequence) FeedAhead(ctx context.Context, n int) ([]int, error) {
+// FeedAhead submits n steps, each over the token that the one before it found most
+// likely, and does not wait for what they find. On an error none of them counts.
+func (s *Sequence) FeedAhead(n int) (Found, error) {
 	if n < 1 || n > MaxAhead {
 		return nil, fmt.Errorf("model: %d steps ahead, expected 1 to %d", n, MaxAhead)
 	}
+	before := s.cache.Len()
 	// All of it first: growing waits for the device.
-	if err := s.reserve(s.cache.Len() + n); err != nil {
+	if err := s.reserve(before + n); err != nil {
 		return nil, err
 	}
-	before := s.cache.Len()
 	for i := range n {
 		if err := s.step(1, true, i); err != nil {
-			s.cache.Truncate(min(s.cache.Len(), before+1))
+			s.cache.Truncate(before)
 			return nil, err
 		}
 	}
-	raw := make([]byte, 4*n)
-	if err := s.m.dev.Read(ctx, s.picks, 0, raw); err != nil {
-		s.cache.Truncate(before + 1)
+	found, err := s.found(s.picks, n)
+	if err != nil {
+		s.cache.Truncate(before)
+	}
+	return found, err
+}
+
+// Found waits for steps that have been submitted, but for none after them, and
+// returns the most likely token after each. It is called once; with a ctx that has
+// ended it does not wait and only gives back what it takes up.
+type Found func(ctx context.Context) ([]int, error)
+
+// found begins to read n tokens.
+func (s *Sequence) found(b *gpu.Buffer, n int) (Found, error) {
+	pending, err := s.m.dev.BeginRead(b, 0, 4*n)
+	if err != nil {
 		return nil, err
 	}
-	ids := make([]int, n)
-	for i := range ids {
-		ids[i] = int(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
-	return ids, nil
+	return func(ctx context.Context) ([]int, error) {
+		raw, err := pending(ctx)
+		if err != nil {
+			return nil, err
+		}
+		ids := make([]int, n)
+		for i := range ids {
+			ids[i] = int(binary.LittleEndian.Uint32(raw[4*i:]))
+		}
+		return ids, nil
+	}, nil
 }
+
+// Done is for the step that has just been submitted: what it returns waits for that,
+// but for no later one.
+func (s *Sequence) Done() (Found, error) { return s.found(s.ids, 1) }
 
 // Sampled waits for the device and returns the most likely next token.
 func (s *Sequence) Sampled(ctx context.Context) (int, error) {

@@ -121,6 +121,24 @@ func (d *Device) Read(ctx context.Context, b *gpu.Buffer, offset int, dst []byte
 	return nil
 }
 
+// BeginRead copies from b: all submitted work is done.
+func (d *Device) BeginRead(b *gpu.Buffer, offset, n int) (gpu.Pending, error) {
+	mem, err := bytes("read of", b, offset, n)
+	if err != nil {
+		return nil, err
+	}
+	if n <= 0 || n > gpu.MaxBegun {
+		return nil, fmt.Errorf("cpudev: read of %s: %d bytes, expected 4 to %d", b.Label, n, gpu.MaxBegun)
+	}
+	read := append([]byte(nil), mem...)
+	return func(ctx context.Context) ([]byte, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return read, nil
+	}, nil
+}
+
 // Submit runs the commands of r and returns when they are done.
 func (d *Device) Submit(r *gpu.Recording) error {
 	if err := r.Err(); err != nil {

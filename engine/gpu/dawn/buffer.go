@@ -5,7 +5,6 @@ package dawn
 import (
 	"context"
 	"fmt"
-	"math/bits"
 
 	"tokenselect/engine/gpu"
 )
@@ -135,67 +134,4 @@ func (d *Device) flush() error {
 	d.pending = 0
 	call(d.lib.QueueSubmit, uintptr(d.queue), 0, 0)
 	return d.check(d.finishWork(context.Background()))
-}
-
-// Read waits for all submitted work and copies from b. It gives up waiting when
-// ctx ends.
-func (d *Device) Read(ctx context.Context, b *gpu.Buffer, offset int, dst []byte) error {
-	h, err := d.part("read of", b, offset, len(dst))
-	if err != nil {
-		return err
-	}
-	for len(dst) > 0 {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n := min(len(dst), transfer)
-		if err := d.read(ctx, h, offset, dst[:n]); err != nil {
-			return fmt.Errorf("dawn: read of %s: %w", b.Label, err)
-		}
-		offset, dst = offset+n, dst[n:]
-	}
-	return ctx.Err()
-}
-
-func (d *Device) read(ctx context.Context, h *buffer, offset int, dst []byte) error {
-	if d.staging == nil || d.staging.size < len(dst) {
-		if d.staging != nil {
-			d.staging.release(d.lib)
-			d.staging = nil
-		}
-		s, err := d.newBuffer("staging", max(4096, 1<<bits.Len(uint(len(dst)-1))), usageMapRead|usageCopyDst)
-		if err != nil {
-			return err
-		}
-		d.staging = s
-	}
-	staging := uintptr(d.staging.buf)
-	err := d.submit(func(enc handle) {
-		call(d.lib.CommandEncoderCopyBufferToBuffer, uintptr(enc), uintptr(h.buf), uintptr(offset), staging, 0, uintptr(len(dst)))
-	})
-	if err != nil {
-		return err
-	}
-	if err := d.mapStaging(ctx, len(dst)); err != nil {
-		// What is still to be mapped is not used again.
-		d.staging.release(d.lib)
-		d.staging = nil
-		return err
-	}
-	copy(dst, bytesAt(call(d.lib.BufferGetConstMappedRange, staging, 0, uintptr(len(dst))), len(dst)))
-	call(d.lib.BufferUnmap, staging)
-	return d.check(nil)
-}
-
-// mapStaging waits for all submitted work and maps n bytes of the staging
-// buffer.
-func (d *Device) mapStaging(ctx context.Context, n int) error {
-	status, _, text, err := d.await(ctx, d.lib.BufferMapAsync, d.calls.mapped, uintptr(d.staging.buf), mapRead, 0, uintptr(n))
-	if err = d.check(err); err != nil {
-		return err
-	}
-	if status != statusSuccess {
-		return fmt.Errorf("mapping failed with status %d: %s", status, plain(text))
-	}
-	return nil
 }

@@ -15,9 +15,9 @@ type Device struct {
 	info   gpu.Info
 	closed bool
 
-	buffers map[*buffer]bool
-	pending int     // bytes written since the last submit
-	staging *buffer // what reads are copied to; nil before the first
+	buffers  map[*buffer]bool
+	pending  int       // bytes written since the last submit
+	stagings []*buffer // what reads are copied to; those that none is under way to
 
 	pipelines map[*gpu.Kernel]*pipeline // of the best shader that the device can run
 	groups    map[groupKey]*group
@@ -76,8 +76,8 @@ func (d *Device) Close() {
 	for b := range d.buffers {
 		b.release(d.lib)
 	}
-	if d.staging != nil {
-		d.staging.release(d.lib)
+	for _, b := range d.stagings {
+		b.release(d.lib)
 	}
 	clear(d.groups)
 	clear(d.pipelines)

@@ -204,3 +204,5 @@ func TestTime(t *testing.T) {
 		t.Error("a copy was timed")
 	}
 }
+
+func TestBegunReads(t *testing.T) { gputest.BegunReads(t, gputest.Dawn(t)) }

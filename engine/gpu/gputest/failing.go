@@ -97,3 +97,22 @@ func (f *Failing) Read(ctx context.Context, b *gpu.Buffer, offset int, dst []byt
 	}
 	return f.Device.Read(ctx, b, offset, dst)
 }
+
+// BeginRead counts as a read when it is waited for.
+func (f *Failing) BeginRead(b *gpu.Buffer, offset, n int) (gpu.Pending, error) {
+	if f.lost {
+		return nil, gpu.ErrDeviceLost
+	}
+	pending, err := f.Device.BeginRead(b, offset, n)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) ([]byte, error) {
+		if ctx.Err() == nil {
+			if err := f.fail(Read); err != nil {
+				return nil, err
+			}
+		}
+		return pending(ctx)
+	}, nil
+}

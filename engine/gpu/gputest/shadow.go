@@ -105,6 +105,11 @@ func (s *Shadow) Read(ctx context.Context, b *gpu.Buffer, offset int, dst []byte
 	return s.Dev.Read(ctx, b, offset, dst)
 }
 
+// BeginRead begins to read what Dev has.
+func (s *Shadow) BeginRead(b *gpu.Buffer, offset, n int) (gpu.Pending, error) {
+	return s.Dev.BeginRead(b, offset, n)
+}
+
 // Close closes neither device.
 func (s *Shadow) Close() {}
 

@@ -161,38 +161,6 @@ func (d *Device) Write(b *gpu.Buffer, offset int, data []byte) error {
 	return nil
 }
 
-// Read waits for all submitted work and copies from b. It hands over what has
-// been submitted since the last call, too: a step and the read of its result
-// cross to JavaScript once. When ctx ends, nothing is written to dst any more.
-func (d *Device) Read(ctx context.Context, b *gpu.Buffer, offset int, dst []byte) error {
-	h, err := d.part("read of", b, offset, len(dst))
-	if err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if len(dst) == 0 {
-		return wrap(d.hand(), "read of %s", b.Label)
-	}
-	r := newRequest()
-	r.dst = dst
-	at, n := d.list.place()
-	status := d.host.run.Invoke(at, n, r.id, h.id, offset, len(dst), place(dst)).Int()
-	d.list.clear()
-	if err := d.status(status); err != nil {
-		delete(requests, r.id)
-		return wrap(err, "read of %s", b.Label)
-	}
-	if err := d.wait(ctx, r); err != nil {
-		if ctx.Err() != nil && !r.failed {
-			return err
-		}
-		return wrap(err, "read of %s", b.Label)
-	}
-	return nil
-}
-
 // place is where in WebAssembly's memory data begins. Go does not move what is
 // on its heap.
 func place(data []byte) int { return int(uintptr(unsafe.Pointer(unsafe.SliceData(data)))) }

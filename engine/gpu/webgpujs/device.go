@@ -81,13 +81,19 @@ func (d *Device) status(status int) error {
 // wait waits for a request that the other half has begun.
 func (d *Device) wait(ctx context.Context, r *request) error {
 	if err := r.wait(ctx); err != nil {
-		d.host.cancel.Invoke(r.id)
+		d.forget(r)
 		return err
 	}
 	if r.failed {
 		return d.failure(r.take())
 	}
 	return nil
+}
+
+// forget is for a request that nobody waits for any more.
+func (d *Device) forget(r *request) {
+	delete(requests, r.id)
+	d.host.cancel.Invoke(r.id)
 }
 
 // failure is an error as the other half tells it. After one that is about

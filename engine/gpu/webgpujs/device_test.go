@@ -175,3 +175,5 @@ func TestCollections(t *testing.T) {
 		}
 	}
 }
+
+func TestBegunReads(t *testing.T) { gputest.BegunReads(t, gputest.WGPU(t)) }

@@ -33,6 +33,7 @@ func Open(ctx context.Context, o Options) (gpu.Device, error) {
 	r := newRequest()
 	host.Call("open", r.id, o.Timestamps, strings.Join(o.Without, ","))
 	if err := r.wait(ctx); err != nil {
+		delete(requests, r.id)
 		host.Call("cancel", r.id)
 		return nil, fmt.Errorf("webgpujs: %w", err)
 	}

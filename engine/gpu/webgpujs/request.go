@@ -46,14 +46,13 @@ func done(id, status uint32) {
 	r.ended <- struct{}{}
 }
 
-// wait returns ctx's error when that ends first; the other half must then be told
-// to forget the request.
+// wait returns ctx's error when that ends first; the device must then forget the
+// request.
 func (r *request) wait(ctx context.Context) error {
 	select {
 	case <-r.ended:
 		return nil
 	case <-ctx.Done():
-		delete(requests, r.id)
 		return ctx.Err()
 	}
 }

@@ -3,9 +3,7 @@
 package wgpunative
 
 import (
-	"context"
 	"fmt"
-	"math/bits"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/wgpunative/internal/wgpu"
@@ -124,63 +122,4 @@ func (d *Device) Write(b *gpu.Buffer, offset int, data []byte) error {
 		}
 	}
 	return nil
-}
-
-// Read waits for all submitted work and copies from b. Ctx is looked at between
-// waits, which it cannot cut short.
-func (d *Device) Read(ctx context.Context, b *gpu.Buffer, offset int, dst []byte) error {
-	h, err := d.part("read of", b, offset, len(dst))
-	if err != nil {
-		return err
-	}
-	for len(dst) > 0 {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n := min(len(dst), transfer)
-		if err := d.read(h, offset, dst[:n]); err != nil {
-			return fmt.Errorf("wgpunative: read of %s: %w", b.Label, err)
-		}
-		offset, dst = offset+n, dst[n:]
-	}
-	return ctx.Err()
-}
-
-func (d *Device) read(h *buffer, offset int, dst []byte) error {
-	if d.staging == nil || d.staging.GetSize() < uint64(len(dst)) {
-		if d.staging != nil {
-			d.staging.Release()
-			d.staging = nil
-		}
-		size := max(4096, 1<<bits.Len(uint(len(dst)-1)))
-		s, err := d.newBuffer("staging", size, wgpu.BufferUsageMapRead|wgpu.BufferUsageCopyDst)
-		if err != nil {
-			return err
-		}
-		d.staging = s
-	}
-	enc, err := d.dev.CreateCommandEncoder(nil)
-	if err != nil {
-		return d.check(err)
-	}
-	defer enc.Release()
-	if err := enc.CopyBufferToBuffer(h.buf, uint64(offset), d.staging, 0, uint64(len(dst))); err != nil {
-		return d.check(err)
-	}
-	if err := d.finish(enc); err != nil {
-		return err
-	}
-	return d.mapRead(d.staging, len(dst), func(mem []byte) { copy(dst, mem) })
-}
-
-// finish submits what enc has recorded.
-func (d *Device) finish(enc *wgpu.CommandEncoder) error {
-	commands, err := enc.Finish(nil)
-	if err != nil {
-		return d.check(err)
-	}
-	d.queue.Submit(commands)
-	commands.Release()
-	d.pending = 0
-	return d.check(nil)
 }

@@ -16,9 +16,9 @@ type Device struct {
 	queue  *wgpu.Queue
 	closed bool
 
-	buffers map[*buffer]bool
-	pending int          // bytes written since the last submit
-	staging *wgpu.Buffer // what reads are copied to; nil before the first
+	buffers  map[*buffer]bool
+	pending  int            // bytes written since the last submit
+	stagings []*wgpu.Buffer // what reads are copied to; those that none is under way to
 
 	pipelines map[*gpu.Kernel]*pipeline
 	groups    map[groupKey]*group
@@ -73,8 +73,8 @@ func (d *Device) Close() {
 	for b := range d.buffers {
 		b.release()
 	}
-	if d.staging != nil {
-		d.staging.Release()
+	for _, b := range d.stagings {
+		b.Release()
 	}
 	clear(d.groups)
 	clear(d.pipelines)

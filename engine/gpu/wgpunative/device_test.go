@@ -176,3 +176,5 @@ func TestCollections(t *testing.T) {
 		}
 	}
 }
+
+func TestBegunReads(t *testing.T) { gputest.BegunReads(t, gputest.WGPU(t)) }

@@ -116,13 +116,13 @@ func (n native) check(err error) error {
 	return plain(err)
 }
 
-// mapRead waits for all submitted work and calls use with the first size bytes
-// of b, which has the usage MapRead.
-func (n native) mapRead(b *wgpu.Buffer, size int, use func([]byte)) error {
+// mapRead waits for a submission and calls use with the first size bytes of b,
+// which has the usage MapRead and is not used by later ones.
+func (n native) mapRead(b *wgpu.Buffer, after wgpu.WrappedSubmissionIndex, size int, use func([]byte)) error {
 	C.ts_map(n.state, (*bufferRef)(unsafe.Pointer(b)).ref, C.size_t(size))
 	// One wait ends after a minute even when the work has not.
 	for n.state.mapping < 0 && n.state.error == 0 && n.state.lost == 0 {
-		n.dev.Poll(true, nil)
+		n.dev.Poll(true, &after)
 	}
 	if err := n.check(nil); err != nil {
 		return err

@@ -60,7 +60,7 @@ func (d *Device) Submit(r *gpu.Recording) error {
 		}
 		i = end
 	}
-	if err := d.finish(enc); err != nil {
+	if _, err := d.finish(enc); err != nil {
 		return fmt.Errorf("wgpunative: submit of %s: %w", describeCommands(commands), err)
 	}
 	return nil

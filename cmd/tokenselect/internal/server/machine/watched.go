@@ -45,3 +45,14 @@ func (w *watched) Submit(r *gpu.Recording) error { return w.see(w.Device.Submit(
 func (w *watched) Read(ctx context.Context, b *gpu.Buffer, offset int, dst []byte) error {
 	return w.see(w.Device.Read(ctx, b, offset, dst))
 }
+
+func (w *watched) BeginRead(b *gpu.Buffer, offset, n int) (gpu.Pending, error) {
+	pending, err := w.Device.BeginRead(b, offset, n)
+	if err != nil {
+		return nil, w.see(err)
+	}
+	return func(ctx context.Context) ([]byte, error) {
+		read, err := pending(ctx)
+		return read, w.see(err)
+	}, nil
+}

@@ -39,6 +39,7 @@ type (
 	Queue                          = wgpu.Queue
 	ShaderModuleDescriptor         = wgpu.ShaderModuleDescriptor
 	ShaderModuleWGSLDescriptor     = wgpu.ShaderModuleWGSLDescriptor
+	WrappedSubmissionIndex         = wgpu.WrappedSubmissionIndex
 )
 
 // Its constants.

@@ -35,6 +35,7 @@ type (
 	Queue                          = wgpu.Queue
 	ShaderModuleDescriptor         = wgpu.ShaderModuleDescriptor
 	ShaderModuleWGSLDescriptor     = wgpu.ShaderModuleWGSLDescriptor
+	WrappedSubmissionIndex         = wgpu.WrappedSubmissionIndex
 )
 
 // Its constants.
