@@ -32,8 +32,13 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     for (var j = 0u; j < 8u; j++) {
         votes[j] = vote[min(number * BLOCK + i + j * 256u, p.n - 1u)];
     }
-    for (var b = i; b < BINS; b += 256u) {
-        all_bins[b + b / 32u] = atomicLoad(&hist[b]);
+    var bins: array<u32, 8>;
+    for (var j = 0u; j < 8u; j++) {
+        bins[j] = atomicLoad(&hist[i + j * 256u]);
+    }
+    for (var j = 0u; j < 8u; j++) {
+        let b = i + j * 256u;
+        all_bins[b + b / 32u] = bins[j];
     }
     workgroupBarrier();
     var own: array<u32, 8>;

@@ -101,6 +101,13 @@ func attentionCases() (cases []Case) {
 			}
 		}
 		add(attention{t, 2, 4, 64, 5000, 1, dense(4999), 0, 1, 1}) // parts of several tiles
+		for _, d := range []int{24, 32} { // four lanes to a key, which even small subgroups hold
+			for _, group := range []int{1, 4, 7} {
+				add(attention{t, 2, group, d, 300, 1, selected(4, 50, 40), 50, 1, 1})
+			}
+			add(attention{t, 2, 4, d, 3, 1, dense(2), 0, 1, 1}) // most lanes have no key
+			add(attention{t, 3, 3, d, 9000, 1, dense(8999), 0, 30, 1})
+		}
 		add(attention{t, 1, 2, 80, 9001, 1, dense(9000), 0, 1, 1})
 		add(attention{t, 16, 2, 40, 4500, 1, dense(4499), 0, 1, 1}) // of several blocks, some parts of one more than others
 		add(attention{t, 16, 1, 40, 9000, 1, selected(70, 8600, 90), 8400, 1, 1})

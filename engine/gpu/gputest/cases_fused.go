@@ -352,7 +352,8 @@ func topKBorderCase(v pattern, n, k, lo int) Case {
 
 func topKBorderCases() (cases []Case) {
 	for _, v := range votes {
-		for _, n := range []int{1, 63, 2047, 2048, 2049, 5000} {
+		// Of equal votes 256 are the most that ranks are compared of.
+		for _, n := range []int{1, 63, 256, 257, 2047, 2048, 2049, 5000} {
 			ks := []int{1, n/3 + 1, n - 1, n}
 			if n == 1 {
 				ks = []int{1}
