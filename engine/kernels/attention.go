@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"fmt"
-	"maps"
 	"math"
 
 	"tokenselect/engine/gpu"
@@ -134,20 +133,12 @@ func attentionDecode(t CacheType, d, group int) *gpu.Kernel {
 		name := "attention_decode_" + t.String()
 		teams, lanes := decodeTeams(group), decodeLanes(d)
 		team := decodeWidth / teams
-		consts := map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "LANES": lanes, "GROUP": group, "SHARE": ceil(group, teams),
-			"TEAM": team, "ROWS": team / lanes, "KEYS": decodeKeys(group, d)}
-		subgroup := gpu.Variant{
-			Name: name + "_subgroup",
-			Fits: func(dev gpu.Info) bool { return lanes >= 4 && dev.Features.Subgroups.Least >= lanes },
-			WGSL: wgsl(name+"_subgroup", maps.Clone(consts)),
-		}
-		consts["SLOTS"], consts["WEIGHTS"] = 16/lanes, 16/lanes*decodeWidth
 		return &gpu.Kernel{
 			Name:     name,
 			Bindings: attentionBindings("part"),
 			Params:   sizeOf[AttentionParams](),
-			WGSL:     wgsl(name, consts),
-			Variants: []gpu.Variant{subgroup},
+			WGSL: wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "LANES": lanes, "GROUP": group, "SHARE": ceil(group, teams),
+				"TEAM": team, "ROWS": team / lanes, "KEYS": decodeKeys(group, d), "SLOTS": 16 / lanes, "WEIGHTS": 16 / lanes * decodeWidth}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return int(p.Splits * p.KVHeads)
