@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help test-long bench-page rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench rivals golden recordings build tools
+.PHONY: help test-more test-long bench-page rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench rivals golden recordings build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,20 +62,26 @@ SMALLER = -gcflags=fmt=-l -gcflags=tokenselect/engine/trace=-l
 WASM_OPT = web/node_modules/.bin/wasm-opt
 WASM_FEATURES = --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals --enable-multivalue
 
-# The golden that every WebGPU plays in make test.
+# The golden that every WebGPU plays in make test and make test-more.
 ONE_GOLDEN = TestGoldenSelectionWGPU/f16/passkey-353
 
-test: tools ## all tests, on every device that there is: of the goldens several on the CPU, and where it is slow one and a part of the kernel table
+# The tests of the page that make test runs; make test-more runs the others.
+QUICK_PAGE_TESTS = $(patsubst %,web/test/%.test.mjs,attention documents engine examples explore-measures explore-run openai page renderings simd128 size vendor)
+
+test: tools ## what tells in less than ten minutes that something broke: all Go tests, wgpu-native, Dawn and WebGPU under Node with a part of the kernel table, the page's main ways
 	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_REQUIRE_DAWN= TOKENSELECT_TABLE=24 $(GO) test -timeout 30m ./...
 	CGO_ENABLED=0 $(GO) build ./...
 	GOOS=js GOARCH=wasm $(GO) build ./...
-	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=48 $(MAKE) test-gowebgpu ENGINE_TESTS=$(ONE_GOLDEN)
 	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=96 $(MAKE) test-dawn ENGINE_TESTS='Golden.*Dawn'
 	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=96 $(MAKE) test-node GOLDENS=$(ONE_GOLDEN)
-	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=96 $(MAKE) test-chromium GOLDENS=$(ONE_GOLDEN)
-	$(MAKE) test-page
+	$(MAKE) test-page PAGE_TESTS='$(QUICK_PAGE_TESTS)'
 
-test-long: test ## every golden on the CPU, the whole kernel table and all short goldens on every device, software GPUs too; more than an hour
+test-more: tools ## the same on go-webgpu and in Chromium, and all other tests of the page: with make test what a change must pass
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=48 $(MAKE) test-gowebgpu ENGINE_TESTS=$(ONE_GOLDEN)
+	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=96 $(MAKE) test-chromium GOLDENS=$(ONE_GOLDEN)
+	$(MAKE) test-page PAGE_TESTS='$(filter-out $(QUICK_PAGE_TESTS),$(wildcard web/test/*.test.mjs))'
+
+test-long: test test-more ## every golden on the CPU, the whole kernel table and all short goldens on every device, software GPUs too; more than an hour
 	$(GO) test -count=1 -timeout 60m ./engine ./engine/kernels
 	$(MAKE) test-gowebgpu test-dawn test-node test-chromium
 	TOKENSELECT_LONG=1 $(MAKE) test-page PAGE_TESTS=web/test/explore-webgpu.test.mjs
