@@ -39,8 +39,8 @@ func (s *Session) Bytes() int64 { return s.seq.Cache().Bytes() }
 
 // Prefill feeds a prompt to the model, a chunk at a time and its tail by itself
 // (selection.Config.Steps), and calls progress, if not nil, after each with the
-// tokens done. When ctx ends it stops between chunks and returns ctx's error; the
-// tokens fed until then stay.
+// tokens done; by then a GPU may have been given the next. When ctx ends it stops
+// between chunks and returns ctx's error; the tokens fed until then stay.
 func (s *Session) Prefill(ctx context.Context, ids []int, progress func(done int)) error {
 	at := 0
 	var last model.Found
