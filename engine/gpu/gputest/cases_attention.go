@@ -101,7 +101,8 @@ func attentionCases() (cases []Case) {
 			}
 		}
 		add(attention{t, 2, 4, 64, 5000, 1, dense(4999), 0, 1, 1}) // parts of several tiles
-		for _, d := range []int{24, 32} {                          // four lanes to a key
+		// Four lanes to a key.
+		for _, d := range []int{24, 32} {
 			for _, group := range []int{1, 4, 7} {
 				add(attention{t, 2, group, d, 300, 1, selected(4, 50, 40), 50, 1, 1})
 			}
