@@ -7,8 +7,8 @@
 // invocation. It finds the key of the k-th largest among the border's, by their
 // ranks where there is an invocation for each of them, or else by digits of 9 bits;
 // where a chosen vote goes is the number of chosen ones before it: in the blocks
-// before, from counts and the border, and in the block, from prefix sums. Of the votes at the cut the lowest rows are taken. Writes nothing on a
-// hit.
+// before, from counts and the border, and in the block, from prefix sums. Of the
+// votes at the cut the lowest rows are taken. Writes nothing on a hit.
 //#import lib/grid
 //#import lib/state
 //#import lib/top_k
