@@ -17,6 +17,9 @@ const digest = createHash("sha256").update(bytes).digest("hex");
 
 let server;
 let browser;
+// Milliseconds without a byte after which a download is given up: far more than a busy machine takes to answer.
+const STALL = 3000;
+
 /** What the server does with the next requests, then it just answers. */
 let faults = [];
 let ranges = [];
@@ -155,14 +158,14 @@ test("a connection that breaks is tried again, while it brings something", { ski
 
 test("a connection that brings nothing is given up and tried again, so is a server that is too busy", { skip }, () => withPage(async (page) => {
   faults = [{ cut: 1000000, stall: true }, { status: 503 }, { cut: 2000000, stall: true }];
-  assert.equal((await call(page, "worker", "fetchInto", { ...file, pauses: [1, 1], stall: 300 })).sum, digest);
+  assert.equal((await call(page, "worker", "fetchInto", { ...file, pauses: [1, 1], stall: STALL })).sum, digest);
   assert.deepEqual(ranges, [null, "bytes=1000000-", "bytes=1000000-", "bytes=2000000-"]);
   faults = [{ status: 503 }, { status: 503 }];
   assert.match((await call(page, "worker", "fetchInto", { ...file, key: "f".repeat(64), pauses: [1] })).error, /the server answers 503; 0 of \d+ bytes are here/);
 }));
 
 test("a file without a digest is kept by where it comes from, and thrown away when it has changed there", { skip }, () => withPage(async (page) => {
-  const key = "e".repeat(64), { digest: _, ...plain } = { ...file, key, stall: 200, details: { title: "model" } };
+  const key = "e".repeat(64), { digest: _, ...plain } = { ...file, key, stall: STALL, details: { title: "model" } };
   faults = [{ cut: 1000000, stall: true, etag: '"1"' }, { cut: 2000000, stall: true, etag: '"1"' }, { etag: '"2"' }, { etag: '"2"' }];
   assert.match((await call(page, "worker", "fetchInto", plain)).error, /bytes are here/);
   assert.match((await call(page, "page", "fetchInto", plain)).error, /bytes are here/);
