@@ -49,8 +49,9 @@ func ParseIndexType(name string) (IndexType, error) {
 
 // Fits says why an index of heads of size d cannot be, or nil.
 func (t IndexType) Fits(d int) error {
-	if t == IndexI8 && d%16 != 0 || t == IndexI4 && d%64 != 0 {
-		return fmt.Errorf("kernels: %v key index of heads of size %d, expected a multiple of %d", t, d, map[IndexType]int{IndexI8: 16, IndexI4: 64}[t])
+	of := map[IndexType]int{IndexI8: 16, IndexI4: 64}[t]
+	if t != IndexNone && (d%of != 0 || d > maxHead) {
+		return fmt.Errorf("kernels: %v key index of heads of size %d, expected a multiple of %d up to %d", t, d, of, maxHead)
 	}
 	return nil
 }
@@ -125,12 +126,15 @@ var keyIndexes family[indexShape]
 
 func keyIndex(s indexShape) *gpu.Kernel {
 	return keyIndexes.get(s, func() *gpu.Kernel {
-		name, d := map[IndexType]string{IndexI8: "key_index_i8", IndexI4: "key_index_i4"}[s.t], s.d
+		name, d, numbers := "key_index_i4", s.d, map[string]int{"HEAD_DIM": s.d, "TILE": s.tile}
+		if s.t == IndexI8 {
+			name, numbers["LANES"] = "key_index_i8", indexLanes(d)
+		}
 		return &gpu.Kernel{
 			Name:     name,
 			Bindings: []gpu.Binding{in("qkv"), out("keys"), out("scale"), in("centre")},
 			Params:   sizeOf[KeyIndexParams](),
-			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "TILE": s.tile}),
+			WGSL:     wgsl(name, numbers),
 			Items:    func(c *gpu.Call) int { return int(params[KeyIndexParams](c).Rows) },
 			Twin: func(c *gpu.Call, lo, hi int) {
 				p := params[KeyIndexParams](c)
@@ -148,6 +152,18 @@ func keyIndex(s indexShape) *gpu.Kernel {
 			},
 		}
 	})
+}
+
+const indexGroup = 64 // invocations of a workgroup of key_index
+
+// indexLanes is the number of invocations of key_index for a head of int8: 16 values
+// are for each, and they are a power of two, so that workgroups have whole heads.
+func indexLanes(d int) int {
+	lanes := 1
+	for lanes < d/16 {
+		lanes *= 2
+	}
+	return lanes
 }
 
 func magnitude(x []float32) (m float32) {
@@ -170,8 +186,7 @@ func wholes(v, inverse, most float32) int32 {
 // of qkv, which are those that KVAppend stores, less those of centre, which is like
 // a row of qkv. Any centre will do, as long as all rows have the same; the nearer
 // it is to their mean, the finer are the steps. Stride and kOffset are multiples of
-// 4, d of 16, for int4 of 64. An invocation takes one head of a row, or 64 values
-// of it.
+// 4, d of 16, for int4 of 64. An invocation takes 16 values of a head of a row.
 func KeyIndex(r *gpu.Recording, index Index, qkv, centre gpu.Range, rows, stride, kOffset, kvHeads, d, row0 int) {
 	if err := index.Type.Fits(d); err != nil {
 		r.Fail(err)
@@ -190,12 +205,12 @@ func KeyIndex(r *gpu.Recording, index Index, qkv, centre gpu.Range, rows, stride
 	need(r, kern, 1, index.Keys, index.Type.KeyWords(heads, d))
 	need(r, kern, 2, index.Scale, index.Type.ScaleWords(heads, d))
 	need(r, kern, 3, centre, kOffset+kvHeads*d)
-	units := rows * kvHeads
+	groups := ceil(rows*kvHeads, indexGroup/indexLanes(d))
 	if index.Type == IndexI4 {
-		units *= d / 64
+		groups = ceil(rows*kvHeads*d/16, indexGroup)
 	}
 	p := KeyIndexParams{uint32(rows), uint32(stride), uint32(kOffset), uint32(kvHeads), uint32(row0)}
-	gpu.Dispatch(r, kern, ceil(units, 64), &p, qkv, index.Keys, index.Scale, centre)
+	gpu.Dispatch(r, kern, groups, &p, qkv, index.Keys, index.Scale, centre)
 }
 
 // indexed is a binding of a key index and its scales.

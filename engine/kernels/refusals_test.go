@@ -94,7 +94,7 @@ func TestRefusals(t *testing.T) {
 		{"paged_dot: no head", "heads of size 0", dot(2, 1, 0, 4)},
 		{"paged_dot: keys", "k holds 4096 words", dot(1, 1, 64, 129)},
 		{"score_stats: index", "", index(kernels.IndexI8, 16, 256, 64)},
-		{"score_stats: index of other heads", "int4 key index of heads of size 96, expected a multiple of 64", index(kernels.IndexI4, 96, 4096, 4096)},
+		{"score_stats: index of other heads", "int4 key index of heads of size 96, expected a multiple of 64 up to 128", index(kernels.IndexI4, 96, 4096, 4096)},
 		{"score_stats: keys", "k holds 255 words, expected at least 256", index(kernels.IndexI8, 16, 255, 64)},
 		{"score_stats: scales", "key_scale holds 63 words, expected at least 64", index(kernels.IndexI4, 64, 512, 63)},
 		{"key_index: all", "", newKeys(kernels.IndexI8, 256, 8, 0)},
@@ -102,6 +102,9 @@ func TestRefusals(t *testing.T) {
 		{"key_index: scales", "scale holds 7 words, expected at least 8", newKeys(kernels.IndexI8, 256, 7, 0)},
 		{"key_index: values", "qkv holds 1024 words, expected at least 1028", newKeys(kernels.IndexI8, 256, 8, 4)},
 		{"key_index: odd place", "keys at 2 of rows of 256 values, expected multiples of 4", newKeys(kernels.IndexI8, 256, 8, 2)},
+		{"key_index: large heads", "int8 key index of heads of size 256, expected a multiple of 16 up to 128", func(r *gpu.Recording) {
+			kernels.KeyIndex(r, kernels.Index{Type: kernels.IndexI8, Tile: 1, Keys: words(4096), Scale: words(64)}, words(1024), words(1024), 1, 256, 0, 1, 256, 0)
+		}},
 		{"key_index: none", "no key index, expected int8 or int4", newKeys(kernels.IndexNone, 256, 8, 0)},
 		{"head_cut: more than there are", "the largest 9 of 8 scores, expected 1 to 8", func(r *gpu.Recording) { kernels.HeadCut(r, words(64), words(64), words(64), 2, 8, 9) }},
 		{"head_stats: of_head", "of_head holds 5 words, expected at least 6", func(r *gpu.Recording) { kernels.HeadStats(r, words(64), words(64), words(5), 3, 8, 2) }},

@@ -33,13 +33,21 @@ fn from_centre(at: u32) -> vec4<f32> {
     return qkv[at] - centre[at % (p.stride / 4u)];
 }
 
-// The largest magnitude of n vectors.
-fn largest(at: u32, n: u32) -> f32 {
-    var most = vec4<f32>(0.0);
-    for (var j = 0u; j < n; j++) {
-        most = max(most, abs(from_centre(at + j)));
+// The largest magnitude of an invocation's 16 values, four vectors from at on, for
+// the others that share its head; each must call it, live or not.
+var<workgroup> magnitudes: array<f32, 64>;
+
+fn tell_largest(i: u32, live: bool, at: u32) -> array<vec4<f32>, 4> {
+    var mine: array<vec4<f32>, 4>;
+    if (live) {
+        for (var j = 0u; j < 4u; j++) {
+            mine[j] = from_centre(at + j);
+        }
     }
-    return max(max(most.x, most.y), max(most.z, most.w));
+    let most = max(max(abs(mine[0]), abs(mine[1])), max(abs(mine[2]), abs(mine[3])));
+    magnitudes[i] = max(max(most.x, most.y), max(most.z, most.w));
+    workgroupBarrier();
+    return mine;
 }
 
 // Values over a step, as whole numbers from -most to most.
