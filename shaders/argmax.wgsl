@@ -1,16 +1,20 @@
-// The index of the largest value: id[0] = argmax of x.
+// The index of the largest of several values: id[g] = argmax of x over part g of
+// them, which are x itself or, with p.chosen, the values at indices of it.
 //
-// x: [n], as bits; id: [1].
-// There is one workgroup. The lowest of equal indices wins, and zeros of either
+// x: [..], as bits; among: [n] indices, if p.chosen; id: [n / p.share].
+// A workgroup takes one part. The lowest of equal indices wins, and zeros of either
 // sign are equal. NaN never wins, nor does -Inf: it is 0 if there is nothing else.
 //#import lib/grid
 //#import lib/sort_key
 struct Params {
     n: u32,
+    share: u32,  // values of a part
+    chosen: u32, // 1: those at the indices of among
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
-@group(0) @binding(1) var<storage, read_write> id: array<u32>;
+@group(0) @binding(1) var<storage, read> among: array<u32>;
+@group(0) @binding(2) var<storage, read_write> id: array<u32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
 struct Best {
@@ -27,6 +31,13 @@ fn better(a: Best, b: Best) -> Best {
     return a;
 }
 
+fn index_of(j: u32) -> u32 {
+    if (p.chosen != 0u) {
+        return among[j];
+    }
+    return j;
+}
+
 fn candidate(bits: u32, at: u32) -> Best {
     if (bits == 0xff800000u) {
         return Best(0u, 0u);
@@ -37,18 +48,25 @@ fn candidate(bits: u32, at: u32) -> Best {
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
-    if (group_index(group, groups) > 0u) {
+    let part = group_index(group, groups);
+    let begin = part * p.share;
+    if (begin >= p.n) {
         return;
     }
+    let end = min(begin + p.share, p.n);
     var mine = Best(0u, 0u);
     // Sixteen at a time, so that as many reads are on their way together.
-    for (var first = i; first < p.n; first += 4096u) {
+    for (var first = begin + i; first < end; first += 4096u) {
+        var at: array<u32, 16>;
         var bits: array<u32, 16>;
         for (var j = 0u; j < 16u; j++) {
-            bits[j] = x[min(first + 256u * j, p.n - 1u)];
+            at[j] = index_of(min(first + 256u * j, end - 1u));
         }
         for (var j = 0u; j < 16u; j++) {
-            mine = better(mine, candidate(bits[j], min(first + 256u * j, p.n - 1u)));
+            bits[j] = x[at[j]];
+        }
+        for (var j = 0u; j < 16u; j++) {
+            mine = better(mine, candidate(bits[j], at[j]));
         }
     }
     best[i] = mine;
@@ -60,6 +78,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         workgroupBarrier();
     }
     if (i == 0u) {
-        id[0] = best[0].at;
+        id[part] = best[0].at;
     }
 }

@@ -77,30 +77,66 @@ func log(x float32) float32 { return float32(math.Log(float64(x))) }
 
 // ArgmaxParams are those of argmax.
 type ArgmaxParams struct {
-	N uint32
+	N      uint32
+	Share  uint32 // values of a part
+	Chosen uint32 // 1: the values are those of x at the indices of among
 }
 
 var argmax = &gpu.Kernel{
 	Name:     "argmax",
-	Bindings: []gpu.Binding{in("x"), out("id")},
+	Bindings: []gpu.Binding{in("x"), in("among"), out("id")},
 	Params:   sizeOf[ArgmaxParams](),
 	WGSL:     wgsl("argmax", nil),
-	Items:    func(*gpu.Call) int { return 1 },
+	Items: func(c *gpu.Call) int {
+		p := params[ArgmaxParams](c)
+		return ceil(int(p.N), int(p.Share))
+	},
 	Twin: func(c *gpu.Call, lo, hi int) {
-		best, top := 0, float32(math.Inf(-1))
-		for i, v := range view[float32](c, 0)[:params[ArgmaxParams](c).N] {
-			if v > top {
-				best, top = i, v
+		p := params[ArgmaxParams](c)
+		x, among, id := view[float32](c, 0), view[uint32](c, 1), view[uint32](c, 2)
+		for part := lo; part < hi; part++ {
+			best, top := 0, float32(math.Inf(-1))
+			for i := part * int(p.Share); i < min((part+1)*int(p.Share), int(p.N)); i++ {
+				at := i
+				if p.Chosen != 0 {
+					at = int(among[i])
+				}
+				if x[at] > top {
+					best, top = at, x[at]
+				}
 			}
+			id[part] = uint32(best)
 		}
-		view[uint32](c, 1)[0] = uint32(best)
 	},
 }
 
+// How argmax shares its work.
+const (
+	argmaxShare = 4096  // values of a workgroup: as many as its invocations ask for at a time
+	argmaxAlone = 16384 // up to so many, one workgroup takes less time than a second kernel
+)
+
+// ArgmaxWords is the size of what Argmax of n values needs between its two kernels,
+// in words.
+func ArgmaxWords(n int) int {
+	if n <= argmaxAlone {
+		return 1
+	}
+	return ceil(n, argmaxShare)
+}
+
 // Argmax records id[0] = the index of the largest of n values of x, the lowest
-// such index; NaN is never the largest. One workgroup.
-func Argmax(r *gpu.Recording, x, id gpu.Range, n int) {
+// such index; NaN is never the largest. Of many values a workgroup takes 4,096, and
+// one more what they have found, in part, which holds ArgmaxWords.
+func Argmax(r *gpu.Recording, x, part, id gpu.Range, n int) {
+	parts := ArgmaxWords(n)
 	need(r, argmax, 0, x, n)
-	need(r, argmax, 1, id, 1)
-	gpu.Dispatch(r, argmax, 1, &ArgmaxParams{uint32(n)}, x, id)
+	need(r, argmax, 1, part, parts)
+	need(r, argmax, 2, id, 1)
+	if parts == 1 {
+		gpu.Dispatch(r, argmax, 1, &ArgmaxParams{uint32(n), uint32(n), 0}, x, part, id)
+		return
+	}
+	gpu.Dispatch(r, argmax, parts, &ArgmaxParams{uint32(n), argmaxShare, 0}, x, x, part)
+	gpu.Dispatch(r, argmax, 1, &ArgmaxParams{uint32(parts), uint32(parts), 1}, x, part, id)
 }

@@ -20,7 +20,7 @@ func (s *Sequence) step(n int, logits bool, pick int) error {
 	if logits {
 		kernels.RMSNorm(r, x, s.m.norm, h, 1, c.Hidden, (n-1)*c.Hidden, c.NormEps)
 		kernels.MatMul(r, s.m.head, h, gpu.All(s.logits), 1, 0)
-		kernels.Argmax(r, gpu.All(s.logits), ids, c.Vocab)
+		kernels.Argmax(r, gpu.All(s.logits), gpu.All(s.part), ids, c.Vocab)
 		if pick >= 0 {
 			r.Copy(s.picks, 4*pick, s.ids, 0, 4)
 		}

@@ -102,12 +102,15 @@ func argmaxCases() []Case {
 		{"tie across lanes", fill(2000, -1, map[int]float32{300: 4, 299: 4, 1024: 4})},
 		{"zeros of both signs", []float32{-1, negZero, 0, negZero, 0}},
 		{"smallest subnormals", []float32{0, math.Float32frombits(1), math.Float32frombits(2), math.Float32frombits(0x80000003)}},
+		{"tie across parts", fill(20000, -1, map[int]float32{4096: 4, 4095: 4, 19999: 4})},
+		{"parts of nothing but NaN", fill(20000, nan, map[int]float32{19999: -1e30})},
+		{"zeros of both signs in two parts", fill(20000, -1, map[int]float32{9000: negZero, 10000: 0})},
 		{"last of 257", fill(257, -5, map[int]float32{256: -4})},
 		{"neighbouring floats", fill(512, 1, map[int]float32{100: math.Nextafter32(1, 2), 411: math.Nextafter32(1, 2)})},
 	} {
 		cases = append(cases, Case{"argmax/" + s.name, func(*rand.Rand) Plan { return argmaxPlan(Floats(s.x...)) }})
 	}
-	for _, n := range []int{2, 63, 255, 256, 1023, 1024, 1025, 151936} {
+	for _, n := range []int{2, 63, 255, 256, 1023, 1024, 1025, 16384, 16385, 151936} {
 		cases = append(cases, argmaxCase(n))
 	}
 	return cases
@@ -119,8 +122,8 @@ func argmaxCase(n int) Case {
 
 func argmaxPlan(x []byte) Plan {
 	return Plan{
-		Buffers: []Buffer{In("x", x), Out("id", 1, nil)},
-		Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.Argmax(r, b[0], b[1], len(x)/4) },
+		Buffers: []Buffer{In("x", x), Out("part", kernels.ArgmaxWords(len(x)/4), nil), Out("id", 1, nil)},
+		Record:  func(r *gpu.Recording, b []gpu.Range) { kernels.Argmax(r, b[0], b[1], b[2], len(x)/4) },
 	}
 }
 

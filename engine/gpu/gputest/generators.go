@@ -16,7 +16,7 @@ var generators = []struct {
 	{"add", func(d draw) Case { return addCase(d.size(9000), d.size(3000)) }},
 	{"swiglu", func(d draw) Case { return swigluCase(d.size(100), d.size(2100), 3) }},
 	{"argmax", func(d draw) Case {
-		v, n := d.pattern(votes), d.size(9000)
+		v, n := d.pattern(votes), d.size(40000)
 		return Case{fmt.Sprintf("argmax/%s values, %d", v.name, n), func(rng *rand.Rand) Plan { return argmaxPlan(Floats(v.values(rng, n)...)) }}
 	}},
 	{"kv_append_f16", func(d draw) Case { return d.append(kernels.CacheF16) }},
