@@ -30,7 +30,7 @@ const SETTLED = 4; // tokens of an answer before those that are counted
  * @property {number} message   to the page
  * @property {number} page      the page's: decoding, text, style and layout
  * @property {number} roundTrip to the GPU's process and back, with no work there; 0 on the CPU
- * @property {number} outside   their sum; 0 on the CPU
+ * @property {number} outside   their sum, without the way to the GPU's process where several tokens are read together: the GPU works on those after them meanwhile; 0 on the CPU
  * @property {number} crossings calls from Go to JavaScript
  * @property {number} submits
  */
@@ -93,8 +93,9 @@ async function measure(engine, ledgers, depth, policy, options, empty, paint) {
   }
   const of = (pick) => median(got.map(pick));
   const token = Object.fromEntries(Object.keys(got[0].token).map((name) => [name, of((g) => g.token[name])]));
-  token.roundTrip = empty * of((g) => g.reads);
-  token.outside = empty > 0 ? token.go + token.encode + token.readback + token.message + token.page + token.roundTrip : 0;
+  const reads = of((g) => g.reads);
+  token.roundTrip = empty * reads;
+  token.outside = empty > 0 ? token.go + token.encode + token.readback + token.message + token.page + (reads < 1 ? 0 : token.roundTrip) : 0;
   const [{ answer, opened, memory }] = got;
   return {
     policy, depth, prompt: answer.stats.prompt_tokens,
