@@ -1,6 +1,10 @@
 package kernels
 
-import "tokenselect/engine/gpu"
+import (
+	"math"
+
+	"tokenselect/engine/gpu"
+)
 
 // ScoreStatsParams are those of score_stats.
 type ScoreStatsParams struct {
@@ -181,6 +185,9 @@ func scoreStatsKernel(s scoreShape) *gpu.Kernel {
 						if p.Turn != 0 {
 							rotate(probe, q[h*d:][:d], table[int(p.Pos)*d:][:d])
 						}
+						if s.index == IndexI4 {
+							toSteps(probe, math.MaxInt8)
+						}
 						out := score[h*n:][from:to]
 						for j := range out {
 							read(row, int(p.Lo)+from+j, kv)
@@ -193,6 +200,15 @@ func scoreStatsKernel(s scoreShape) *gpu.Kernel {
 		}
 		return kern
 	})
+}
+
+// toSteps rounds values to whole numbers of a step, so many of which are the largest
+// magnitude.
+func toSteps(x []float32, steps float32) {
+	most := magnitude(x)
+	for j, v := range x {
+		x[j] = float32(wholes(v, steps/most, steps)) * (most / steps)
+	}
 }
 
 // reader decodes head kv of a row.
@@ -208,7 +224,8 @@ func (s scoreShape) reader(c *gpu.Call, kvHeads int) func(dst []float32, row, kv
 // the n candidates from row lo on, as score[heads][n], and for each head and
 // block of candidates the largest score and the sum of exp(score - largest), as
 // stats, ScoreStatsWords words at most (paper, eq. 7 and Algorithm 2). Keys are
-// read from k, a layer's cache, or from index where it has one. With turn, q is
+// read from k, a layer's cache, or from index where it has one; a probe for an int4
+// index becomes whole numbers of a step, 127 of them its largest value. With turn, q is
 // the queries before RoPE, which stand at position pos of table; else the probe.
 // Limits and the rest as in PagedDot. A workgroup takes a block for one key head.
 func ScoreStats(r *gpu.Recording, t CacheType, q, table, k gpu.Range, index Index, state, score, stats gpu.Range, heads, kvHeads, d, lo, n, pos int, turn bool, tau float32) {

@@ -10,12 +10,12 @@ func scoreStatsDot(s scoreShape) []gpu.Variant {
 	if lean || s.index == IndexNone { // a browser does not say what is underneath
 		return nil
 	}
-	halves := 1 // of a byte of the index, with a value each
+	halves, bytes := 1, 2 // of a byte of the index, with a value each; of a value of a probe
 	if s.index == IndexI4 {
-		halves = 2
+		halves, bytes = 2, 1
 	}
 	name, consts := "score_stats_"+s.typeName()+"_dot", s.tileConsts()
-	consts["UNITS"], consts["VECTOR_BYTES"] = consts["VECTORS"]*halves*s.group, 2*halves*s.group
+	consts["UNITS"], consts["VECTOR_BYTES"] = consts["VECTORS"]*halves*s.group, bytes*halves*s.group
 	return []gpu.Variant{{
 		Name: name,
 		Fits: func(dev gpu.Info) bool {

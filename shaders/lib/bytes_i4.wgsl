@@ -4,6 +4,8 @@
 //#import lib/scales_i4
 const HALVES: u32 = 2u;     // of a byte that hold a value each
 const VALUE: f32 = 0.0625; // of a step, in bytes_of
+const PROBE_STEPS: f32 = 127.0;
+const PROBE_BYTES: u32 = 1u; // that a whole number of a probe takes
 
 // The lower or upper halves of four words: the first or last four values of each.
 fn bytes_of(words: vec4<u32>, half: u32) -> vec4<u32> {

@@ -13,6 +13,9 @@
 // candidates, so equal keys get equal scores. A NaN makes its block's sum NaN.
 // Writes nothing on a hit.
 //
+// A probe of int4 keys has whole numbers of 8 bits, 127 steps to its largest value, so
+// that scores are the same wherever bytes are multiplied with bytes.
+//
 // Values become floats by their bits, at two operations each: see lib/values_i8
 // and lib/values_i4. Such a float is 1 more than a multiple of the value plus
 // what makes it positive; what that adds to a sum depends on the probe alone, is
@@ -27,6 +30,7 @@
 //#const BASES
 //#const SUMS
 //#import lib/tiles
+//#import lib/probe_steps
 
 // The probes as vectors of keys find them, [vectors of a key][VECS * 4][GROUP], in
 // the units of the values. Arrays of arrays, because an index that is a constant
@@ -44,9 +48,20 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     if (state[STATE_HIT] != 0u || first >= p.n) {
         return;
     }
+    if (PROBE_STEPS > 0.0) {
+        for (var at = i; at < PROBE_VECS; at += INVOCATIONS) {
+            atomicMax(&largest[at % GROUP], magnitude(probe_at(kv * GROUP + at % GROUP, at / GROUP)));
+        }
+        workgroupBarrier();
+    }
     for (var at = i; at < PROBE_VECS; at += INVOCATIONS) {
         let j = at / GROUP;
-        probe[at / VECTOR_PROBES][at % VECTOR_PROBES] = probe_at(kv * GROUP + at % GROUP, j) * (p.scale * unit(j));
+        var own = probe_at(kv * GROUP + at % GROUP, j);
+        if (PROBE_STEPS > 0.0) {
+            let bits = atomicLoad(&largest[at % GROUP]);
+            own = round(own * inverse_of(bits)) * (bitcast<f32>(bits) / PROBE_STEPS);
+        }
+        probe[at / VECTOR_PROBES][at % VECTOR_PROBES] = own * (p.scale * unit(j));
     }
     workgroupBarrier();
     if (i < BASES) {

@@ -1,43 +1,27 @@
 // lib/score_tiles where four bytes are multiplied with four others at once: scores are
 // sums of whole numbers, so that no value of the index becomes a float.
 //
-// A head's probe becomes whole numbers of 16 bits, 32512 = 127 * 256 steps to its
-// largest value, and those two signed bytes each: 256 * high + low. So a word of the
-// index takes two products for a head. Sums of 128 such products with bytes stay below
-// 2^30, and are exact in any order.
+// A head's probe becomes whole numbers, for int4 of 8 bits, 127 steps to its largest
+// value, for int8 of 16 bits, 32512 = 127 * 256 steps, and those two signed bytes each:
+// 256 * high + low. So a word of the index takes one product for a head, or two. Sums of
+// 128 such products with bytes stay below 2^30, and are exact in any order.
 //
 // A unit is the part of a head's probe that a vector of the index meets, or of int4 one
 // half of its bytes: vectors 4 * HALVES of the probe apart begin one.
 //
-// VECTORS: vectors of a key; UNITS: VECTORS * HALVES * GROUP; VECTOR_BYTES: 2 * HALVES *
-// GROUP; SUMS: GROUP * KEYS.
+// VECTORS: vectors of a key; UNITS: VECTORS * HALVES * GROUP; VECTOR_BYTES: PROBE_BYTES *
+// HALVES * GROUP; SUMS: GROUP * KEYS.
 //#const VECTORS
 //#const UNITS
 //#const VECTOR_BYTES
 //#const SUMS
 //#import lib/tiles
+//#import lib/probe_steps
 
 // The probes as vectors of keys find them, [vectors of a key][HALVES][GROUP], the high
-// bytes and the low ones. Arrays of arrays: see lib/score_tiles.
+// bytes and the low ones, if there are two. Arrays of arrays: see lib/score_tiles.
 var<workgroup> probe: array<array<vec4<u32>, VECTOR_BYTES>, VECTORS>;
-var<workgroup> largest: array<atomic<u32>, GROUP>; // magnitude of a probe's values, as bits
-var<workgroup> steps: array<f32, GROUP>;           // of the scores, p.scale in them
-
-// Bits of magnitudes are in the order of what they stand for, NaN above all.
-fn magnitude(x: vec4<f32>) -> u32 {
-    let bits = bitcast<vec4<u32>>(x) & vec4<u32>(0x7fffffffu);
-    return max(max(bits.x, bits.y), max(bits.z, bits.w));
-}
-
-// Steps in 1, of a probe whose largest magnitude has these bits. 0 where there are no
-// whole numbers, for NaN or infinity, which the step hands on, or for less than 2^-111,
-// whose inverse may be no number.
-fn inverse_of(bits: u32) -> f32 {
-    if (bits < 0x08000000u || bits >= 0x7f800000u) {
-        return 0.0;
-    }
-    return 32512.0 / bitcast<f32>(bits);
-}
+var<workgroup> steps: array<f32, GROUP>; // of the scores, p.scale in them
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
@@ -65,17 +49,20 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     if (i < UNITS) {
         let bits = atomicLoad(&largest[own_head]);
         let inverse = inverse_of(bits);
+        let at = PROBE_BYTES * (own_half * GROUP + own_head);
         var high: vec4<u32>;
         var low: vec4<u32>;
         for (var w = 0u; w < 4u; w++) {
             let whole = vec4<i32>(round(own[w] * inverse));
+            low[w] = pack4xI8(whole); // of 16 bits the lowest byte of each, as a signed one
             high[w] = pack4xI8((whole + 128) >> vec4<u32>(8u));
-            low[w] = pack4xI8(whole); // the lowest byte of each, as a signed one
         }
-        probe[own_vector][2u * (own_half * GROUP + own_head)] = high;
-        probe[own_vector][2u * (own_half * GROUP + own_head) + 1u] = low;
+        probe[own_vector][at] = low;
+        if (PROBE_BYTES == 2u) {
+            probe[own_vector][at + 1u] = high;
+        }
         if (i < GROUP) {
-            steps[i] = bitcast<f32>(bits) / 32512.0 * p.scale * VALUE;
+            steps[i] = bitcast<f32>(bits) / PROBE_STEPS * p.scale * VALUE;
         }
     }
     workgroupBarrier();
@@ -116,14 +103,20 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
                         bytes[u] = bytes_of(words[u], half);
                     }
                     for (var g = 0u; g < GROUP; g++) {
-                        let high = probe[c][2u * (half * GROUP + g)];
-                        let low = probe[c][2u * (half * GROUP + g) + 1u];
-                        // Sums of high bytes live for a vector only: a register a key
-                        // and head instead of two, for a shift a vector.
+                        let low = probe[c][PROBE_BYTES * (half * GROUP + g)];
                         for (var u = 0u; u < KEYS; u++) {
                             let x = bytes[u];
-                            let more = dot4I8Packed(high.x, x.x) + dot4I8Packed(high.y, x.y) + dot4I8Packed(high.z, x.z) + dot4I8Packed(high.w, x.w);
-                            sums[u * GROUP + g] += (more << 8u) + dot4I8Packed(low.x, x.x) + dot4I8Packed(low.y, x.y) + dot4I8Packed(low.z, x.z) + dot4I8Packed(low.w, x.w);
+                            sums[u * GROUP + g] += dot4I8Packed(low.x, x.x) + dot4I8Packed(low.y, x.y) + dot4I8Packed(low.z, x.z) + dot4I8Packed(low.w, x.w);
+                        }
+                        if (PROBE_BYTES == 2u) {
+                            // Sums of high bytes live for a vector only: a register a key
+                            // and head instead of two, for a shift a vector.
+                            let high = probe[c][PROBE_BYTES * (half * GROUP + g) + 1u];
+                            for (var u = 0u; u < KEYS; u++) {
+                                let x = bytes[u];
+                                let more = dot4I8Packed(high.x, x.x) + dot4I8Packed(high.y, x.y) + dot4I8Packed(high.z, x.z) + dot4I8Packed(high.w, x.w);
+                                sums[u * GROUP + g] += more << 8u;
+                            }
                         }
                     }
                 }

@@ -3,6 +3,7 @@
 // half, four bits below them, 1 + (value + 8) / 256: a shift serves both.
 //#import lib/scales_i4
 const VECS: u32 = 2u; // vectors of four values in a word
+const PROBE_STEPS: f32 = 127.0; // to the largest value of a probe: see lib/probe_steps
 
 // The v-th four values of a word.
 fn values_of(word: u32, v: u32) -> vec4<f32> {

@@ -2,6 +2,7 @@
 // highest of a float32's fraction are 1 + (b + 128) / 256, once its sign is turned.
 //#import lib/scales_i8
 const VECS: u32 = 1u; // vectors of four values in a word
+const PROBE_STEPS: f32 = 0.0; // probes stay as they are
 
 // The v-th four values of a word.
 fn values_of(word: u32, v: u32) -> vec4<f32> {
