@@ -105,18 +105,20 @@ func TestAhead(t *testing.T) {
 		{"a full context", len(ids) + 21, 40, 0, 0},
 	} {
 		want, each := play(c.context, c.most, c.stop, c.emit, 0)
-		got, few := play(c.context, c.most, c.stop, c.emit, 8)
-		if !slices.Equal(got.ids, want.ids) || got.reason != want.reason || !errors.Is(got.err, want.err) || got.length != want.length || !slices.Equal(got.after, want.after) {
-			t.Errorf("%s: %+v, expected %+v", c.name, got, want)
-		}
-		if len(want.ids) > 12 && few > each/2+2 {
-			t.Errorf("%s: %d reads for %d tokens, %d without going ahead", c.name, few, len(got.ids), each)
-		}
-		if len(want.ids) > 12 && dev.most < 2 {
-			t.Errorf("%s: the device had nothing to do while tokens were read", c.name)
-		}
-		if dev.begun != 0 {
-			t.Errorf("%s: %d reads were never ended", c.name, dev.begun)
+		for _, ahead := range []int{2, 3, 7, 8} {
+			got, few := play(c.context, c.most, c.stop, c.emit, ahead)
+			if !slices.Equal(got.ids, want.ids) || got.reason != want.reason || !errors.Is(got.err, want.err) || got.length != want.length || !slices.Equal(got.after, want.after) {
+				t.Errorf("%s, %d ahead: %+v, expected %+v", c.name, ahead, got, want)
+			}
+			if len(want.ids) > 12 && ahead > 3 && few > each/2+2 {
+				t.Errorf("%s, %d ahead: %d reads for %d tokens, %d without going ahead", c.name, ahead, few, len(got.ids), each)
+			}
+			if len(want.ids) > 12 && dev.most < 2 {
+				t.Errorf("%s, %d ahead: the device had nothing to do while tokens were read", c.name, ahead)
+			}
+			if dev.begun != 0 {
+				t.Errorf("%s, %d ahead: %d reads were never ended", c.name, ahead, dev.begun)
+			}
 		}
 	}
 }

@@ -350,7 +350,8 @@ func (s *Session) generate(ctx context.Context, o GenerateOptions, sampler *samp
 var burst = 25 * time.Millisecond
 
 // ahead is how many steps to submit now, of which fed have been submitted already
-// beyond the last token that has been dealt with.
+// beyond the last token that has been dealt with. They come in two batches: while one
+// is read, the device has the other.
 func (s *Session) ahead(o GenerateOptions, res *Result, fed int) int {
 	const timed = 4 // tokens that tell how long one takes
 	done := len(res.IDs)
@@ -358,10 +359,9 @@ func (s *Session) ahead(o GenerateOptions, res *Result, fed int) int {
 		return 0
 	}
 	took := max(res.Decode/time.Duration(done-1), 1)
-	most := min(o.Ahead, model.MaxAhead, int(burst/took))
-	half := (most + 1) / 2
-	n := min(half, o.MaxTokens-done-fed, s.seq.Cache().Max()-s.Len())
-	if most < 2 || fed > 0 && (n < half || fed+n > most) {
+	batch := min(o.Ahead/2, model.MaxAhead/2, int(burst/took))
+	n := min(batch, o.MaxTokens-done-fed, s.seq.Cache().Max()-s.Len())
+	if fed > 0 && (n < batch || fed+n > 2*batch) {
 		return 0
 	}
 	return max(n, 0)
