@@ -33,10 +33,10 @@ fn from_centre(at: u32) -> vec4<f32> {
     return qkv[at] - centre[at % (p.stride / 4u)];
 }
 
-// The largest magnitude of an invocation's 16 values, four vectors from at on, for
-// the others that share its head; each must call it, live or not.
-var<workgroup> magnitudes: array<f32, 64>;
+var<workgroup> magnitudes: array<f32, 64>; // the largest of each invocation
 
+// An invocation's 16 values, four vectors from at on; the others get to know their
+// largest magnitude. All call it, also those that are not live.
 fn tell_largest(i: u32, live: bool, at: u32) -> array<vec4<f32>, 4> {
     var mine: array<vec4<f32>, 4>;
     if (live) {
