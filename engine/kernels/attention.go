@@ -243,13 +243,7 @@ func decodeTeams(group int) int { return ceil(group, teamHeads) }
 
 // decodeLanes is the number of invocations that share a key: 8 dimensions are for
 // each, and they are a power of two.
-func decodeLanes(d int) int {
-	lanes := 1
-	for lanes < d/8 {
-		lanes *= 2
-	}
-	return lanes
-}
+func decodeLanes(d int) int { return powerOfTwo(d / 8) }
 
 // decodeKeys is the number of entries of a tile: four for each of the invocations
 // of a team that do not share one.

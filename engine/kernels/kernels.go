@@ -180,3 +180,12 @@ func needHeads(r *gpu.Recording, kernel string, heads, kvHeads, d int) (group in
 
 // ceil is a/b rounded up.
 func ceil(a, b int) int { return (a + b - 1) / b }
+
+// powerOfTwo is the least power of two that is not less than n.
+func powerOfTwo(n int) int {
+	p := 1
+	for p < n {
+		p *= 2
+	}
+	return p
+}

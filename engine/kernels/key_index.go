@@ -158,13 +158,7 @@ const indexGroup = 64 // invocations of a workgroup of key_index
 
 // indexLanes is the number of invocations of key_index for a head of int8: 16 values
 // are for each, and they are a power of two, so that workgroups have whole heads.
-func indexLanes(d int) int {
-	lanes := 1
-	for lanes < d/16 {
-		lanes *= 2
-	}
-	return lanes
-}
+func indexLanes(d int) int { return powerOfTwo(d / 16) }
 
 func magnitude(x []float32) (m float32) {
 	for _, v := range x {

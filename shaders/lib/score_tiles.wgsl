@@ -48,20 +48,23 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     if (state[STATE_HIT] != 0u || first >= p.n) {
         return;
     }
-    if (PROBE_STEPS > 0.0) {
-        for (var at = i; at < PROBE_VECS; at += INVOCATIONS) {
-            atomicMax(&largest[at % GROUP], magnitude(probe_at(kv * GROUP + at % GROUP, at / GROUP)));
+    for (var at = i; at < PROBE_VECS; at += INVOCATIONS) {
+        let own = probe_at(kv * GROUP + at % GROUP, at / GROUP);
+        probe[at / VECTOR_PROBES][at % VECTOR_PROBES] = own;
+        if (PROBE_STEPS > 0.0) {
+            atomicMax(&largest[at % GROUP], magnitude(own));
         }
+    }
+    if (PROBE_STEPS > 0.0) {
         workgroupBarrier();
     }
     for (var at = i; at < PROBE_VECS; at += INVOCATIONS) {
-        let j = at / GROUP;
-        var own = probe_at(kv * GROUP + at % GROUP, j);
+        var own = probe[at / VECTOR_PROBES][at % VECTOR_PROBES];
         if (PROBE_STEPS > 0.0) {
             let bits = atomicLoad(&largest[at % GROUP]);
             own = round(own * inverse_of(bits)) * (bitcast<f32>(bits) / PROBE_STEPS);
         }
-        probe[at / VECTOR_PROBES][at % VECTOR_PROBES] = own * (p.scale * unit(j));
+        probe[at / VECTOR_PROBES][at % VECTOR_PROBES] = own * (p.scale * unit(at / GROUP));
     }
     workgroupBarrier();
     if (i < BASES) {
