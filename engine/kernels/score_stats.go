@@ -38,15 +38,12 @@ func indexKeys(t IndexType, group int) (few, many int) {
 	switch {
 	case t == IndexNone:
 		return 0, 0
-	case t == IndexI8:
-		many = 8
-	default:
-		many = 4
+	case t == IndexI4:
+		return 2, 2
+	case group > 4:
+		return 2, 4
 	}
-	if group > 4 {
-		many /= 2
-	}
-	return 2, many
+	return 2, 8
 }
 
 // keysFor is that of n candidates.
@@ -71,13 +68,9 @@ func (s scoreShape) round() int {
 
 // groups is how many workgroups of score_stats there are at most of many candidates.
 // Where scores are read from the cache it is what a large GPU (of 132 processors) runs at
-// once: the more of the probes an invocation keeps in registers, the fewer. Workgroups of
-// the int4 index take the longest for their bytes: with more of them, less is left for
-// the last ones.
+// once: the more of the probes an invocation keeps in registers, the fewer.
 func (s scoreShape) groups() int {
 	switch {
-	case s.index == IndexI4:
-		return 2048
 	case s.index == IndexNone && s.group*s.d > 512:
 		return 384
 	case s.index == IndexNone && s.group*s.d > 256:
@@ -104,7 +97,7 @@ func ScoreBlocks(t IndexType, heads, kvHeads, d, n int) int {
 // they are scored.
 func ScoreStatsWords(heads, kvHeads, n int) int {
 	least := scoreShape{group: heads / kvHeads}.round()
-	return 2 * heads * min(ceil(n, least), ceil(scoreShape{index: IndexI4}.groups(), kvHeads))
+	return 2 * heads * min(ceil(n, least), ceil(scoreShape{}.groups(), kvHeads))
 }
 
 // typeName is what the keys are read as.

@@ -104,10 +104,10 @@ type voteShape struct {
 	heads int // whose stats a workgroup merges at a time
 }
 
-// consts are the numbers of lib/soft_vote: an invocation has eight scores on the way,
-// as many as large GPUs keep in registers, beside the eight that it votes with.
+// consts are the numbers of lib/soft_vote: an invocation has 16 scores on the way, as
+// many as large GPUs keep in registers, beside the 16 that it votes with.
 func (s voteShape) consts() map[string]int {
-	ahead := 8 / s.share
+	ahead := min(16/s.share, s.heads)
 	return map[string]int{"SHARE": s.share, "AHEAD": ahead, "SCORES": s.share * ahead, "HEADS": s.heads, "LANES": voteTokens / s.heads}
 }
 
@@ -159,7 +159,7 @@ func SoftVote(r *gpu.Recording, score, stats, state, vote gpu.Range, heads, n, b
 // merges all stats, so where they are many, it takes more. voteHeads are those of
 // heads that are merged at a time: of fewer, each has more invocations.
 var (
-	voteShares = []int{1, 4, 8}
+	voteShares = []int{1, 2, 4}
 	voteHeads  = []int{8, 16, 32}
 )
 

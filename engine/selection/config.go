@@ -135,7 +135,10 @@ func (c Config) local(queries int) int {
 
 // Positions is the number of positions that attention over a cache of rows rows
 // can ask of the rotary table.
-func (c Config) Positions(rows int) int {
+func (c Config) Positions(rows int) int { return max(c.furthest(rows), kernels.LeastPositions) }
+
+// furthest is that but for the least that kernels ask for.
+func (c Config) furthest(rows int) int {
 	switch {
 	case c.Policy == Window:
 		return min(rows, c.Budget())

@@ -26,7 +26,9 @@ type ntk struct {
 	upTo  int         // the rows that it has
 }
 
-func (p *ntk) memory(rows int) []buffer { return []buffer{{&p.table, 4 * rows * p.shape.HeadDim}} }
+func (p *ntk) memory(rows int) []buffer {
+	return []buffer{{&p.table, 4 * max(rows, kernels.LeastPositions) * p.shape.HeadDim}}
+}
 
 func (p *ntk) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) kernels.Selection {
 	trained, factor := p.cfg.Rivals.Trained, p.cfg.Rivals.Factor
@@ -39,7 +41,7 @@ func (p *ntk) attend(r *gpu.Recording, q kernels.Query, out kernels.Selection) k
 		factor, most = float64(length)/float64(trained), min(length, p.rows)
 	}
 	if factor != p.made || q.N > p.upTo {
-		table := kernels.RopeTable(scaledFrequencies(p.shape.InvFreq, factor), most, p.shape.ropeScale())
+		table := kernels.RopeTable(scaledFrequencies(p.shape.InvFreq, factor), max(most, kernels.LeastPositions), p.shape.ropeScale())
 		raw := make([]byte, 0, 4*len(table))
 		for _, x := range table {
 			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))

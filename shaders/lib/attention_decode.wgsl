@@ -31,10 +31,11 @@
 //#const LANES
 //#const GROUP
 //#const SHARE
-//#const TEAM
+//#const SHARES
 //#const ROWS
 //#const KEYS
 //#const SLOTS
+//#const PARTIALS
 //#const WEIGHTS
 //#import lib/grid
 //#import lib/lowest
@@ -43,11 +44,11 @@
 @group(0) @binding(2) var<storage, read> v: array<Cached8>; // [rows][kv_heads][d]
 @group(0) @binding(6) var<storage, read_write> part: array<f32>;
 
-var<workgroup> partial: array<vec4<f32>, 256>; // [teams][KEYS][LANES]: of scores of four heads; then results
-var<workgroup> weight: array<f32, WEIGHTS>;         // [teams][KEYS][4]
-var<workgroup> most_of: array<f32, 64>;             // of the scores of an invocation
-var<workgroup> sum_of: array<f32, 64>;              // of its weights
-var<workgroup> shrink: array<f32, 8>;               // [teams][4], by the last tile
+var<workgroup> partial: array<vec4<f32>, PARTIALS>; // [KEYS][LANES + 1]: of scores of four heads; then results
+var<workgroup> weight: array<f32, WEIGHTS>;    // [KEYS][4]
+var<workgroup> most_of: array<f32, 32>;        // of the scores of an invocation
+var<workgroup> sum_of: array<f32, 32>;         // of its weights
+var<workgroup> shrink: array<f32, 4>;          // of results, by the tile that weights are of
 
 // Four pairs of dimensions of one query at a position; 0 where there is no such
 // head or no such lane.
@@ -91,28 +92,64 @@ fn head_at(entry: u32, mid: u32, length: u32, kv: u32) -> u32 {
     return select(row, entry, entry < p.n_init) * p.kv_heads + kv;
 }
 
-fn rotated(low: Cached, high: Cached, position: u32, lane: u32) -> Pairs {
-    let at = position * VECS + lane;
-    return rotate(cached4(low), cached4(high), table[at], table[at + HALF]);
+fn rotated(low: Cached, high: Cached, angles: u32) -> Pairs {
+    return rotate(cached4(low), cached4(high), table[angles], table[angles + HALF]);
 }
 
-// Where the partial score of a key stands: those who read them side by side are
-// kept apart.
-fn partial_at(team_key: u32, lane: u32) -> u32 {
-    return team_key * LANES + (lane + team_key) % LANES;
+// Where the partial score of a key stands: keys are a vector further apart than they
+// have lanes, so that those who read them side by side are kept apart.
+fn partial_at(key: u32, lane: u32) -> u32 {
+    return key * (LANES + 1u) + lane;
 }
 
-fn weights_at(team_key: u32) -> vec4<f32> {
-    let at = team_key * 4u;
+fn weights_at(key: u32) -> vec4<f32> {
+    let at = key * 4u;
     return vec4<f32>(weight[at], weight[at + 1u], weight[at + 2u], weight[at + 3u]);
 }
 
-@compute @workgroup_size(64)
+// Turns an invocation's scores of a tile, all of one head, into weights.
+fn weigh(i: u32, score: ptr<function, array<f32, SLOTS>>, largest: ptr<function, f32>, sum: ptr<function, f32>) {
+    var most = *largest;
+    for (var j = 0u; j < 8u; j++) {
+        most = max(most, most_of[j * 4u + i % 4u]);
+    }
+    let less = exp(*largest - most);
+    *largest = most;
+    *sum *= less;
+    if (i < 4u) {
+        shrink[i] = less;
+    }
+    for (var s = 0u; s < SLOTS; s++) {
+        var w = 0.0;
+        if ((*score)[s] != LOWEST) { // NaN is a score
+            w = exp((*score)[s] - most);
+        }
+        weight[s * 32u + i] = w;
+        *sum += w;
+    }
+}
+
+// Adds the values of a tile.
+fn add_values(o: ptr<function, array<vec4<f32>, 8>>, row: u32, value: ptr<function, array<Cached8, 4>>) {
+    let before = vec4<f32>(shrink[0], shrink[1], shrink[2], shrink[3]);
+    if (any(before != vec4<f32>(1.0))) {
+        for (var e = 0u; e < 8u; e++) {
+            (*o)[e] *= before;
+        }
+    }
+    for (var r = 0u; r < 4u; r++) {
+        add_value(o, weights_at(row + r * ROWS), (*value)[r]);
+    }
+}
+
+@compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);
-    let kv = number % p.kv_heads;
-    let own_part = number / p.kv_heads;
+    let share = number % (p.kv_heads * SHARES);
+    let kv = share / SHARES;
+    let first_head = share % SHARES * SHARE;
+    let own_part = number / (p.kv_heads * SHARES);
     if (own_part >= p.splits) {
         return;
     }
@@ -120,15 +157,9 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let length = list_length();
     let first = own_part * p.split;
 
-    let team = i / TEAM;
     let lane = i % LANES;
     let piece = min(lane, HALF - 1u); // behind the last, the last again
-    let row = (i % TEAM) / LANES;
-    let key = team * KEYS + row; // of the first round, among those of all teams
-
-    // Of the scores that this invocation sums up, all of one head.
-    let g = i % 4u;
-    let slot = team * KEYS + (i % TEAM) / 4u;
+    let row = i / LANES;
     let scale = 1.0 / sqrt(f32(HEAD_DIM));
 
     var at: array<u32, 4>;
@@ -140,22 +171,29 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         low[r] = k[at[r] * VECS + piece];
         high[r] = k[at[r] * VECS + HALF + piece];
     }
-    for (var r = 0u; r < 4u; r++) {
+    for (var r = 0u; r < 4u; r++) { // so that memory has begun with them when they are asked for
         value[r] = v[at[r] * HALF + piece];
     }
 
     var own: array<vec4<f32>, 8>; // the query's dimensions, of four heads each
     var o: array<vec4<f32>, 8>;   // the result's
-    var largest = LOWEST; // of the head's scores so far
+    var score: array<f32, SLOTS>; // of the tile before
+    for (var s = 0u; s < SLOTS; s++) {
+        score[s] = LOWEST;
+    }
+    most_of[i] = LOWEST;
+    workgroupBarrier();
+    var largest = LOWEST; // of the head's scores up to the tile before
     var sum = 0.0;        // of this invocation's weights
     var base = first;     // of the block
     for (var tile = first; tile < length;) {
+        weigh(i, &score, &largest, &sum);
         if (tile == base) {
             let position = length - 1u - base;
-            let a = turned(kv, team * SHARE, 0u, lane, position);
-            let b = turned(kv, team * SHARE + 1u, 1u, lane, position);
-            let c = turned(kv, team * SHARE + 2u, 2u, lane, position);
-            let d = turned(kv, team * SHARE + 3u, 3u, lane, position);
+            let a = turned(kv, first_head, 0u, lane, position);
+            let b = turned(kv, first_head + 1u, 1u, lane, position);
+            let c = turned(kv, first_head + 2u, 2u, lane, position);
+            let d = turned(kv, first_head + 3u, 3u, lane, position);
             own[0] = vec4<f32>(a.low.x, b.low.x, c.low.x, d.low.x);
             own[1] = vec4<f32>(a.low.y, b.low.y, c.low.y, d.low.y);
             own[2] = vec4<f32>(a.low.z, b.low.z, c.low.z, d.low.z);
@@ -165,11 +203,13 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             own[6] = vec4<f32>(a.high.z, b.high.z, c.high.z, d.high.z);
             own[7] = vec4<f32>(a.high.w, b.high.w, c.high.w, d.high.w);
         }
-
-        let place = tile - base + row;
-        let last = length - 1u; // of the table's positions at least
+        let angles = (tile - base + row) * VECS + piece;
         for (var r = 0u; r < 4u; r++) {
-            partial[partial_at(key + r * ROWS, lane)] = product(own, rotated(low[r], high[r], min(place + r * ROWS, last), piece));
+            partial[partial_at(row + r * ROWS, lane)] = product(own, rotated(low[r], high[r], angles + r * ROWS * VECS));
+        }
+        var from_rows: array<u32, 4>;
+        for (var r = 0u; r < 4u; r++) {
+            from_rows[r] = at[r];
         }
         var next = tile + KEYS;
         if (next == base + p.split) {
@@ -177,72 +217,49 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             next = base;
         }
         if (next < length) {
+            if (p.use_mid == 0u && next >= p.n_init && next + KEYS <= length) { // rows that follow each other
+                let row_at = (p.n - length + next + row) * p.kv_heads + kv;
+                for (var r = 0u; r < 4u; r++) {
+                    at[r] = row_at + r * ROWS * p.kv_heads;
+                }
+            } else {
+                for (var r = 0u; r < 4u; r++) {
+                    at[r] = head_at(next + row + r * ROWS, mid, length, kv);
+                }
+            }
             for (var r = 0u; r < 4u; r++) {
-                at[r] = head_at(next + row + r * ROWS, mid, length, kv);
                 low[r] = k[at[r] * VECS + piece];
                 high[r] = k[at[r] * VECS + HALF + piece];
             }
         }
         workgroupBarrier();
 
+        add_values(&o, row, &value);
+        for (var r = 0u; r < 4u; r++) {
+            value[r] = v[from_rows[r] * HALF + piece];
+        }
         // A slot is one score: of a head and an entry of the tile.
-        var score: array<f32, SLOTS>;
         var most = LOWEST;
         for (var s = 0u; s < SLOTS; s++) {
-            let own_slot = slot + s * (TEAM / 4u);
-            score[s] = LOWEST;
-            if (tile + own_slot - team * KEYS < length) {
-                var total = 0.0;
-                for (var l = 0u; l < LANES; l++) {
-                    total += partial[partial_at(own_slot, l)][g];
-                }
-                score[s] = total * scale;
+            let own_slot = i / 4u + s * 8u;
+            var total = 0.0;
+            for (var l = 0u; l < LANES; l++) {
+                total += partial[partial_at(own_slot, l)][i % 4u];
             }
+            score[s] = select(LOWEST, total * scale, tile + own_slot < length);
             most = max(most, score[s]);
         }
         most_of[i] = most;
         workgroupBarrier();
-        most = largest;
-        for (var j = 0u; j < TEAM / 4u; j++) {
-            most = max(most, most_of[team * TEAM + j * 4u + g]);
-        }
-        let less = exp(largest - most);
-        largest = most;
-        sum *= less;
-        if (i % TEAM < 4u) {
-            shrink[team * 4u + g] = less;
-        }
-        for (var s = 0u; s < SLOTS; s++) {
-            let own_slot = slot + s * (TEAM / 4u);
-            var w = 0.0;
-            if (tile + own_slot - team * KEYS < length) {
-                w = exp(score[s] - largest);
-            }
-            weight[own_slot * 4u + g] = w;
-            sum += w;
-        }
-        workgroupBarrier();
-
-        let before = vec4<f32>(shrink[team * 4u], shrink[team * 4u + 1u], shrink[team * 4u + 2u], shrink[team * 4u + 3u]);
-        if (any(before != vec4<f32>(1.0))) {
-            for (var e = 0u; e < 8u; e++) {
-                o[e] *= before;
-            }
-        }
-        for (var r = 0u; r < 4u; r++) {
-            add_value(&o, weights_at(key + r * ROWS), value[r]);
-        }
-        if (next < length) {
-            for (var r = 0u; r < 4u; r++) {
-                value[r] = v[at[r] * HALF + piece];
-            }
-        }
         tile = next;
     }
+    weigh(i, &score, &largest, &sum);
+    workgroupBarrier();
+    add_values(&o, row, &value);
 
     // The results, half the dimensions of each lane at a time, and the sums.
     sum_of[i] = sum;
-    let rows = team * 4u * TEAM + row * 4u * LANES + lane;
+    let rows = row * 4u * LANES + lane;
     for (var half = 0u; half < 2u; half++) {
         if (half == 0u) {
             partial[rows] = o[0];
@@ -256,23 +273,25 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             partial[rows + 3u * LANES] = o[7];
         }
         workgroupBarrier();
-        for (var j = i; j < GROUP * HEAD_DIM / 2u; j += 64u) {
-            let head = j / (HEAD_DIM / 2u);
+        for (var j = i; j < SHARE * HEAD_DIM / 2u; j += 32u) {
+            let head = first_head + j / (HEAD_DIM / 2u);
             let dim = j % (HEAD_DIM / 2u);
-            let from_part = (head / SHARE) * 4u * TEAM + (dim % 4u) * LANES + dim / 4u;
-            var total = 0.0;
-            for (var r = 0u; r < ROWS; r++) {
-                total += partial[from_part + r * 4u * LANES][head % SHARE];
+            if (head < GROUP) {
+                let from_part = (dim % 4u) * LANES + dim / 4u;
+                var total = 0.0;
+                for (var r = 0u; r < ROWS; r++) {
+                    total += partial[from_part + r * 4u * LANES][head - first_head];
+                }
+                part[(own_part * p.heads + kv * GROUP + head) * (HEAD_DIM + 2u) + (dim / 4u) * 8u + half * 4u + dim % 4u] = total;
             }
-            part[(own_part * p.heads + kv * GROUP + head) * (HEAD_DIM + 2u) + (dim / 4u) * 8u + half * 4u + dim % 4u] = total;
         }
         workgroupBarrier();
     }
-    let head = team * SHARE + g;
-    if (i % TEAM < 4u && g < SHARE && head < GROUP) {
+    let head = first_head + i;
+    if (i < SHARE && head < GROUP) {
         var total = 0.0;
-        for (var j = 0u; j < TEAM / 4u; j++) {
-            total += sum_of[team * TEAM + j * 4u + g];
+        for (var j = i; j < 32u; j += 4u) {
+            total += sum_of[j];
         }
         let to = (own_part * p.heads + kv * GROUP + head) * (HEAD_DIM + 2u) + HEAD_DIM;
         part[to] = largest;

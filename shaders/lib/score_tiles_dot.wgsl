@@ -9,8 +9,10 @@
 // A unit is the part of a head's probe that a vector of the index meets, or of int4 one
 // half of its bytes: vectors 4 * HALVES of the probe apart begin one.
 //
+// ROUND: candidates of a workgroup in one of p.rounds, a multiple of INVOCATIONS * KEYS;
 // VECTORS: vectors of a key; UNITS: VECTORS * HALVES * GROUP; VECTOR_BYTES: PROBE_BYTES *
 // HALVES * GROUP; SUMS: GROUP * KEYS.
+//#const ROUND
 //#const VECTORS
 //#const UNITS
 //#const VECTOR_BYTES
@@ -23,13 +25,21 @@
 var<workgroup> probe: array<array<vec4<u32>, VECTOR_BYTES>, VECTORS>;
 var<workgroup> steps: array<f32, GROUP>; // of the scores, p.scale in them
 
+// A sum with 16 products of bytes more: one after the other, as a product adds to a sum.
+fn added(sum: i32, a: vec4<u32>, b: vec4<u32>) -> i32 {
+    let x = sum + dot4I8Packed(a.x, b.x);
+    let y = x + dot4I8Packed(a.y, b.y);
+    let z = y + dot4I8Packed(a.z, b.z);
+    return z + dot4I8Packed(a.w, b.w);
+}
+
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);
     let kv = number % p.kv_heads;
     let block = number / p.kv_heads;
-    let first = block * (INVOCATIONS * KEYS) * p.rounds;
+    let first = block * ROUND * p.rounds;
     if (state[STATE_HIT] != 0u || first >= p.n) {
         return;
     }
@@ -67,7 +77,10 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
     workgroupBarrier();
 
-    let end = min(first + INVOCATIONS * KEYS * p.rounds, p.n);
+    let end = min(first + ROUND * p.rounds, p.n);
+    // Turns that no compiler counts: unrolled, all vectors of a key are asked for at
+    // once, for whose registers there are fewer workgroups, and it takes longer.
+    let once = min(p.n, 1u);
     var most: array<f32, GROUP>; // of the scores of this invocation
     var sum: array<f32, GROUP>;
     for (var g = 0u; g < GROUP; g++) {
@@ -87,12 +100,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         for (var s = 0u; s < SUMS; s++) {
             scores[s] = 0.0;
         }
-        for (var b = 0u; b < BLOCKS; b++) {
+        for (var b = 0u; b < BLOCKS * once; b++) {
             var sums: array<i32, SUMS>;
             for (var s = 0u; s < SUMS; s++) {
                 sums[s] = 0;
             }
-            for (var c = b * CHUNKS; c < (b + 1u) * CHUNKS; c++) {
+            for (var c = b * CHUNKS; c < (b + once) * CHUNKS; c++) {
                 var words: array<vec4<u32>, KEYS>;
                 for (var u = 0u; u < KEYS; u++) {
                     words[u] = k[at[u] + c * TILE];
@@ -106,7 +119,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
                         let low = probe[c][PROBE_BYTES * (half * GROUP + g)];
                         for (var u = 0u; u < KEYS; u++) {
                             let x = bytes[u];
-                            sums[u * GROUP + g] += dot4I8Packed(low.x, x.x) + dot4I8Packed(low.y, x.y) + dot4I8Packed(low.z, x.z) + dot4I8Packed(low.w, x.w);
+                            sums[u * GROUP + g] = added(sums[u * GROUP + g], low, x);
                         }
                         if (PROBE_BYTES == 2u) {
                             // Sums of high bytes live for a vector only: a register a key
@@ -114,7 +127,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
                             let high = probe[c][PROBE_BYTES * (half * GROUP + g) + 1u];
                             for (var u = 0u; u < KEYS; u++) {
                                 let x = bytes[u];
-                                let more = dot4I8Packed(high.x, x.x) + dot4I8Packed(high.y, x.y) + dot4I8Packed(high.z, x.z) + dot4I8Packed(high.w, x.w);
+                                let more = added(0, high, x);
                                 sums[u * GROUP + g] += more << 8u;
                             }
                         }

@@ -44,7 +44,7 @@ func (s attention) plan(rng *rand.Rand) Plan {
 	bufs := []Buffer{
 		In("q", Normal(rng, s.c*heads*s.d, s.scale)),
 		In("k", cacheData(rng, s.t, s.n*s.kvHeads*s.d)), In("v", cacheData(rng, s.t, s.n*s.kvHeads*s.d)),
-		In("sel", Words(selected(rng, s.a, s.mid, s.n-s.c)...)), state(0, s.mid), In("table", angles(s.d, length)),
+		In("sel", Words(selected(rng, s.a, s.mid, s.n-s.c)...)), state(0, s.mid), In("table", angles(s.d, max(length, kernels.LeastPositions))),
 		Out("y", s.c*heads*s.d, allowed("attention_merge")),
 	}
 	if s.c > 1 {
