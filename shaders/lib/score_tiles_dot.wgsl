@@ -9,10 +9,8 @@
 // A unit is the part of a head's probe that a vector of the index meets, or of int4 one
 // half of its bytes: vectors 4 * HALVES of the probe apart begin one.
 //
-// ROUND: candidates of a workgroup in one of p.rounds, a multiple of INVOCATIONS * KEYS;
 // VECTORS: vectors of a key; UNITS: VECTORS * HALVES * GROUP; VECTOR_BYTES: PROBE_BYTES *
 // HALVES * GROUP; SUMS: GROUP * KEYS.
-//#const ROUND
 //#const VECTORS
 //#const UNITS
 //#const VECTOR_BYTES
@@ -39,7 +37,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let number = group_index(id, groups);
     let kv = number % p.kv_heads;
     let block = number / p.kv_heads;
-    let first = block * ROUND * p.rounds;
+    let first = block * (INVOCATIONS * KEYS) * p.rounds;
     if (state[STATE_HIT] != 0u || first >= p.n) {
         return;
     }
@@ -77,10 +75,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
     workgroupBarrier();
 
-    let end = min(first + ROUND * p.rounds, p.n);
-    // Turns that no compiler counts: unrolled, all vectors of a key are asked for at
-    // once, for whose registers there are fewer workgroups, and it takes longer.
-    let once = min(p.n, 1u);
+    let end = min(first + INVOCATIONS * KEYS * p.rounds, p.n);
     var most: array<f32, GROUP>; // of the scores of this invocation
     var sum: array<f32, GROUP>;
     for (var g = 0u; g < GROUP; g++) {
@@ -100,12 +95,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         for (var s = 0u; s < SUMS; s++) {
             scores[s] = 0.0;
         }
-        for (var b = 0u; b < BLOCKS * once; b++) {
+        for (var b = 0u; b < BLOCKS; b++) {
             var sums: array<i32, SUMS>;
             for (var s = 0u; s < SUMS; s++) {
                 sums[s] = 0;
             }
-            for (var c = b * CHUNKS; c < (b + once) * CHUNKS; c++) {
+            for (var c = b * CHUNKS; c < (b + 1u) * CHUNKS; c++) {
                 var words: array<vec4<u32>, KEYS>;
                 for (var u = 0u; u < KEYS; u++) {
                     words[u] = k[at[u] + c * TILE];
