@@ -267,8 +267,8 @@ func PartWords(heads, kvHeads, d int) int {
 // to parts that are merged with an online softmax. q is [heads][d], before RoPE: it stands at
 // the list's last position; k and v are a layer's cache, [rows][kvHeads][d];
 // table is RopeTable's, of LeastPositions at least; y is [heads*d]. part holds PartWords words. A workgroup of
-// the first kernel takes one part of the list for one key head and all its query
-// heads; one of the second, some values of y. Limits of heads and d are
+// the first kernel takes one part of the list for one key head and up to four of
+// its query heads; one of the second, some values of y. Limits of heads and d are
 // PagedDot's.
 func AttentionDecode(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, part, y gpu.Range, heads, kvHeads, d, n int, a Attended) {
 	group := needHeads(r, "attention_decode", heads, kvHeads, d)

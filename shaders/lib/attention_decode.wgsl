@@ -5,15 +5,19 @@
 //
 // q: [heads][d], before RoPE; k, sel, state, table: lib/attention_list; v: as k;
 // part: [splits][heads][d + 2], o then m then sum; sum is 0 where the part is empty.
-// A workgroup takes one part for one key head and all its GROUP query heads: every
-// splits-th block of p.split entries, so that all workgroups together go through
-// the cache from front to back, KEYS entries at a time. LANES invocations share a
-// key, of which each has 8 dimensions, and of the results as many; it works for
-// four heads at once, which stand side by side in its vectors. So what is read of
-// keys and values never leaves the registers that it is read into: only partial
-// scores go through workgroup memory, once for four keys of an invocation, and
-// weights come back. Keys and values are asked for a tile ahead, as memory takes
-// longer to answer than the work does.
+// A workgroup takes one part for one key head and SHARE of its GROUP query heads: every
+// splits-th block of p.split entries, so that all workgroups together go through the
+// cache from front to back, KEYS entries, a tile, at a time. LANES invocations share an
+// entry, of which each has 8 dimensions; it works for four heads at once, which stand
+// side by side in its vectors. So what is read of keys and values never leaves the
+// registers that it is read into: only partial scores go through workgroup memory, and
+// weights come back. Keys and values are asked for a tile ahead, as memory takes longer
+// to answer than the work does.
+//
+// Between two barriers there is work for two tiles: the keys of one while the scores of
+// the one before become weights, then its scores are summed up while the values of the
+// one before are added. So what waits for workgroup memory has something to do beside
+// it. A workgroup is as small as a subgroup mostly is, for which barriers cost little.
 //
 // A dot product depends on the distance of two positions alone. So the query is
 // turned to its distance from the first entry of a block, and a key by its place
@@ -21,10 +25,10 @@
 // serve a long list, whose own would be as many bytes as its keys and values are.
 //
 // VECS and HALF: vectors of four in a head and in half of one; LANES: a power of
-// two, not less than HALF; SHARE: heads of an invocation, at most four; TEAM: those
-// of the 64 invocations that work for the same heads; ROWS: TEAM / LANES, keys that
-// a team takes at once; KEYS: four times those; SLOTS: scores that an invocation
-// sums up, 16 / LANES; WEIGHTS: those of all.
+// two, not less than HALF; SHARES: workgroups for a key head's heads; SHARE: heads of
+// one, at most four; ROWS: 32 / LANES, keys that are taken at once; KEYS: four times
+// those; SLOTS: scores that an invocation sums up of a tile, 16 / LANES; PARTIALS:
+// KEYS * (LANES + 1); WEIGHTS: KEYS * 4.
 //#const HEAD_DIM
 //#const VECS
 //#const HALF
@@ -171,7 +175,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         low[r] = k[at[r] * VECS + piece];
         high[r] = k[at[r] * VECS + HALF + piece];
     }
-    for (var r = 0u; r < 4u; r++) { // so that memory has begun with them when they are asked for
+    for (var r = 0u; r < 4u; r++) { // with weights of 0, so that memory has begun with them when they are due
         value[r] = v[at[r] * HALF + piece];
     }
 
