@@ -112,14 +112,13 @@ fn weights_at(key: u32) -> vec4<f32> {
 }
 
 // Turns an invocation's scores of a tile, all of one head, into weights.
-fn weigh(i: u32, score: ptr<function, array<f32, SLOTS>>, largest: ptr<function, f32>, sum: ptr<function, f32>) {
-    var most = *largest;
+fn weigh(i: u32, score: ptr<function, array<f32, SLOTS>>, so_far: ptr<function, vec2<f32>>) {
+    var most = (*so_far).x;
     for (var j = 0u; j < 8u; j++) {
         most = max(most, most_of[j * 4u + i % 4u]);
     }
-    let less = exp(*largest - most);
-    *largest = most;
-    *sum *= less;
+    let less = exp((*so_far).x - most);
+    var sum = (*so_far).y * less;
     if (i < 4u) {
         shrink[i] = less;
     }
@@ -129,8 +128,9 @@ fn weigh(i: u32, score: ptr<function, array<f32, SLOTS>>, largest: ptr<function,
             w = exp((*score)[s] - most);
         }
         weight[s * 32u + i] = w;
-        *sum += w;
+        sum += w;
     }
+    *so_far = vec2<f32>(most, sum);
 }
 
 // Adds the values of a tile.
@@ -187,11 +187,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
     most_of[i] = LOWEST;
     workgroupBarrier();
-    var largest = LOWEST; // of the head's scores up to the tile before
-    var sum = 0.0;        // of this invocation's weights
+    // Of the tiles before, the largest of the head's scores and the sum of this
+    // invocation's weights.
+    var so_far = vec2<f32>(LOWEST, 0.0);
     var base = first;     // of the block
     for (var tile = first; tile < length;) {
-        weigh(i, &score, &largest, &sum);
+        weigh(i, &score, &so_far);
         if (tile == base) {
             let position = length - 1u - base;
             let a = turned(kv, first_head, 0u, lane, position);
@@ -257,12 +258,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         workgroupBarrier();
         tile = next;
     }
-    weigh(i, &score, &largest, &sum);
+    weigh(i, &score, &so_far);
     workgroupBarrier();
     add_values(&o, row, &value);
 
     // The results, half the dimensions of each lane at a time, and the sums.
-    sum_of[i] = sum;
+    sum_of[i] = so_far.y;
     let rows = row * 4u * LANES + lane;
     for (var half = 0u; half < 2u; half++) {
         if (half == 0u) {
@@ -298,7 +299,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             total += sum_of[j];
         }
         let to = (own_part * p.heads + kv * GROUP + head) * (HEAD_DIM + 2u) + HEAD_DIM;
-        part[to] = largest;
+        part[to] = so_far.x;
         part[to + 1u] = total;
     }
 }
