@@ -144,7 +144,7 @@ func headStats(stats []float32, h, blocks int) (m, sum float32) {
 // SoftVote records vote[t] = sum over heads of softmax(score[h])[t] (paper, eq.
 // 7), in float32, from the result of VoteStats or ScoreStats, which has blocks
 // blocks of candidates for each head. Equal scores give equal votes wherever they
-// stand. A workgroup takes 256 candidates, of many 1024 or 2048.
+// stand. A workgroup takes 256 candidates, of many 512 or 1024.
 func SoftVote(r *gpu.Recording, score, stats, state, vote gpu.Range, heads, n, blocks int) {
 	shape := voteShapeOf(heads, n)
 	kern := softVote(shape)
