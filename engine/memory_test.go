@@ -128,7 +128,7 @@ func TestRefusedBeforeLoading(t *testing.T) {
 		{"context", gpu.Limits{Buffer: 1 << 40, Binding: 1 << 40, Memory: 10 << 20}, 1 << 20, gpu.ErrOutOfMemory, []string{"keys and values 768.0 MiB", "10.0 MiB free"}},
 		{"a layer's keys", gpu.Limits{Buffer: 1 << 40, Binding: 1 << 20, Memory: 1 << 40}, 10000, gpu.ErrLimit, []string{"a layer in a context of 10000 tokens takes 1280000 bytes", "can bind 1048576"}},
 		{"a layer's keys as one buffer", gpu.Limits{Buffer: 1 << 20, Binding: 1 << 40}, 10000, gpu.ErrLimit, []string{"can bind 1048576"}},
-		{"activations", gpu.Limits{Buffer: 1 << 40, Binding: 290_000}, 100, gpu.ErrLimit, []string{"a step of 64 tokens takes 294912 bytes at once", "can bind 290000"}},
+		{"activations", gpu.Limits{Buffer: 1 << 40, Binding: 220_000}, 100, gpu.ErrLimit, []string{"a step of 64 tokens takes 221184 bytes at once", "can bind 220000"}},
 		{"rows", gpu.Limits{Buffer: 400, Binding: 1 << 40}, 0, gpu.ErrLimit, []string{"rows of 256 bytes"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
