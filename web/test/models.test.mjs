@@ -183,9 +183,16 @@ inDialog("a tab that is closed in a download: resumed in another where it stoppe
   await open(second);
   await says(second, "#models-kept", /3\.1 MB of 17\.8 MB so far, acme\/other, another tab is fetching it/);
   await page.close();
-  await second.keyboard.press("Escape");
-  await open(second);
-  await says(second, "#models-kept", /so far, acme\/other, \w+ \d+/);
+  // What the closed tab holds goes with its process, a moment later: a list that was
+  // opened before that is opened again.
+  const free = /so far, acme\/other, \w+ \d+/;
+  for (let tries = 0; tries < 5 && !free.test(await second.textContent("#models-kept")); tries++) {
+    await second.keyboard.press("Escape");
+    await second.waitForSelector("#models", { state: "hidden" });
+    await open(second);
+    await second.waitForTimeout(1000);
+  }
+  await says(second, "#models-kept", free);
   await press(second, "Resume: other-Q4_K_M");
   await says(second, "#models-kept .models-trouble", /found bytes with the SHA-256 .*, expected 2222/);
   assert.equal(hub.asked.at(-1).range, `bytes=${cut}-`);
