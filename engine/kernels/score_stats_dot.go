@@ -2,6 +2,10 @@ package kernels
 
 import "tokenselect/engine/gpu"
 
+// dotKeys is how many keys of an index an invocation has at a time where it multiplies
+// bytes, however many it has where it multiplies floats.
+const dotKeys = 2
+
 // scoreStatsDot is score_stats from a key index by products of four bytes with four
 // others. The shading language has them on every device that offers the feature, but
 // Metal and GL have no such instruction: there they are written out as more
@@ -14,7 +18,10 @@ func scoreStatsDot(s scoreShape) []gpu.Variant {
 	if s.index == IndexI4 {
 		halves, bytes = 2, 1
 	}
+	round := s.round()
+	s.keys = dotKeys
 	name, consts := "score_stats_"+s.typeName()+"_dot", s.tileConsts()
+	consts["ROUND"] = round
 	consts["UNITS"], consts["VECTOR_BYTES"] = consts["VECTORS"]*halves*s.group, bytes*halves*s.group
 	return []gpu.Variant{{
 		Name: name,

@@ -32,11 +32,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
     let r = i / 16u;
     let c = i % 16u;
-    // What this invocation reads, of x every 16 rows. Of rows that are not there
-    // anything may be read: they are not written.
+    // What this invocation reads, of x every 16 rows. For rows that are not there
+    // the last one is read, and they are not written.
     let k4 = p.k / 4u;
-    let x_at = p.x_offset / 4u + (row0 + i / FOURS) * k4 + i % FOURS;
-    let w_at = (col0 + i / 2u) * (p.k / 16u) + i % 2u;
+    let x_row = vec4<u32>(row0 + i / FOURS) + vec4<u32>(0u, 16u, 32u, 48u);
+    let x_at = p.x_offset / 4u + i % FOURS + min(x_row, vec4<u32>(p.rows - 1u)) * k4;
+    let w_at = min(col0 + i / 2u, p.n - 1u) * (p.k / 16u) + i % 2u;
     let w_j = i % 2u * 4u;
     let w_n = i / 32u;
     let w_c = i / 2u % 16u;
@@ -50,10 +51,10 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     var s6 = vec4<f32>();
     var s7 = vec4<f32>();
     for (var k0 = 0u; k0 < p.k / 32u; k0++) {
-        let a = x[x_at + k0 * FOURS];
-        let b = x[x_at + k0 * FOURS + 16u * k4];
-        let d = x[x_at + k0 * FOURS + 32u * k4];
-        let e = x[x_at + k0 * FOURS + 48u * k4];
+        let a = x[x_at.x + k0 * FOURS];
+        let b = x[x_at.y + k0 * FOURS];
+        let d = x[x_at.z + k0 * FOURS];
+        let e = x[x_at.w + k0 * FOURS];
         let f = sixteen(w_at + 2u * k0);
         workgroupBarrier();
         put_x(i, a);

@@ -34,11 +34,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
     let r = i / 16u;
     let c = i % 16u;
-    // What this invocation reads: of x two rows, 32 apart, of the weight one. Of
-    // rows that are not there anything may be read: they are not written.
+    // What this invocation reads: of x two rows, 32 apart, of the weight one. For
+    // rows that are not there the last one is read, and they are not written.
     let k4 = p.k / 4u;
-    let x_at = p.x_offset / 4u + (row0 + i / 4u) * k4 + i % 4u;
-    let w_at = (col0 + i) * (p.k / 16u);
+    let x_row = vec2<u32>(row0 + i / 4u) + vec2<u32>(0u, 32u);
+    let x_at = p.x_offset / 4u + i % 4u + min(x_row, vec2<u32>(p.rows - 1u)) * k4;
+    let w_at = min(col0 + i, p.n - 1u) * (p.k / 16u);
     // Written out, as some compilers keep arrays of this size in memory: rows of
     // the left four columns, and of the right four.
     var l0 = vec4<f32>();
@@ -58,8 +59,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     var r6 = vec4<f32>();
     var r7 = vec4<f32>();
     for (var k0 = 0u; k0 < p.k / 16u; k0++) {
-        let a = x[x_at + 4u * k0];
-        let b = x[x_at + 4u * k0 + 32u * k4];
+        let a = x[x_at.x + 4u * k0];
+        let b = x[x_at.y + 4u * k0];
         let d = sixteen(w_at + k0);
         workgroupBarrier();
         put_x(i, a);

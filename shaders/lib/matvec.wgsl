@@ -1,8 +1,8 @@
 // The body of matvec_*. LANES invocations share ROWS rows of the weight, so that
 // what an invocation reads of x serves ROWS vectors; there are GROUPS times as
 // many rows in all, of which neighbours take the same eight vectors, as reading x
-// is what this would otherwise wait for. Rows that are not there are computed of
-// whatever is read for them and not written: reading need not wait for p.n.
+// is what this would otherwise wait for. For a row that is not there the last one is
+// computed and not written.
 //#import lib/grid
 //#import lib/multiply
 //#const LANES
@@ -22,12 +22,15 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let lane = i / 8u / GROUPS * 8u + i % 8u;
     let own = i / 8u % GROUPS * ROWS; // the first of this invocation's rows
     let vectors = p.k / VALUES;
-    let start = (first + own) * vectors;
+    var start: array<u32, ROWS>;
+    for (var r = 0u; r < ROWS; r++) {
+        start[r] = min(first + own + r, p.n - 1u) * vectors;
+    }
     var sums: array<vec4<f32>, ROWS>;
     for (var j = lane; j < vectors; j += LANES) {
         let v = piece(p.x_offset / 4u + j * (VALUES / 4u));
         for (var r = 0u; r < ROWS; r++) {
-            sums[r] = add_products(sums[r], start + r * vectors + j, v);
+            sums[r] = add_products(sums[r], start[r] + j, v);
         }
     }
     for (var r = 0u; r < ROWS; r++) {

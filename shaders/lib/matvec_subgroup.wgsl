@@ -23,12 +23,15 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let lane = i % LANES;
     let own = i / LANES * ROWS; // the first of this invocation's rows
     let vectors = p.k / VALUES;
-    let start = (first + own) * vectors;
+    var start: array<u32, ROWS>;
+    for (var r = 0u; r < ROWS; r++) {
+        start[r] = min(first + own + r, p.n - 1u) * vectors;
+    }
     var sums: array<vec4<f32>, ROWS>;
     for (var j = lane; j < vectors; j += LANES) {
         let v = piece(p.x_offset / 4u + j * (VALUES / 4u));
         for (var r = 0u; r < ROWS; r++) {
-            sums[r] = add_products(sums[r], start + r * vectors + j, v);
+            sums[r] = add_products(sums[r], start[r] + j, v);
         }
     }
     for (var r = 0u; r < ROWS; r++) {

@@ -9,14 +9,17 @@
 // A unit is the part of a head's probe that a vector of the index meets, or of int4 one
 // half of its bytes: vectors 4 * HALVES of the probe apart begin one.
 //
+// ROUND: candidates of a workgroup in one of p.rounds, a multiple of INVOCATIONS * KEYS;
 // VECTORS: vectors of a key; UNITS: VECTORS * HALVES * GROUP; VECTOR_BYTES: PROBE_BYTES *
 // HALVES * GROUP; SUMS: GROUP * KEYS.
+//#const ROUND
 //#const VECTORS
 //#const UNITS
 //#const VECTOR_BYTES
 //#const SUMS
 //#import lib/tiles
 //#import lib/probe_steps
+const AHEAD: bool = BLOCKS > 1u;
 
 // The probes as vectors of keys find them, [vectors of a key][HALVES][GROUP], the high
 // bytes and the low ones, if there are two. Arrays of arrays: see lib/score_tiles.
@@ -31,13 +34,18 @@ fn added(sum: i32, a: vec4<u32>, b: vec4<u32>) -> i32 {
     return z + dot4I8Packed(a.w, b.w);
 }
 
+// Where the key of a candidate stands; behind the last one it is read again.
+fn key_of(token: u32, end: u32, kv: u32) -> Place {
+    return place_of(p.lo + min(token, end - 1u), kv);
+}
+
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let number = group_index(id, groups);
     let kv = number % p.kv_heads;
     let block = number / p.kv_heads;
-    let first = block * (INVOCATIONS * KEYS) * p.rounds;
+    let first = block * ROUND * p.rounds;
     if (state[STATE_HIT] != 0u || first >= p.n) {
         return;
     }
@@ -75,7 +83,18 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
     workgroupBarrier();
 
-    let end = min(first + INVOCATIONS * KEYS * p.rounds, p.n);
+    let end = min(first + ROUND * p.rounds, p.n);
+    // Of keys with several scales a vector is asked for while the one before it is worked
+    // on, in a loop whose turns no compiler counts: unrolled, all of a key's would be asked
+    // for at once, whose registers leave room for fewer workgroups. The vectors of a key
+    // with one scale are best asked for at once.
+    let blocks = select(BLOCKS, BLOCKS * min(p.n, 1u), AHEAD);
+    var next: array<vec4<u32>, KEYS>;
+    if (AHEAD) {
+        for (var u = 0u; u < KEYS; u++) {
+            next[u] = k[key_of(first + u * INVOCATIONS + i, end, kv).key];
+        }
+    }
     var most: array<f32, GROUP>; // of the scores of this invocation
     var sum: array<f32, GROUP>;
     for (var g = 0u; g < GROUP; g++) {
@@ -83,19 +102,21 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         sum[g] = 0.0;
     }
     for (var from_token = first; from_token < end; from_token += INVOCATIONS * KEYS) {
-        // Behind the last candidate it is read again.
         var at: array<u32, KEYS>;
         var at_scale: array<u32, KEYS>;
+        var after: array<u32, KEYS>; // the keys of the next turn
         for (var u = 0u; u < KEYS; u++) {
-            let place = place_of(p.lo + min(from_token + u * INVOCATIONS + i, end - 1u), kv);
+            let token = from_token + u * INVOCATIONS + i;
+            let place = key_of(token, end, kv);
             at[u] = place.key;
             at_scale[u] = place.scale;
+            after[u] = key_of(token + INVOCATIONS * KEYS, end, kv).key;
         }
         var scores: array<f32, SUMS>; // [KEYS][GROUP], in steps
         for (var s = 0u; s < SUMS; s++) {
             scores[s] = 0.0;
         }
-        for (var b = 0u; b < BLOCKS; b++) {
+        for (var b = 0u; b < blocks; b++) {
             var sums: array<i32, SUMS>;
             for (var s = 0u; s < SUMS; s++) {
                 sums[s] = 0;
@@ -103,7 +124,12 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             for (var c = b * CHUNKS; c < (b + 1u) * CHUNKS; c++) {
                 var words: array<vec4<u32>, KEYS>;
                 for (var u = 0u; u < KEYS; u++) {
-                    words[u] = k[at[u] + c * TILE];
+                    if (AHEAD) {
+                        words[u] = next[u];
+                        next[u] = k[select(at[u] + (c + 1u) * TILE, after[u], c == VECTORS - 1u)];
+                    } else {
+                        words[u] = k[at[u] + c * TILE];
+                    }
                 }
                 for (var half = 0u; half < HALVES; half++) {
                     var bytes: array<vec4<u32>, KEYS>;

@@ -25,9 +25,7 @@ func (n *native) open(f found) error {
 	want.workgroupStorage = uint32(f.info.Limits.Shared)
 	p.Pin(want)
 	d := &deviceDescriptor{label: p.text("tokenselect"), limits: want}
-	if len(f.info.Features.Matrices) > 0 {
-		d.next = p.toggles(matrixDeviceToggles)
-	}
+	d.next = p.toggles(deviceToggles)
 	n.timestamps = n.offersTimestamps(f.adapter)
 	if features := n.wanted(f); len(features) > 0 {
 		d.featureCount, d.features = uintptr(len(features)), (*uint32)(arrayAt(&p, features))
