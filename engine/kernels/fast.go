@@ -32,60 +32,86 @@ func (s *scratch) words(n int) []uint32 {
 	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(s.take(n)))), n)
 }
 
-func fastMatMul(t WeightType) func(c *gpu.Call, lo, hi int) {
+// rowsProduct writes rows rows of x, of k values each, times rows lo to hi of a weight
+// of type t, whose bindings begin at 2, to y, [rows][stride].
+func rowsProduct(c *gpu.Call, t WeightType, y []float32, stride int, x []float32, k, rows, lo, hi int) {
 	// Rows of the weight that are decoded at a time: few enough that they stay
 	// in the first-level cache while all rows of x pass by.
 	const panel = 16
-	// multiply writes x times rows lo to hi of the weight to y, [rows][stride].
-	multiply := func(c *gpu.Call, y []float32, stride, lo, hi int) {
-		p := params[MatMulParams](c)
-		k, rows, n := int(p.K), int(p.Rows), hi-lo
-		x := view[float32](c, 0)[p.XOffset:]
-		switch {
-		case t == F32:
-			simd.MatMulF32(y, stride, x, k, rows, view[float32](c, 2)[lo*k:], n, k)
-			return
-		case t == F16 && rows == 1:
-			simd.MatVecF16(y[:n], x[:k], view[uint16](c, 2)[lo*k:hi*k], n, k)
-			return
-		case t == Q8_0 && rows == 1:
-			simd.MatVecQ8_0(y[:n], x[:k], view[int8](c, 2)[lo*k:hi*k], view[uint16](c, 3)[lo*k/32:hi*k/32], n, k)
-			return
-		}
-		s := scratches.Get().(*scratch)
-		defer scratches.Put(s)
-		w := s.take(panel * k)
-		for r := lo; r < hi; r += panel {
-			m := min(panel, hi-r)
-			switch t {
-			case F16:
-				simd.F16ToF32(w[:m*k], view[uint16](c, 2)[r*k:(r+m)*k])
-			case Q8_0:
-				simd.DequantQ8_0(w[:m*k], view[int8](c, 2)[r*k:(r+m)*k], view[uint16](c, 3)[r*k/blockValues:(r+m)*k/blockValues])
-			case Q4_1:
-				simd.DequantQ4_1(w[:m*k], view[uint8](c, 2)[r*k/2:(r+m)*k/2], view[uint16](c, 3)[2*r*k/blockValues:2*(r+m)*k/blockValues])
-			default:
-				simd.DequantQ4_0(w[:m*k], view[uint8](c, 2)[r*k/2:(r+m)*k/2], view[uint16](c, 3)[r*k/blockValues:(r+m)*k/blockValues])
-			}
-			simd.MatMulF32(y[r-lo:], stride, x, k, rows, w[:m*k], m, k)
-		}
+	n := hi - lo
+	switch {
+	case t == F32:
+		simd.MatMulF32(y, stride, x, k, rows, view[float32](c, 2)[lo*k:], n, k)
+		return
+	case t == F16 && rows == 1:
+		simd.MatVecF16(y[:n], x[:k], view[uint16](c, 2)[lo*k:hi*k], n, k)
+		return
+	case t == Q8_0 && rows == 1:
+		simd.MatVecQ8_0(y[:n], x[:k], view[int8](c, 2)[lo*k:hi*k], view[uint16](c, 3)[lo*k/32:hi*k/32], n, k)
+		return
 	}
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	w := s.take(panel * k)
+	for r := lo; r < hi; r += panel {
+		m := min(panel, hi-r)
+		switch t {
+		case F16:
+			simd.F16ToF32(w[:m*k], view[uint16](c, 2)[r*k:(r+m)*k])
+		case Q8_0:
+			simd.DequantQ8_0(w[:m*k], view[int8](c, 2)[r*k:(r+m)*k], view[uint16](c, 3)[r*k/blockValues:(r+m)*k/blockValues])
+		case Q4_1:
+			simd.DequantQ4_1(w[:m*k], view[uint8](c, 2)[r*k/2:(r+m)*k/2], view[uint16](c, 3)[2*r*k/blockValues:2*(r+m)*k/blockValues])
+		default:
+			simd.DequantQ4_0(w[:m*k], view[uint8](c, 2)[r*k/2:(r+m)*k/2], view[uint16](c, 3)[r*k/blockValues:(r+m)*k/blockValues])
+		}
+		simd.MatMulF32(y[r-lo:], stride, x, k, rows, w[:m*k], m, k)
+	}
+}
+
+func fastMatMul(t WeightType) func(c *gpu.Call, lo, hi int) {
 	return func(c *gpu.Call, lo, hi int) {
 		p := params[MatMulParams](c)
-		y, stride, rows := view[float32](c, 1)[int(p.YOffset)+lo:], int(p.YStride), int(p.Rows)
+		x, y, stride, k, rows := view[float32](c, 0)[p.XOffset:], view[float32](c, 1)[int(p.YOffset)+lo:], int(p.YStride), int(p.K), int(p.Rows)
 		if p.Add == 0 {
-			multiply(c, y, stride, lo, hi)
+			rowsProduct(c, t, y, stride, x, k, rows, lo, hi)
 			return
 		}
 		// What y holds is added to at the end, in one rounding.
 		s, n := scratches.Get().(*scratch), hi-lo
 		defer scratches.Put(s)
 		sums := s.take(rows * n)
-		multiply(c, sums, n, lo, hi)
+		rowsProduct(c, t, sums, n, x, k, rows, lo, hi)
 		for i := range rows {
 			to := y[i*stride:][:n]
 			for j, v := range sums[i*n:][:n] {
 				to[j] += v
+			}
+		}
+	}
+}
+
+func fastNormMatVec(t WeightType, gate bool) func(c *gpu.Call, lo, hi int) {
+	return func(c *gpu.Call, lo, hi int) {
+		p := params[NormMatVecParams](c)
+		k, n := int(p.K), hi-lo
+		s := scratches.Get().(*scratch)
+		defer scratches.Put(s)
+		own := s.take(k + 2*n)
+		x, first, second := own[:k], own[k:][:n], own[k+n:]
+		normalised(c, t, x)
+		y := view[float32](c, 1)[int(p.YOffset)+lo:][:n]
+		if gate {
+			half := int(p.N / 2)
+			rowsProduct(c, t, first, n, x, k, 1, lo, hi)
+			rowsProduct(c, t, second, n, x, k, 1, half+lo, half+hi)
+			simd.SwiGLU(y, first, second)
+			return
+		}
+		rowsProduct(c, t, y, n, x, k, 1, lo, hi)
+		if p.Bias != 0 {
+			for i, b := range view[float32](c, t.gain()+1)[int(p.YOffset)+lo:][:n] {
+				y[i] += b
 			}
 		}
 	}

@@ -35,8 +35,9 @@ func All(sizes ...int) []*gpu.Kernel {
 	}
 	for _, t := range weightTypes {
 		all = append(all, embed[t])
-		for _, k := range matMuls(t) {
-			all = append(all, k)
+		all = append(all, matMuls(t)...)
+		if t != F32 {
+			all = append(all, normMatVec[t].all()...)
 		}
 	}
 	all = append(all, rivals()...)

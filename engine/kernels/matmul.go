@@ -49,10 +49,7 @@ func newMultiplications(t WeightType) (m multiplications) {
 		m.any.many = multiplication{newMatMul(t, "matmul_any_", nil), 64, 64}
 	}
 	if t != F32 {
-		lanes := 128
-		if t == Q4_0 || t == Q4_1 { // of which a row is half as many vectors
-			lanes = 64
-		}
+		lanes := fewLanes(t)
 		m.few, m.wide = newMatVec(t, lanes, 2), newMatVec(t, 32, 4)
 		m.few.kernel.Variants = matVecSubgroup(t, lanes, 2)
 		m.many = multiplication{newMatMul(t, "matmul_", nil), 64, 64}
@@ -64,9 +61,23 @@ func newMultiplications(t WeightType) (m multiplications) {
 // newMatVec is the kernel whose 128 invocations go by lanes, each of them with
 // rows rows of the weight.
 func newMatVec(t WeightType, lanes, rows int) multiplication {
+	consts := matVecConsts(lanes, rows)
+	return multiplication{newMatMul(t, "matvec_", consts), 1, consts["OUTPUTS"]}
+}
+
+// fewLanes is how many invocations share a row of a weight of few rows.
+func fewLanes(t WeightType) int {
+	if t == Q4_0 || t == Q4_1 { // of which a row is half as many vectors
+		return 64
+	}
+	return 128
+}
+
+// matVecConsts are the numbers of lib/matvec.
+func matVecConsts(lanes, rows int) map[string]int {
 	groups := 128 / lanes
 	outputs := groups * rows
-	return multiplication{newMatMul(t, "matvec_", map[string]int{"LANES": lanes, "ROWS": rows, "GROUPS": groups, "OUTPUTS": outputs, "PARTS": outputs * lanes}), 1, outputs}
+	return map[string]int{"LANES": lanes, "ROWS": rows, "GROUPS": groups, "OUTPUTS": outputs, "PARTS": outputs * lanes}
 }
 
 // choose is the multiplication of rows rows of x, of which the first starts at

@@ -21,7 +21,7 @@ func scoreStatsDot(s scoreShape) []gpu.Variant {
 	round := s.round()
 	s.keys = dotKeys
 	name, consts := "score_stats_"+s.typeName()+"_dot", s.tileConsts()
-	consts["ROUND"] = round
+	consts["ROUND"], consts["AHEAD"] = round, min(consts["BLOCKS"]-1, 1)
 	consts["UNITS"], consts["VECTOR_BYTES"] = consts["VECTORS"]*halves*s.group, bytes*halves*s.group
 	return []gpu.Variant{{
 		Name: name,

@@ -18,8 +18,8 @@ func (s *Sequence) step(n int, logits bool, pick int) error {
 		s.feedForward(r, &s.m.layers[i], n)
 	}
 	if logits {
-		kernels.RMSNorm(r, x, s.m.norm, h, 1, c.Hidden, (n-1)*c.Hidden, c.NormEps)
-		kernels.MatMul(r, s.m.head, h, gpu.All(s.logits), 1, 0)
+		last := kernels.Norm{X: x, Gain: s.m.norm, Offset: (n - 1) * c.Hidden, Eps: c.NormEps}
+		kernels.NormMatMul(r, last, s.m.head, gpu.Range{}, h, gpu.All(s.logits), 1)
 		kernels.Argmax(r, gpu.All(s.logits), gpu.All(s.part), ids, c.Vocab)
 		if pick >= 0 {
 			r.Copy(s.picks, 4*pick, s.ids, 0, 4)
@@ -40,11 +40,7 @@ func (s *Sequence) attention(r *gpu.Recording, i, n int) {
 	width, kOffset, vOffset := s.m.qkvWidth(), heads*d, (heads+kvHeads)*d
 	past := s.cache.Len()
 
-	kernels.RMSNorm(r, x, l.attnNorm, h, n, c.Hidden, 0, c.NormEps)
-	kernels.MatMul(r, l.qkv, h, qkv, n, 0)
-	if c.AttentionBias {
-		kernels.Add(r, l.bias, qkv, n*width, width)
-	}
+	kernels.NormMatMul(r, kernels.Norm{X: x, Gain: l.attnNorm, Eps: c.NormEps}, l.qkv, l.bias, h, qkv, n)
 	if c.QKNorm {
 		kernels.HeadNorm(r, qkv, l.qNorm, n, heads, d, width, 0, c.NormEps)
 		kernels.HeadNorm(r, qkv, l.kNorm, n, kvHeads, d, width, kOffset, c.NormEps)
@@ -90,12 +86,7 @@ func (s *Sequence) attention(r *gpu.Recording, i, n int) {
 func (s *Sequence) feedForward(r *gpu.Recording, l *layer, n int) {
 	c := s.m.Config
 	x, h, gateUp, ff := gpu.All(s.x), gpu.All(s.h), gpu.All(s.gateUp), gpu.All(s.ff)
-	kernels.RMSNorm(r, x, l.mlpNorm, h, n, c.Hidden, 0, c.NormEps)
-	kernels.MatMul(r, l.gateUp, h, gateUp, n, 0)
-	if c.MLPBias {
-		kernels.Add(r, l.gateUpBias, gateUp, 2*n*c.FeedForward, 2*c.FeedForward)
-	}
-	kernels.SwiGLU(r, gateUp, ff, n, c.FeedForward)
+	kernels.NormSwiGLU(r, kernels.Norm{X: x, Gain: l.mlpNorm, Eps: c.NormEps}, l.gateUp, l.gateUpBias, h, gateUp, ff, n)
 	kernels.MatMulAdd(r, l.down, ff, x, n, 0)
 	if c.MLPBias {
 		kernels.Add(r, l.downBias, x, n*c.Hidden, c.Hidden)

@@ -5,6 +5,7 @@
 // computed and not written.
 //#import lib/grid
 //#import lib/multiply
+//#import lib/input
 //#const LANES
 //#const ROWS
 //#const GROUPS

@@ -8,6 +8,7 @@
 // SUBGROUPS: LANES / 4, no fewer than there are to a row; PARTS: OUTPUTS * SUBGROUPS.
 //#import lib/grid
 //#import lib/multiply
+//#import lib/input
 //#const LANES
 //#const ROWS
 //#const OUTPUTS

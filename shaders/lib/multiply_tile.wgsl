@@ -1,5 +1,6 @@
 // What matmul_* and matmul_large_* share.
 //#import lib/multiply
+//#import lib/input
 // sums + v times four columns of the weight. As fma: the product of a vector and
 // a matrix takes twice as many instructions.
 fn add(sums: vec4<f32>, v: vec4<f32>, cols: mat4x4<f32>) -> vec4<f32> {

@@ -9,9 +9,10 @@
 // A unit is the part of a head's probe that a vector of the index meets, or of int4 one
 // half of its bytes: vectors 4 * HALVES of the probe apart begin one.
 //
-// ROUND: candidates of a workgroup in one of p.rounds, a multiple of INVOCATIONS * KEYS;
-// VECTORS: vectors of a key; UNITS: VECTORS * HALVES * GROUP; VECTOR_BYTES: PROBE_BYTES *
-// HALVES * GROUP; SUMS: GROUP * KEYS.
+// AHEAD: 1 of keys with several scales; ROUND: candidates of a workgroup in one of
+// p.rounds, a multiple of INVOCATIONS * KEYS; VECTORS: vectors of a key; UNITS: VECTORS *
+// HALVES * GROUP; VECTOR_BYTES: PROBE_BYTES * HALVES * GROUP; SUMS: GROUP * KEYS.
+//#const AHEAD
 //#const ROUND
 //#const VECTORS
 //#const UNITS
@@ -19,7 +20,6 @@
 //#const SUMS
 //#import lib/tiles
 //#import lib/probe_steps
-const AHEAD: bool = BLOCKS > 1u;
 
 // The probes as vectors of keys find them, [vectors of a key][HALVES][GROUP], the high
 // bytes and the low ones, if there are two. Arrays of arrays: see lib/score_tiles.
@@ -88,9 +88,9 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     // on, in a loop whose turns no compiler counts: unrolled, all of a key's would be asked
     // for at once, whose registers leave room for fewer workgroups. The vectors of a key
     // with one scale are best asked for at once.
-    let blocks = select(BLOCKS, BLOCKS * min(p.n, 1u), AHEAD);
+    let blocks = select(BLOCKS, BLOCKS * min(p.n, 1u), AHEAD == 1u);
     var next: array<vec4<u32>, KEYS>;
-    if (AHEAD) {
+    if (AHEAD == 1u) {
         for (var u = 0u; u < KEYS; u++) {
             next[u] = k[key_of(first + u * INVOCATIONS + i, end, kv).key];
         }
@@ -124,7 +124,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             for (var c = b * CHUNKS; c < (b + 1u) * CHUNKS; c++) {
                 var words: array<vec4<u32>, KEYS>;
                 for (var u = 0u; u < KEYS; u++) {
-                    if (AHEAD) {
+                    if (AHEAD == 1u) {
                         words[u] = next[u];
                         next[u] = k[select(at[u] + (c + 1u) * TILE, after[u], c == VECTORS - 1u)];
                     } else {

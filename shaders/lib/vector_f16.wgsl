@@ -11,7 +11,7 @@ struct Piece {
 }
 
 fn piece(at: u32) -> Piece {
-    return Piece(x[at], x[at + 1u]);
+    return Piece(input(at), input(at + 1u));
 }
 
 fn four(a: u32, b: u32) -> vec4<f32> {

@@ -20,7 +20,7 @@ struct Piece {
 }
 
 fn piece(at: u32) -> Piece {
-    return Piece(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
+    return Piece(input(at), input(at + 1u), input(at + 2u), input(at + 3u), input(at + 4u), input(at + 5u), input(at + 6u), input(at + 7u));
 }
 
 // Of the lower half of each byte: as the last bits of 2^23, which is quicker than

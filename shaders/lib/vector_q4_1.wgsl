@@ -19,14 +19,14 @@ struct Piece {
 }
 
 fn piece(at: u32) -> Piece {
-    let a = x[at];
-    let b = x[at + 1u];
-    let c = x[at + 2u];
-    let d = x[at + 3u];
-    let e = x[at + 4u];
-    let f = x[at + 5u];
-    let g = x[at + 6u];
-    let h = x[at + 7u];
+    let a = input(at);
+    let b = input(at + 1u);
+    let c = input(at + 2u);
+    let d = input(at + 3u);
+    let e = input(at + 4u);
+    let f = input(at + 5u);
+    let g = input(at + 6u);
+    let h = input(at + 7u);
     return Piece(a, b, c, d, e, f, g, h, ((a + b) + (c + d)) + ((e + f) + (g + h)));
 }
 

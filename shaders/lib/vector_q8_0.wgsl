@@ -15,7 +15,7 @@ struct Piece {
 }
 
 fn piece(at: u32) -> Piece {
-    return Piece(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);
+    return Piece(input(at), input(at + 1u), input(at + 2u), input(at + 3u));
 }
 
 // As the last bits of 2^23, which is quicker than to convert them. With the sign turned

@@ -51,6 +51,10 @@ var generators = []struct {
 	{"matvec_q4_1", func(d draw) Case { return d.multiply(kernels.Q4_1, 1, true) }},
 	{"matmul_q4_1", func(d draw) Case { return d.multiply(kernels.Q4_1, 1+d.size(129), true) }},
 	{"matmul_large_q4_1", func(d draw) Case { return d.multiplyLarge(kernels.Q4_1) }},
+	{"norm_matvec_f16", func(d draw) Case { return d.project(kernels.F16) }},
+	{"norm_matvec_q8_0", func(d draw) Case { return d.project(kernels.Q8_0) }},
+	{"norm_matvec_q4_0", func(d draw) Case { return d.project(kernels.Q4_0) }},
+	{"norm_matvec_q4_1", func(d draw) Case { return d.project(kernels.Q4_1) }},
 	{"paged_dot_f16", func(d draw) Case { return d.pagedDot(kernels.CacheF16) }},
 	{"paged_dot_f32", func(d draw) Case { return d.pagedDot(kernels.CacheF32) }},
 	{"score_stats_f16", func(d draw) Case { return d.scored(kernels.CacheF16) }},
@@ -175,6 +179,17 @@ func (d draw) multiply(kind kernels.WeightType, rows int, whole bool) Case {
 	c := m.multiplyCase(rows, offset)
 	c.Name += fmt.Sprintf(" in %v from %d", m.shards, offset)
 	return c
+}
+
+func (d draw) project(kind kernels.WeightType) Case {
+	m := d.matrix(kind, 1<<18)
+	m.cols = (m.cols + 31) / 32 * 32
+	p := projection{m, d.upTo(600) &^ 3, d.IntN(2) == 0, false}
+	if d.IntN(2) == 0 {
+		p.rows += p.rows % 2
+		p.shards, p.bias, p.gate = []int{p.rows}, false, true
+	}
+	return p.toCase("")
 }
 
 func (d draw) multiplyLarge(kind kernels.WeightType) Case {

@@ -25,6 +25,7 @@ var limits = map[string]float64{
 	"head_stats":       1e-10,
 	"matmul":           1e-11, // sums of up to a thousand products in any order
 	"matvec":           1e-11,
+	"norm_matvec":      1e-11,
 	"mean_rows":        1e-11,
 	"paged_dot":        1e-11,
 	"page_scores":      1e-11,

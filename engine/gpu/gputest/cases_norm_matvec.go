@@ -1,0 +1,87 @@
+package gputest
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels"
+)
+
+func init() { register(projectionCases) }
+
+// projection is a normalised row times a weight: with a bias, or as gate and up.
+type projection struct {
+	matrix
+	offset     int // of x
+	bias, gate bool
+}
+
+func projectionCases() []Case {
+	var cases []Case
+	for _, kind := range weightTypes[1:] {
+		for _, s := range []struct {
+			k, offset int
+			shards    []int
+		}{
+			{32, 0, []int{1}}, {96, 0, []int{7}}, {384, 0, []int{2}}, {1024, 0, []int{640}}, {2080, 4, []int{63}}, {96, 7 * 96, []int{9, 61}},
+			// Of many rows, few invocations share one.
+			{608, 8, []int{8193}}, {64, 0, []int{8240, 11}}, {1536, 0, []int{8192}},
+		} {
+			m := matrix{kind, sum(s.shards), s.k, s.shards}
+			cases = append(cases, projection{m, s.offset, false, false}.toCase(""), projection{m, s.offset, true, false}.toCase(""))
+			if m.rows%2 == 0 && len(s.shards) == 1 {
+				cases = append(cases, projection{m, s.offset, false, true}.toCase(""))
+			}
+		}
+		m := matrix{kind, 66, 96, []int{66}}
+		for _, gate := range []bool{false, true} {
+			p := projection{m, 0, false, gate}
+			for _, sigma := range []float64{1e15, 1e-15, 0} {
+				cases = append(cases, p.with(fmt.Sprintf(", x times %g", sigma), func(rng *rand.Rand) []byte { return Normal(rng, m.cols, sigma) }))
+			}
+			cases = append(cases, p.with(", a NaN makes all NaN", func(rng *rand.Rand) []byte {
+				x := Normal(rng, m.cols, 1)
+				binary.LittleEndian.PutUint32(x[4*40:], math.Float32bits(nan))
+				return x
+			}))
+		}
+	}
+	return cases
+}
+
+func (p projection) toCase(more string) Case {
+	return p.with(more, func(rng *rand.Rand) []byte { return Normal(rng, p.offset+p.cols, 1) })
+}
+
+// with is a case whose x is made by x.
+func (p projection) with(more string, x func(*rand.Rand) []byte) Case {
+	n, what, square := p.rows, "", float64(p.cols)
+	switch {
+	case p.gate:
+		n, what, square = n/2, ", gate", square*square
+	case p.bias:
+		what = ", bias"
+	}
+	name := fmt.Sprintf("norm_matvec_%v/%dx%d in %v from %d%s%s", p.kind, p.cols, p.rows, p.shards, p.offset, what, more)
+	return Case{name, func(rng *rand.Rand) Plan {
+		// Only other ways to multiply leave anything in h and products.
+		return Plan{
+			Buffers: append([]Buffer{In("x", x(rng)), In("gain", Normal(rng, p.cols, 1)), In("bias", Normal(rng, p.rows, 1)),
+				Out("h", p.cols, nil), Out("products", p.rows, nil), Out("y", n, sums("norm_matvec", square))}, p.buffers(rng)...),
+			Record: func(r *gpu.Recording, b []gpu.Range) {
+				norm, w, bias := kernels.Norm{X: b[0], Gain: b[1], Offset: p.offset, Eps: 1e-5}, p.weight(b[6:]), gpu.Range{}
+				if p.bias {
+					bias = b[2]
+				}
+				if p.gate {
+					kernels.NormSwiGLU(r, norm, w, bias, b[3], b[4], b[5], 1)
+				} else {
+					kernels.NormMatMul(r, norm, w, bias, b[3], b[5], 1)
+				}
+			},
+		}
+	}}
+}

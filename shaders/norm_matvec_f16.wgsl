@@ -1,0 +1,10 @@
+// Normalises one row and multiplies it by a weight, in one: see lib/norm_matvec.
+//
+// x: [k] from x_offset on; gain: [k]; bias: [n], or anything; y: [n] from y_offset on,
+// with GATE [n / 2];
+// w: [n][k] float16; k is a multiple of 32.
+// A workgroup takes OUTPUTS rows of w. A NaN in x makes all of y NaN.
+//#import lib/vector_f16
+//#import lib/norm_matvec
+@group(0) @binding(3) var<storage, read> gain: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> bias: array<f32>;
