@@ -49,7 +49,10 @@ func newMultiplications(t WeightType) (m multiplications) {
 		m.any.many = multiplication{newMatMul(t, "matmul_any_", nil), 64, 64}
 	}
 	if t != F32 {
-		lanes := fewLanes(t)
+		lanes := 128
+		if t == Q4_0 || t == Q4_1 { // of which a row is half as many vectors
+			lanes = 64
+		}
 		m.few, m.wide = newMatVec(t, lanes, 2), newMatVec(t, 32, 4)
 		m.few.kernel.Variants = matVecSubgroup(t, lanes, 2)
 		m.many = multiplication{newMatMul(t, "matmul_", nil), 64, 64}
@@ -63,14 +66,6 @@ func newMultiplications(t WeightType) (m multiplications) {
 func newMatVec(t WeightType, lanes, rows int) multiplication {
 	consts := matVecConsts(lanes, rows)
 	return multiplication{newMatMul(t, "matvec_", consts), 1, consts["OUTPUTS"]}
-}
-
-// fewLanes is how many invocations share a row of a weight of few rows.
-func fewLanes(t WeightType) int {
-	if t == Q4_0 || t == Q4_1 { // of which a row is half as many vectors
-		return 64
-	}
-	return 128
 }
 
 // matVecConsts are the numbers of lib/matvec.

@@ -20,40 +20,38 @@ type Norm struct {
 	Eps     float32
 }
 
-// normMatVecs are the kernels of a type for a weight of few rows and for one of many,
-// and those of a gate.
-type normMatVecs struct{ few, wide, gateFew, gateWide multiplication }
+// normMatVecs are the kernels of a type: for a weight of few rows, and for gate and up
+// of few rows and of many. Many rows without a gate take longer in one kernel.
+type normMatVecs struct{ few, gateFew, gateWide multiplication }
+
+// mostNormed is how many values a row has at most that norm_matvec normalises: what a
+// workgroup has memory for.
+const mostNormed = 2048
 
 var normMatVec = [...]normMatVecs{F16: newNormMatVecs(F16), Q8_0: newNormMatVecs(Q8_0), Q4_0: newNormMatVecs(Q4_0), Q4_1: newNormMatVecs(Q4_1)}
 
 func newNormMatVecs(t WeightType) normMatVecs {
-	lanes := fewLanes(t)
-	return normMatVecs{newNormMatVec(t, lanes, 2, false), newNormMatVec(t, 32, 4, false), newNormMatVec(t, lanes, 2, true), newNormMatVec(t, 32, 4, true)}
+	return normMatVecs{newNormMatVec(t, 64, 4, false), newNormMatVec(t, 64, 4, true), newNormMatVec(t, 32, 4, true)}
 }
 
 // all are the kernels of a type.
 func (m *normMatVecs) all() []*gpu.Kernel {
-	return []*gpu.Kernel{m.few.kernel, m.wide.kernel, m.gateFew.kernel, m.gateWide.kernel}
+	return []*gpu.Kernel{m.few.kernel, m.gateFew.kernel, m.gateWide.kernel}
 }
 
-// choose is the one for n rows of a weight.
-func (m *normMatVecs) choose(n int, gate bool) multiplication {
-	switch {
-	case gate && n < manyRows:
+// gate is the one for n rows of gate and up.
+func (m *normMatVecs) gate(n int) multiplication {
+	if n < manyRows {
 		return m.gateFew
-	case gate:
-		return m.gateWide
-	case n < manyRows:
-		return m.few
 	}
-	return m.wide
+	return m.gateWide
 }
 
 func newNormMatVec(t WeightType, lanes, rows int, gate bool) multiplication {
 	name, consts := "norm_matvec_"+t.String(), matVecConsts(lanes, rows)
 	const eighths = 8 // invocations that sum up a row
 	outputs := consts["OUTPUTS"]
-	consts["GATE"], consts["PARTS"], consts["SQUARES"] = 0, (outputs+1)*lanes, outputs*eighths
+	consts["GATE"], consts["PARTS"], consts["SQUARES"] = 0, outputs*lanes+128, outputs*eighths
 	if gate {
 		consts["GATE"] = 1
 	}
@@ -107,13 +105,13 @@ func normalised(c *gpu.Call, t WeightType, dst []float32) {
 }
 
 // NormMatMul records y = n(x) wᵀ + bias, where n is RMSNorm of x and there need be no
-// bias: y is [rows][w.Rows]. A single row goes through one kernel where a row of the
-// weight is a multiple of 32 values and not of float32; else, through kernels of their
-// own, and the normalised rows are left in h.
+// bias: y is [rows][w.Rows]. A single row goes through one kernel if the weight has
+// fewer than 8,192 rows, of a multiple of 32 values, 2,048 at most, and not of float32;
+// else each step through its own, and the normalised rows are left in h.
 func NormMatMul(r *gpu.Recording, x Norm, w Weight, bias, h, y gpu.Range, rows int) {
-	if rows == 1 && w.fuses(x) {
+	if rows == 1 && w.Rows < manyRows && w.fuses(x) {
 		for _, s := range w.Shards {
-			normMatVec[w.Type].choose(s.Rows, false).recordNorm(r, x, w, s, bias, y, w.Rows)
+			normMatVec[w.Type].few.recordNorm(r, x, w, s, bias, y, w.Rows)
 		}
 		return
 	}
@@ -126,11 +124,11 @@ func NormMatMul(r *gpu.Recording, x Norm, w Weight, bias, h, y gpu.Range, rows i
 
 // NormSwiGLU records y = silu(gate) * up of gateUp = n(x) wᵀ + bias, where w has the
 // rows of gate and then those of up: y is [rows][w.Rows/2]. A single row goes through
-// one kernel as in NormMatMul, if there is no bias and the weight is in one shard; else
-// the normalised rows are left in h and the products in gateUp, [rows][w.Rows].
+// one kernel as in NormMatMul, of however many rows, if there is no bias and the weight
+// is in one shard; else the products are left in gateUp, [rows][w.Rows].
 func NormSwiGLU(r *gpu.Recording, x Norm, w Weight, bias, h, gateUp, y gpu.Range, rows int) {
 	if rows == 1 && w.fuses(x) && len(w.Shards) == 1 && bias.Buffer == nil {
-		normMatVec[w.Type].choose(w.Rows, true).recordNorm(r, x, w, w.Shards[0], bias, y, w.Rows/2)
+		normMatVec[w.Type].gate(w.Rows).recordNorm(r, x, w, w.Shards[0], bias, y, w.Rows/2)
 		return
 	}
 	NormMatMul(r, x, w, bias, h, gateUp, rows)
@@ -139,7 +137,7 @@ func NormSwiGLU(r *gpu.Recording, x Norm, w Weight, bias, h, gateUp, y gpu.Range
 
 // fuses tells whether there is a kernel that multiplies what it normalises.
 func (w Weight) fuses(x Norm) bool {
-	return w.Type != F32 && w.Cols%blockValues == 0 && x.Offset%4 == 0
+	return w.Type != F32 && w.Cols%blockValues == 0 && w.Cols <= mostNormed && x.Offset%4 == 0
 }
 
 // recordNorm is record with the normalisation, for n values of y.

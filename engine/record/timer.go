@@ -17,7 +17,7 @@ var kinds = []struct{ begins, kind string }{
 	{"block_scores", "score"}, {"page_", "score"}, {"follow_scores", "score"}, {"window_", "score"},
 	{"soft_vote", "vote"}, {"vote_", "vote"}, {"head_stats", "vote"}, {"head_cut", "vote"}, {"max_pool", "vote"},
 	{"top_", "select"}, {"choose", "select"}, {"selection_cache", "cache"}, {"attention", "attention"}, {"rope", "attention"},
-	{"mat", "weights"}, {"embed", "weights"},
+	{"mat", "weights"}, {"norm_matvec", "weights"}, {"embed", "weights"},
 }
 
 // kindOf is the kind of a kernel of that name.

@@ -1,13 +1,13 @@
 // The body of norm_matvec_*: lib/matvec with the root mean square normalisation before
 // it and the bias or the gate after it, which in kernels of their own would each wait
-// for the one before. Each value of x is multiplied by its gain as it is read, and what
-// the root mean square of x divides is the sum: y = (x * gain) wT / rms(x) + bias. With
-// GATE the weight's rows are gate and then up, as many of each, of which neighbours in a
+// for the one before. A workgroup first brings x * gain to its own memory, and what the
+// root mean square of x divides is the sum: y = (x * gain) wT / rms(x) + bias. With GATE
+// the weight's rows are gate and then up, as many of each, of which neighbours in a
 // workgroup are one and the other, and y = silu(gate) * up.
 //
-// PARTS: (OUTPUTS + 1) * LANES; SQUARES: OUTPUTS * EIGHTH, where the eighths of the sum
-// of squares begin; gain and bias: the vectors of four and the values that a kernel binds; input needs x
-// and gain.
+// PARTS: OUTPUTS * LANES + 128; SQUARES: OUTPUTS * EIGHTH, where the eighths of the sum
+// of squares begin; gain and bias: the vectors of four and the values that a kernel
+// binds.
 //#import lib/grid
 //#const LANES
 //#const ROWS
@@ -31,14 +31,18 @@ struct Params {
 
 const EIGHTH: u32 = 8u; // invocations that sum up a row
 
-var<workgroup> part: array<f32, PARTS>;  // [OUTPUTS + 1][LANES], the squares last
+var<workgroup> part: array<f32, PARTS>;  // [OUTPUTS][LANES], then squares of x, one of an invocation
 var<workgroup> eighth: array<f32, 136>; // [OUTPUTS + 1][EIGHTH]
-var<private> squares: vec4<f32>;        // of what this invocation has read of x
+var<workgroup> scaled: array<vec4<f32>, 512>; // x * gain: see place_of
+
+// Where vector at of four values stands in scaled: first those that lead a vector of the
+// weight, then the others in turn, so that neighbours read what stands side by side.
+fn place_of(at: u32) -> u32 {
+    return at % (VALUES / 4u) * (2048u / VALUES) + at / (VALUES / 4u);
+}
 
 fn input(at: u32) -> vec4<f32> {
-    let v = x[at];
-    squares = fma(v, v, squares);
-    return v * gain[at - p.x_offset / 4u];
+    return scaled[place_of(at)];
 }
 
 // The row of the weight that the at-th of all products is with. For a row that is not
@@ -70,9 +74,17 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     for (var r = 0u; r < ROWS; r++) {
         start[r] = row_of(first + own + r) * vectors;
     }
+    var squares: vec4<f32>;
+    for (var j = i; j < p.k / 4u; j += 128u) {
+        let v = x[p.x_offset / 4u + j];
+        squares = fma(v, v, squares);
+        scaled[place_of(j)] = v * gain[j];
+    }
+    part[OUTPUTS * LANES + i] = (squares.x + squares.y) + (squares.z + squares.w);
+    workgroupBarrier();
     var sums: array<vec4<f32>, ROWS>;
     for (var j = lane; j < vectors; j += LANES) {
-        let v = piece(p.x_offset / 4u + j * (VALUES / 4u));
+        let v = piece(j * (VALUES / 4u));
         for (var r = 0u; r < ROWS; r++) {
             sums[r] = add_products(sums[r], start[r] + j, v);
         }
@@ -80,30 +92,37 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     for (var r = 0u; r < ROWS; r++) {
         part[(own + r) * LANES + lane] = (sums[r].x + sums[r].y) + (sums[r].z + sums[r].w);
     }
-    if (own == 0u) {
-        part[OUTPUTS * LANES + lane] = (squares.x + squares.y) + (squares.z + squares.w);
-    }
     workgroupBarrier();
-    for (var e = i; e < SQUARES + EIGHTH; e += 128u) {
+    if (i < SQUARES) {
         var sum = 0.0;
-        for (var j = e % EIGHTH; j < LANES; j += EIGHTH) {
-            sum += part[e / EIGHTH * LANES + j];
+        for (var j = i % EIGHTH; j < LANES; j += EIGHTH) {
+            sum += part[i / EIGHTH * LANES + j];
         }
-        eighth[e] = sum;
+        eighth[i] = sum;
+    }
+    if (i < EIGHTH) {
+        var sum = 0.0;
+        for (var j = i; j < 128u; j += EIGHTH) {
+            sum += part[OUTPUTS * LANES + j];
+        }
+        eighth[SQUARES + i] = sum;
     }
     workgroupBarrier();
     if (i >= OUTPUTS || first + i >= p.n) {
         return;
     }
     let inv = 1.0 / sqrt(total_of(SQUARES) / f32(p.k) + p.eps);
-    let own_product = total_of(i * EIGHTH) * inv;
+    var product = total_of(i * EIGHTH) * inv;
     if (GATE == 0u) {
         let at = p.y_offset + first + i;
-        y[at] = own_product + select(0.0, bias[select(0u, at, p.bias != 0u)], p.bias != 0u);
+        if (p.bias != 0u) {
+            product += bias[at];
+        }
+        y[at] = product;
     } else if (i % 2u == 0u) {
         // Of the two forms of the sigmoid the one that cannot overflow, as in swiglu.
-        let e = exp(-abs(own_product));
-        let sigmoid = select(1.0, e, own_product < 0.0) / (1.0 + e);
-        y[(first + i) / 2u] = own_product * sigmoid * (total_of((i + 1u) * EIGHTH) * inv);
+        let e = exp(-abs(product));
+        let sigmoid = select(1.0, e, product < 0.0) / (1.0 + e);
+        y[(first + i) / 2u] = product * sigmoid * (total_of((i + 1u) * EIGHTH) * inv);
     }
 }
