@@ -40,6 +40,7 @@ func Embed(r *gpu.Recording, w Weight, ids, y gpu.Range, rows int) {
 	need(r, k, 0, ids, rows)
 	need(r, k, 1, y, rows*w.Cols)
 	for _, s := range w.Shards {
+		w.needShard(r, k, s)
 		ranges, n := s.ranges(ids, y)
 		gpu.Dispatch(r, k, rows, &EmbedParams{uint32(rows), uint32(w.Cols), uint32(s.Row0), uint32(s.Rows)}, ranges[:n]...)
 	}

@@ -8,6 +8,10 @@
 // A twin is the plain version, written to be read beside its shader. Hot
 // kernels have a fast version as well, built from package simd.
 //
+// On Dawn nothing else checks an index: what need asks of a range covers all that the
+// shader can read and write of it, and what one kernel writes for another to index with
+// stays below the bound that the other's recorder is given.
+//
 // Conventions, for all kernels: matrices are row-major; activations are
 // float32; keys and values in the cache are float16, two to a word; weights are
 // float32, float16, Q8_0, Q4_0 or Q4_1. Products are rounded before they are added

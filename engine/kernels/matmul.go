@@ -177,10 +177,7 @@ func (m multiplication) record(r *gpu.Recording, w Weight, s Shard, x, y gpu.Ran
 	k := m.kernel
 	need(r, k, 0, x, xOffset+rows*w.Cols)
 	need(r, k, 1, y, rows*w.Rows)
-	need(r, k, 2, s.Data, w.Type.DataWords(s.Rows, w.Cols))
-	if w.Type.blocks() {
-		need(r, k, 3, s.Scale, w.Type.ScaleWords(s.Rows, w.Cols))
-	}
+	w.needShard(r, k, s)
 	p := MatMulParams{uint32(rows), uint32(w.Cols), uint32(s.Rows), uint32(xOffset), uint32(w.Rows), uint32(s.Row0), add}
 	ranges, n := s.ranges(x, y)
 	gpu.Dispatch(r, k, ceil(rows, m.rows)*ceil(s.Rows, m.cols), &p, ranges[:n]...)

@@ -6,7 +6,7 @@ import "tokenselect/engine/gpu"
 type NormMatVecParams struct {
 	K       uint32 // values summed over
 	N       uint32 // rows of the weight
-	XOffset uint32 // of x, in values
+	XOffset uint32 // of x, in values, a multiple of 4
 	YOffset uint32 // of the first row's product in y and in bias
 	Bias    uint32 // 1: there is one
 	Eps     float32
@@ -24,8 +24,9 @@ type Norm struct {
 // of few rows and of many. Many rows without a gate take longer in one kernel.
 type normMatVecs struct{ few, gateFew, gateWide multiplication }
 
-// mostNormed is how many values a row has at most that norm_matvec normalises: what a
-// workgroup has memory for.
+// mostNormed is how many values a row has at most that norm_matvec normalises, which a
+// workgroup keeps in its memory: half of what WebGPU promises, so that several run side by
+// side.
 const mostNormed = 2048
 
 var normMatVec = [...]normMatVecs{F16: newNormMatVecs(F16), Q8_0: newNormMatVecs(Q8_0), Q4_0: newNormMatVecs(Q4_0), Q4_1: newNormMatVecs(Q4_1)}
@@ -47,11 +48,14 @@ func (m *normMatVecs) gate(n int) multiplication {
 	return m.gateWide
 }
 
+// newNormMatVec is the kernel whose 128 invocations go by lanes, each of them with rows
+// rows of the weight; with gate the weight is gate and up, and half of its rows are items.
 func newNormMatVec(t WeightType, lanes, rows int, gate bool) multiplication {
 	name, consts := "norm_matvec_"+t.String(), matVecConsts(lanes, rows)
 	const eighths = 8 // invocations that sum up a row
 	outputs := consts["OUTPUTS"]
 	consts["GATE"], consts["PARTS"], consts["SQUARES"] = 0, outputs*lanes+128, outputs*eighths
+	consts["EIGHTHS"], consts["SCALED"] = (outputs+1)*eighths, mostNormed/4
 	if gate {
 		consts["GATE"] = 1
 	}
@@ -106,8 +110,9 @@ func normalised(c *gpu.Call, t WeightType, dst []float32) {
 
 // NormMatMul records y = n(x) wᵀ + bias, where n is RMSNorm of x and there need be no
 // bias: y is [rows][w.Rows]. A single row goes through one kernel if the weight has
-// fewer than 8,192 rows, of a multiple of 32 values, 2,048 at most, and not of float32;
-// else each step through its own, and the normalised rows are left in h.
+// fewer than 8,192 rows, of a multiple of 32 values, 2,048 at most, and not of float32,
+// and x begins at a multiple of 4; h stays as it is. Else each step goes through its own,
+// and the normalised rows are left in h.
 func NormMatMul(r *gpu.Recording, x Norm, w Weight, bias, h, y gpu.Range, rows int) {
 	if rows == 1 && w.Rows < manyRows && w.fuses(x) {
 		for _, s := range w.Shards {
@@ -125,7 +130,8 @@ func NormMatMul(r *gpu.Recording, x Norm, w Weight, bias, h, y gpu.Range, rows i
 // NormSwiGLU records y = silu(gate) * up of gateUp = n(x) wᵀ + bias, where w has the
 // rows of gate and then those of up: y is [rows][w.Rows/2]. A single row goes through
 // one kernel as in NormMatMul, of however many rows, if there is no bias and the weight
-// is in one shard; else the products are left in gateUp, [rows][w.Rows].
+// is in one shard; h and gateUp stay as they are. Else h is as after NormMatMul and the
+// products are left in gateUp, [rows][w.Rows].
 func NormSwiGLU(r *gpu.Recording, x Norm, w Weight, bias, h, gateUp, y gpu.Range, rows int) {
 	if rows == 1 && w.fuses(x) && len(w.Shards) == 1 && bias.Buffer == nil {
 		normMatVec[w.Type].gate(w.Rows).recordNorm(r, x, w, w.Shards[0], bias, y, w.Rows/2)
@@ -145,10 +151,9 @@ func (m multiplication) recordNorm(r *gpu.Recording, x Norm, w Weight, s Shard, 
 	k := m.kernel
 	need(r, k, 0, x.X, x.Offset+w.Cols)
 	need(r, k, 1, y, n)
-	need(r, k, 2, s.Data, w.Type.DataWords(s.Rows, w.Cols))
+	w.needShard(r, k, s)
 	ranges, gain := [6]gpu.Range{x.X, y, s.Data}, w.Type.gain()
 	if w.Type.blocks() {
-		need(r, k, 3, s.Scale, w.Type.ScaleWords(s.Rows, w.Cols))
 		ranges[3] = s.Scale
 	}
 	need(r, k, gain, x.Gain, w.Cols)

@@ -72,6 +72,18 @@ func TestRefusals(t *testing.T) {
 			kernels.SoftVoteHist(r, words(64), words(64), words(64), words(64), words(kernels.VoteHistWords), 2, 8, 2, half)
 		}
 	}
+	// Weights of 4 rows of 32 values, Q8_0: 32 words and 2 of scales.
+	shard := func(data, scale int) kernels.Weight {
+		return kernels.Weight{Type: kernels.Q8_0, Rows: 4, Cols: 32, Shards: []kernels.Shard{{Rows: 4, Data: words(data), Scale: words(scale)}}}
+	}
+	embed := func(data, scale int) func(r *gpu.Recording) {
+		return func(r *gpu.Recording) { kernels.Embed(r, shard(data, scale), words(1), words(64), 1) }
+	}
+	project := func(gain, bias, y int) func(r *gpu.Recording) {
+		return func(r *gpu.Recording) {
+			kernels.NormMatMul(r, kernels.Norm{X: words(32), Gain: words(gain)}, shard(32, 2), words(bias), words(32), words(y), 1)
+		}
+	}
 	some := kernels.Attended{NInit: 2, NLocal: 3, UseMid: true, MaxMid: 8}
 	for _, c := range []struct {
 		name, want string // want "" where nothing is wrong
@@ -84,6 +96,13 @@ func TestRefusals(t *testing.T) {
 		{"top_k: all", "", topK(100, 100, 2)},
 		{"top_k: counts", "counts holds 1 words, expected at least 2", topK(100, 100, 1)},
 		{"top_k: votes", "vote holds 100 words, expected at least 101", topK(101, 1, 2)},
+		{"embed: all rows", "", embed(32, 2)},
+		{"embed: weights", "w holds 31 words, expected at least 32", embed(31, 2)},
+		{"embed: scales", "w_scale holds 1 words, expected at least 2", embed(32, 1)},
+		{"norm_matvec: all", "", project(32, 4, 4)},
+		{"norm_matvec: gain", "gain holds 31 words, expected at least 32", project(31, 4, 4)},
+		{"norm_matvec: bias", "bias holds 3 words, expected at least 4", project(32, 3, 4)},
+		{"norm_matvec: products", "y holds 3 words, expected at least 4", project(32, 4, 3)},
 		{"paged_dot: as many heads as may be", "", dot(8, 1, 128, 4)},
 		{"paged_dot: nine to a key head", "9 heads over 1 key heads", dot(9, 1, 64, 4)},
 		{"paged_dot: uneven", "5 heads over 2 key heads", dot(5, 2, 64, 4)},

@@ -33,7 +33,8 @@ type scoreShape struct {
 // indexKeys are the numbers of keys of an index that an invocation has at a time,
 // where candidates are few and where they are many: the more it has, the more keys a
 // probe serves once it is read, but the more candidates it takes to keep a large GPU
-// busy. Registers set the limit; an int4 index needs twice as many for its sums.
+// busy. Registers set the limit; an int4 index needs twice as many for its sums. Where
+// bytes are multiplied an invocation has dotKeys, and these are the rounds alone.
 func indexKeys(t IndexType, group int) (few, many int) {
 	switch {
 	case t == IndexNone:

@@ -3,7 +3,8 @@ package kernels
 import "tokenselect/engine/gpu"
 
 // dotKeys is how many keys of an index an invocation has at a time where it multiplies
-// bytes, however many it has where it multiplies floats.
+// bytes, however many it has where it multiplies floats, whose rounds it keeps: a call has
+// the workgroups and stats of the kernel's baseline.
 const dotKeys = 2
 
 // scoreStatsDot is score_stats from a key index by products of four bytes with four

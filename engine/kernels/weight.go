@@ -85,6 +85,15 @@ func (t WeightType) bindings(first ...gpu.Binding) []gpu.Binding {
 	return b
 }
 
+// needShard fails the recording unless the ranges of a shard, bindings 2 and 3 of k, hold
+// its rows.
+func (w Weight) needShard(r *gpu.Recording, k *gpu.Kernel, s Shard) {
+	need(r, k, 2, s.Data, w.Type.DataWords(s.Rows, w.Cols))
+	if w.Type.blocks() {
+		need(r, k, 3, s.Scale, w.Type.ScaleWords(s.Rows, w.Cols))
+	}
+}
+
 // ranges are those of a kernel that reads a shard, in the order of its bindings:
 // in, out, data and, of types in blocks, scale.
 func (s Shard) ranges(in, out gpu.Range) (r [4]gpu.Range, n int) {

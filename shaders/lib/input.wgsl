@@ -1,4 +1,5 @@
-// What a weight is multiplied by where it is x as it is.
+// What lib/vector_* read of the row that is multiplied: x itself. lib/norm_matvec has
+// another.
 fn input(at: u32) -> vec4<f32> {
     return x[at];
 }

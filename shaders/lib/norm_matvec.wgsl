@@ -6,8 +6,9 @@
 // workgroup are one and the other, and y = silu(gate) * up.
 //
 // PARTS: OUTPUTS * LANES + 128; SQUARES: OUTPUTS * EIGHTH, where the eighths of the sum
-// of squares begin; gain and bias: the vectors of four and the values that a kernel
-// binds.
+// of squares begin; EIGHTHS: SQUARES + EIGHTH; SCALED: vectors of four of the longest x.
+// A kernel declares gain as array<vec4<f32>> and bias as array<f32>, at bindings that
+// depend on the type of the weight.
 //#import lib/grid
 //#const LANES
 //#const ROWS
@@ -16,6 +17,8 @@
 //#const PARTS
 //#const GATE
 //#const SQUARES
+//#const EIGHTHS
+//#const SCALED
 struct Params {
     k: u32,        // values summed over
     n: u32,        // rows of the weight
@@ -32,13 +35,13 @@ struct Params {
 const EIGHTH: u32 = 8u; // invocations that sum up a row
 
 var<workgroup> part: array<f32, PARTS>;  // [OUTPUTS][LANES], then squares of x, one of an invocation
-var<workgroup> eighth: array<f32, 136>; // [OUTPUTS + 1][EIGHTH]
-var<workgroup> scaled: array<vec4<f32>, 512>; // x * gain: see place_of
+var<workgroup> eighth: array<f32, EIGHTHS>; // [OUTPUTS + 1][EIGHTH]
+var<workgroup> scaled: array<vec4<f32>, SCALED>; // x * gain: see place_of
 
 // Where vector at of four values stands in scaled: first those that lead a vector of the
 // weight, then the others in turn, so that neighbours read what stands side by side.
 fn place_of(at: u32) -> u32 {
-    return at % (VALUES / 4u) * (2048u / VALUES) + at / (VALUES / 4u);
+    return at % (VALUES / 4u) * (4u * SCALED / VALUES) + at / (VALUES / 4u);
 }
 
 fn input(at: u32) -> vec4<f32> {

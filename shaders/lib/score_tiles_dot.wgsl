@@ -86,8 +86,9 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let end = min(first + ROUND * p.rounds, p.n);
     // Of keys with several scales a vector is asked for while the one before it is worked
     // on, in a loop whose turns no compiler counts: unrolled, all of a key's would be asked
-    // for at once, whose registers leave room for fewer workgroups. The vectors of a key
-    // with one scale are best asked for at once.
+    // for at once, whose registers leave room for fewer workgroups (p.n is never 0 here,
+    // so there are BLOCKS turns). The vectors of a key with one scale are best asked for at
+    // once.
     let blocks = select(BLOCKS, BLOCKS * min(p.n, 1u), AHEAD == 1u);
     var next: array<vec4<u32>, KEYS>;
     if (AHEAD == 1u) {

@@ -184,7 +184,7 @@ func (d draw) multiply(kind kernels.WeightType, rows int, whole bool) Case {
 func (d draw) project(kind kernels.WeightType) Case {
 	m := d.matrix(kind, 1<<18)
 	m.cols = min((m.cols+31)/32*32, 2048)
-	p := projection{m, d.upTo(600) &^ 3, d.IntN(2) == 0, false}
+	p := projection{m, 1, d.upTo(600) &^ 3, d.IntN(2) == 0, false}
 	if d.IntN(2) == 0 {
 		p.rows += p.rows % 2
 		p.shards, p.bias, p.gate = []int{p.rows}, false, true
