@@ -10,6 +10,7 @@
 // A kernel declares gain as array<vec4<f32>> and bias as array<f32>, at bindings that
 // depend on the type of the weight.
 //#import lib/grid
+//#import lib/silu
 //#const LANES
 //#const ROWS
 //#const GROUPS
@@ -123,9 +124,6 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         }
         y[at] = product;
     } else if (i % 2u == 0u) {
-        // Of the two forms of the sigmoid the one that cannot overflow, as in swiglu.
-        let e = exp(-abs(product));
-        let sigmoid = select(1.0, e, product < 0.0) / (1.0 + e);
-        y[(first + i) / 2u] = product * sigmoid * (total_of((i + 1u) * EIGHTH) * inv);
+        y[(first + i) / 2u] = silu(product) * (total_of((i + 1u) * EIGHTH) * inv);
     }
 }
