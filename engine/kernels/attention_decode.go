@@ -14,7 +14,7 @@ func attentionDecode(t CacheType, d, group int) *gpu.Kernel {
 			Bindings: attentionBindings("part"),
 			Params:   sizeOf[AttentionParams](),
 			WGSL: wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "LANES": lanes, "GROUP": group, "SHARE": ceil(group, shares),
-				"SHARES": shares, "ROWS": decodeWidth / lanes, "KEYS": keys, "SLOTS": 16 / lanes, "PARTIALS": keys * (lanes + 1), "WEIGHTS": 4 * keys}),
+				"SHARES": shares, "ROWS": decodeWidth / lanes, "KEYS": keys, "SLOTS": 16 / lanes, "PARTIALS": keys * (lanes + 1)}),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return int(p.Splits * p.KVHeads)

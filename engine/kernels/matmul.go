@@ -64,13 +64,13 @@ func newMultiplications(t WeightType) (m multiplications) {
 // newMatVec is the kernel whose 128 invocations go by lanes, each of them with
 // rows rows of the weight.
 func newMatVec(t WeightType, lanes, rows int) multiplication {
-	consts := matVecConsts(lanes, rows)
+	consts := matVecConsts(128, lanes, rows)
 	return multiplication{newMatMul(t, "matvec_", consts), 1, consts["OUTPUTS"]}
 }
 
-// matVecConsts are the numbers of lib/matvec.
-func matVecConsts(lanes, rows int) map[string]int {
-	groups := 128 / lanes
+// matVecConsts are the numbers of lib/matvec with workgroups of width invocations.
+func matVecConsts(width, lanes, rows int) map[string]int {
+	groups := width / lanes
 	outputs := groups * rows
 	return map[string]int{"LANES": lanes, "ROWS": rows, "GROUPS": groups, "OUTPUTS": outputs, "PARTS": outputs * lanes}
 }

@@ -32,7 +32,7 @@ const mostNormed = 2048
 var normMatVec = [...]normMatVecs{F16: newNormMatVecs(F16), Q8_0: newNormMatVecs(Q8_0), Q4_0: newNormMatVecs(Q4_0), Q4_1: newNormMatVecs(Q4_1)}
 
 func newNormMatVecs(t WeightType) normMatVecs {
-	return normMatVecs{newNormMatVec(t, 64, 4, false), newNormMatVec(t, 64, 4, true), newNormMatVec(t, 32, 4, true)}
+	return normMatVecs{newNormMatVec(t, 64, 2, false), newNormMatVec(t, 64, 2, true), newNormMatVec(t, 32, 4, true)}
 }
 
 // all are the kernels of a type.
@@ -48,13 +48,16 @@ func (m *normMatVecs) gate(n int) multiplication {
 	return m.gateWide
 }
 
-// newNormMatVec is the kernel whose 128 invocations go by lanes, each of them with rows
+// newNormMatVec is the kernel whose 256 invocations go by lanes, each of them with rows
 // rows of the weight; with gate the weight is gate and up, and half of its rows are items.
 func newNormMatVec(t WeightType, lanes, rows int, gate bool) multiplication {
-	name, consts := "norm_matvec_"+t.String(), matVecConsts(lanes, rows)
-	const eighths = 8 // invocations that sum up a row
+	const (
+		width   = 256 // invocations of a workgroup, which bring x to its memory
+		eighths = 8   // of which sum up a row
+	)
+	name, consts := "norm_matvec_"+t.String(), matVecConsts(width, lanes, rows)
 	outputs := consts["OUTPUTS"]
-	consts["GATE"], consts["PARTS"], consts["SQUARES"] = 0, outputs*lanes+128, outputs*eighths
+	consts["GATE"], consts["PARTS"], consts["SQUARES"] = 0, outputs*lanes+width, outputs*eighths
 	consts["EIGHTHS"], consts["SCALED"] = (outputs+1)*eighths, mostNormed/4
 	if gate {
 		consts["GATE"] = 1

@@ -15,7 +15,9 @@ import (
 // The paper reads a prompt densely and selects in decode alone, at true positions. A
 // model that reads past the context it was trained for can do neither, so that here
 // it selects as it reads, with the chunk's mean query, and lists stand at contiguous
-// positions, both as TokenSelect has it: kinder to it than its paper. Keys are
+// positions, both as TokenSelect has it: kinder to it than its paper. Its release
+// reads the first two layers densely, of 32; here every layer selects, as dense ones
+// would be of no use past the trained context and would break the equal budget. Keys are
 // bounded before RoPE, which a query turned by the distance of the local window
 // meets. Pages start behind the first nInit rows; of the page that reaches into the
 // local window only the rows in front of it count.

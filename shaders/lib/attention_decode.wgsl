@@ -28,7 +28,7 @@
 // two, not less than HALF; SHARES: workgroups for a key head's heads; SHARE: heads of
 // one, at most four; ROWS: 32 / LANES, keys that are taken at once; KEYS: four times
 // those; SLOTS: scores that an invocation sums up of a tile, 16 / LANES; PARTIALS:
-// KEYS * (LANES + 1); WEIGHTS: KEYS * 4.
+// KEYS * (LANES + 1).
 //#const HEAD_DIM
 //#const VECS
 //#const HALF
@@ -40,7 +40,6 @@
 //#const KEYS
 //#const SLOTS
 //#const PARTIALS
-//#const WEIGHTS
 //#import lib/grid
 //#import lib/lowest
 //#import lib/rotate
@@ -49,7 +48,7 @@
 @group(0) @binding(6) var<storage, read_write> part: array<f32>;
 
 var<workgroup> partial: array<vec4<f32>, PARTIALS>; // [KEYS][LANES + 1]: of scores of four heads; then results
-var<workgroup> weight: array<f32, WEIGHTS>;    // [KEYS][4]
+var<workgroup> weight: array<vec4<f32>, KEYS>; // of four heads
 var<workgroup> most_of: array<f32, 32>;        // of the scores of an invocation
 var<workgroup> sum_of: array<f32, 32>;         // of its weights
 var<workgroup> shrink: array<f32, 4>;          // of results, by the tile that weights are of
@@ -106,11 +105,6 @@ fn partial_at(key: u32, lane: u32) -> u32 {
     return key * (LANES + 1u) + lane;
 }
 
-fn weights_at(key: u32) -> vec4<f32> {
-    let at = key * 4u;
-    return vec4<f32>(weight[at], weight[at + 1u], weight[at + 2u], weight[at + 3u]);
-}
-
 // Turns an invocation's scores of a tile, all of one head, into weights.
 fn weigh(i: u32, score: ptr<function, array<f32, SLOTS>>, so_far: ptr<function, vec2<f32>>) {
     var most = (*so_far).x;
@@ -127,7 +121,7 @@ fn weigh(i: u32, score: ptr<function, array<f32, SLOTS>>, so_far: ptr<function, 
         if ((*score)[s] != LOWEST) { // NaN is a score
             w = exp((*score)[s] - most);
         }
-        weight[s * 32u + i] = w;
+        weight[s * 8u + i / 4u][i % 4u] = w;
         sum += w;
     }
     *so_far = vec2<f32>(most, sum);
@@ -142,7 +136,7 @@ fn add_values(o: ptr<function, array<vec4<f32>, 8>>, row: u32, value: ptr<functi
         }
     }
     for (var r = 0u; r < 4u; r++) {
-        add_value(o, weights_at(row + r * ROWS), (*value)[r]);
+        add_value(o, weight[row + r * ROWS], (*value)[r]);
     }
 }
 

@@ -40,8 +40,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     workgroupBarrier();
     if (i < OUTPUTS * EIGHTH) {
         var sum = 0.0;
-        for (var j = i % EIGHTH; j < LANES; j += EIGHTH) {
-            sum += part[i / EIGHTH * LANES + j];
+        for (var j = 0u; j < LANES / EIGHTH; j++) {
+            sum += part[i / EIGHTH * LANES + j * EIGHTH + i % EIGHTH];
         }
         eighth[i] = sum;
     }

@@ -5,7 +5,7 @@
 // the weight's rows are gate and then up, as many of each, of which neighbours in a
 // workgroup are one and the other, and y = silu(gate) * up.
 //
-// PARTS: OUTPUTS * LANES + 128; SQUARES: OUTPUTS * EIGHTH, where the eighths of the sum
+// PARTS: OUTPUTS * LANES + 256; SQUARES: OUTPUTS * EIGHTH, where the eighths of the sum
 // of squares begin; EIGHTHS: SQUARES + EIGHTH; SCALED: vectors of four of the longest x.
 // A kernel declares gain as array<vec4<f32>> and bias as array<f32>, at bindings that
 // depend on the type of the weight.
@@ -67,7 +67,7 @@ fn total_of(at: u32) -> f32 {
     return total;
 }
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
     let first = group_index(id, groups) * OUTPUTS;
@@ -79,7 +79,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         start[r] = row_of(first + own + r) * vectors;
     }
     var squares: vec4<f32>;
-    for (var j = i; j < p.k / 4u; j += 128u) {
+    for (var j = i; j < p.k / 4u; j += 256u) {
         let v = x[p.x_offset / 4u + j];
         squares = fma(v, v, squares);
         scaled[place_of(j)] = v * gain[j];
@@ -99,15 +99,15 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     workgroupBarrier();
     if (i < SQUARES) {
         var sum = 0.0;
-        for (var j = i % EIGHTH; j < LANES; j += EIGHTH) {
-            sum += part[i / EIGHTH * LANES + j];
+        for (var j = 0u; j < LANES / EIGHTH; j++) {
+            sum += part[i / EIGHTH * LANES + j * EIGHTH + i % EIGHTH];
         }
         eighth[i] = sum;
     }
     if (i < EIGHTH) {
         var sum = 0.0;
-        for (var j = i; j < 128u; j += EIGHTH) {
-            sum += part[OUTPUTS * LANES + j];
+        for (var j = 0u; j < 256u / EIGHTH; j++) {
+            sum += part[OUTPUTS * LANES + j * EIGHTH + i];
         }
         eighth[SQUARES + i] = sum;
     }
