@@ -81,7 +81,7 @@ func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 	addFeaturesFlag(fs, b.flags)
 	devices := fs.String("devices", "cpu,auto", "comma-separated devices, each measured once")
 	depths := fs.String("depths", "512,2048,8192,16384,32768", "comma-separated numbers of tokens in the cache")
-	policies := fs.String("policies", "tokenselect,dense,window", "comma-separated policies")
+	policies := fs.String("policies", "tokenselect,dense,window", "comma-separated policies: any of run -policy, or with -attention "+measuredPolicies())
 	fs.IntVar(&b.tokens, "decode", 32, "`tokens` to decode at each depth")
 	fs.IntVar(&b.repeats, "repeats", 3, "times that decode is measured; the median counts")
 	fs.BoolVar(&b.asJSON, "json", false, "print JSON instead of a table")

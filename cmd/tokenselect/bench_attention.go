@@ -26,10 +26,19 @@ func (f *partFlags) add(fs *flag.FlagSet) {
 	for _, s := range layer.Shapes {
 		names = append(names, s.Model)
 	}
-	fs.BoolVar(&f.attention, "attention", false, "measure selection and attention by themselves: one layer of the shape of a known model over a synthetic cache; \"paged\" is attention alone, over rows that are selected already, and \"gather, then attention\" the same after copying them; budgets are the paper's (n_init 128, k 2048, n_local 512, chunk 512), depths 1024 to 1048576, unless given")
+	fs.BoolVar(&f.attention, "attention", false, "measure selection and attention by themselves: one layer of the shape of a known model over a synthetic cache; \"paged\" is attention alone, over rows that are selected already, and \"gather, then attention\" the same after copying them; -policies names others, which do their part over a text that they have read: for a chunk quest bounds the new pages and infllm finds the representatives of the new blocks, a decode step completes no block, and snapkv decodes over the rows that it has kept (it reads a chunk as dense does); ntk and selfextend, dense at other positions, and oracle are not measured; budgets are the paper's (n_init 128, k 2048, n_local 512, chunk 512), depths 1024 to 1048576, unless given")
 	fs.BoolVar(&f.kernels, "kernels", false, "with -attention: each kernel by itself too, against the device's ceilings of reading and of multiplying and adding")
 	fs.BoolVar(&f.matvec, "matvec", false, "measure the products with a model's weights by themselves, for one token and for a chunk (512 unless given), with random weights of 8 bits, of 4 bits and of float16, against the device's ceilings")
 	fs.StringVar(&f.shapes, "shapes", "", "with -attention and -matvec: comma-separated `models`; default: "+strings.Join(names, ",")+" for -attention, "+strings.Join(linearShapes, ",")+" for -matvec")
+}
+
+// measuredPolicies are those of bench -attention, in words.
+func measuredPolicies() string {
+	var names []string
+	for _, p := range layer.Measured {
+		names = append(names, string(p))
+	}
+	return strings.Join(names, ",")
 }
 
 // named are the models of -shapes, or of otherwise where that was left alone.
@@ -63,8 +72,9 @@ type attentionReport struct {
 }
 
 // paperBudgets are those of the paper's experiments with models of 7 billion
-// weights and more (section 4).
-var paperBudgets = selection.Config{NInit: 128, K: 2048, NLocal: 512, Chunk: 512}
+// weights and more (section 4), and of the policies that TokenSelect is compared with
+// what their papers have, but for what depends on a model's trained context.
+var paperBudgets = selection.Config{NInit: 128, K: 2048, NLocal: 512, Chunk: 512, Rivals: selection.Default(0).Rivals}
 
 // part begins the report of a device: it measures the device's ceilings.
 func (b *bench) part(ctx context.Context, dev gpu.Device) (partReport, error) {
@@ -98,8 +108,21 @@ func (b *bench) attention(ctx context.Context, f partFlags) error {
 		}
 		cfg.Shapes = append(cfg.Shapes, layer.Shapes[i])
 	}
+	if b.set["policies"] {
+		cfg.Policies = b.policies
+		if i := slices.Index(cfg.Policies, selection.Dense); i > 0 { // first, as the others are compared with it
+			cfg.Policies = slices.Insert(slices.Delete(cfg.Policies, i, i+1), 0, selection.Dense)
+		}
+	}
+	var err error
+	if cfg.Budgets, err = b.budgets.over(paperBudgets); err != nil {
+		return err
+	}
+	if err := cfg.Check(); err != nil {
+		return usageError{fmt.Errorf("-policies: %w", err)}
+	}
 	var reports []attentionReport
-	err := b.each(func(dev gpu.Device) error {
+	err = b.each(func(dev gpu.Device) error {
 		info := dev.Info()
 		r := attentionReport{Cache: "f16"}
 		if info.Kind == gpu.CPU {
@@ -115,7 +138,7 @@ func (b *bench) attention(ctx context.Context, f partFlags) error {
 		if r.partReport, err = b.part(ctx, dev); err != nil {
 			return err
 		}
-		cfg.Budgets, cfg.Ceilings, cfg.Progress = r.Config, r.Ceilings, b.progress(info)
+		cfg.Ceilings, cfg.Progress = r.Ceilings, b.progress(info)
 		if r.Rows, err = layer.Run(ctx, dev, cfg); err != nil {
 			return err
 		}

@@ -108,7 +108,9 @@ func (b *bench) load(dev gpu.Device, n int) (*subject, error) {
 	c := ckpt.Config
 	base := selection.Default(c.Context)
 	if c.Context >= 4096 {
+		rivals := base.Rivals
 		base = paperBudgets
+		base.Rivals = rivals
 	}
 	cfg, err := b.budgets.over(base)
 	if err != nil {

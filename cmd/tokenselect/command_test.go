@@ -94,6 +94,8 @@ func TestBadInput(t *testing.T) {
 		{"convert nothing", []string{"convert", absent, filepath.Join(t.TempDir(), "out.gguf")}, 1, absent},
 		{"bench depths", []string{"bench", "-depths", "12,x"}, 2, `"x"`},
 		{"bench shape", []string{"bench", "-model", "random:huge", "-devices", "cpu"}, 2, `"huge", expected of needle-16m, qwen2.5-1.5b`},
+		{"bench attention policy", []string{"bench", "-attention", "-devices", "cpu", "-policies", "dense,ntk"}, 2, `"ntk", expected of dense, tokenselect`},
+		{"bench attention budgets", []string{"bench", "-attention", "-devices", "cpu", "-policies", "infllm", "-k", "64"}, 2, "infllm block is 128"},
 		{"bench matvec shape", []string{"bench", "-matvec", "-shapes", "tiny,huge"}, 2, `"huge"`},
 		{"bench both parts", []string{"bench", "-matvec", "-attention"}, 2, "one of them"},
 		{"bench shapes of nothing", []string{"bench", "-shapes", "tiny"}, 2, "-shapes belongs"},

@@ -3,6 +3,7 @@ package gpu
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -17,11 +18,12 @@ type Clock interface {
 	Time(ctx context.Context, r *Recording) (time.Duration, error)
 }
 
-// Time runs r on dev and returns what it took: by the device's clock, or where
-// it has none, by this machine's, from the submit to the moment at which a word
-// of done can be read.
+// Time runs r on dev and returns what it took: by the device's clock, or where it has
+// none, or r has copies, by this machine's, from the submit to the moment at which a
+// word of done can be read.
 func Time(ctx context.Context, dev Device, r *Recording, done *Buffer) (took time.Duration, byDevice bool, err error) {
-	if c, ok := dev.(Clock); ok {
+	copies := slices.ContainsFunc(r.Commands(), func(c Command) bool { return c.Kernel == nil })
+	if c, ok := dev.(Clock); ok && !copies {
 		took, err = c.Time(ctx, r)
 		if !errors.Is(err, errors.ErrUnsupported) {
 			return took, true, err

@@ -32,6 +32,9 @@ func (s Shape) String() string { return fmt.Sprintf("%s (%d/%d/%d)", s.Model, s.
 // Shapes are those that are measured by default.
 var Shapes = []Shape{{"Llama-3-8B", 32, 8, 128}, {"Qwen2.5-1.5B", 12, 2, 128}, {"SmolLM2-135M", 9, 3, 64}, {"needle-16m", 8, 2, 64}}
 
+// stride is the values of a row of a step: queries, keys and values.
+func (s Shape) stride() int { return (s.Heads + 2*s.KVHeads) * s.D }
+
 // rowBytes is what a token's keys, or its values, take in the cache.
 func (s Shape) rowBytes(t kernels.CacheType) int { return t.Bytes() * s.KVHeads * s.D }
 
@@ -49,11 +52,13 @@ type bed struct {
 	rows     int
 	chunk    int
 	k, v     []*gpu.Buffer
-	qkv, q   *gpu.Buffer
+	qkv      *gpu.Buffer // [chunk][stride], as a step has them
+	q        *gpu.Buffer
 	y, part  *gpu.Buffer
 	table    *gpu.Buffer
 	gathered [2]*gpu.Buffer // keys and values, made when they are first asked for
 	selector *selection.Selector
+	selected kernels.Selection // of the last step that was recorded
 	own      []*gpu.Buffer
 	index    map[kernels.IndexType][]kernels.Index // of the layers
 }
@@ -85,14 +90,14 @@ func newBed(dev gpu.Device, s Shape, t kernels.CacheType, rows, chunk int) (*bed
 	for _, w := range []struct {
 		to   **gpu.Buffer
 		size int
-	}{{&b.qkv, 4 * chunk * width}, {&b.q, 4 * chunk * width}, {&b.y, 4 * chunk * width}, {&b.part, 4 * max(kernels.PartWords(s.Heads, s.KVHeads, s.D), kernels.ChunkPartWords(chunk, s.Heads, s.D, b.splits(chunk, rows)))}} {
+	}{{&b.qkv, 4 * chunk * s.stride()}, {&b.q, 4 * chunk * width}, {&b.y, 4 * chunk * width}, {&b.part, 4 * max(kernels.PartWords(s.Heads, s.KVHeads, s.D), kernels.ChunkPartWords(chunk, s.Heads, s.D, b.splits(chunk, rows)))}} {
 		made, err := b.buffer(w.size)
 		if err != nil {
 			return nil, err
 		}
 		*w.to = made
 	}
-	queries := make([]float32, chunk*width)
+	queries := make([]float32, chunk*s.stride())
 	for i := range queries {
 		queries[i] = float32(rng.NormFloat64()) / 2 // votes that are neither flat nor one token's
 	}
@@ -203,25 +208,31 @@ func (b *bed) use(cfg selection.Config) error {
 // record is what layer i computes between its projections for the last c rows:
 // the selection and attention.
 func (b *bed) record(r *gpu.Recording, i, c int) {
-	b.attend(r, b.k[i], b.v[i], b.selection(r, i, c), b.rows, c)
+	b.attend(r, b.k[i], b.v[i], b.selection(r, i, b.rows, c), b.rows, c)
 }
 
-func (b *bed) selection(r *gpu.Recording, i, c int) kernels.Selection {
-	query := kernels.Query{Layer: i, N: b.rows, C: c, QKV: gpu.All(b.qkv), Stride: b.shape.Heads * b.shape.D, Keys: gpu.All(b.k[i]), Cache: b.cache}
+// selection is what layer i selects for the last c of rows rows.
+func (b *bed) selection(r *gpu.Recording, i, rows, c int) kernels.Selection {
+	query := kernels.Query{Layer: i, N: rows, C: c, QKV: gpu.All(b.qkv), Stride: b.shape.stride(), Keys: gpu.All(b.k[i]), Cache: b.cache}
 	if of := b.index[b.selector.Config().Index]; of != nil {
 		query.Index = of[i]
 	}
-	return b.selector.Select(r, query)
+	b.selected = b.selector.Select(r, query)
+	return b.selected
 }
 
-// attend is attention over what is selected of a cache of rows rows.
+// attend is attention over what is selected of a cache of rows rows, as the forward
+// pass has it.
 func (b *bed) attend(r *gpu.Recording, keys, values *gpu.Buffer, sel kernels.Selection, rows, c int) {
-	s := b.shape
-	k, v, table, q, y := gpu.All(keys), gpu.All(values), gpu.All(b.table), gpu.All(b.q), gpu.All(b.y)
-	if c == 1 {
-		kernels.AttentionDecode(r, b.cache, gpu.All(b.qkv), k, v, sel.Sel, sel.State, table, gpu.All(b.part), y, s.Heads, s.KVHeads, s.D, rows, sel.Attended)
-	} else {
-		kernels.Rope(r, gpu.All(b.qkv), table, sel.State, q, c, s.Heads, s.D, s.Heads*s.D, sel.NInit+sel.NLocal, sel.UseMid)
+	s, stride := b.shape, b.shape.stride()
+	qkv, k, v, table, q, y := gpu.All(b.qkv), gpu.All(keys), gpu.All(values), gpu.All(b.table), gpu.All(b.q), gpu.All(b.y)
+	switch {
+	case sel.Lists.N > 0:
+		kernels.AttentionLists(r, b.cache, qkv, k, v, table, y, s.Heads, s.KVHeads, s.D, rows, c, stride, sel.Lists)
+	case c == 1:
+		kernels.AttentionDecode(r, b.cache, qkv, k, v, sel.Sel, sel.State, table, gpu.All(b.part), y, s.Heads, s.KVHeads, s.D, rows, sel.Attended)
+	default:
+		kernels.Rope(r, qkv, table, sel.State, q, c, s.Heads, s.D, stride, sel.NInit+sel.NLocal, sel.UseMid)
 		kernels.AttentionChunk(r, b.cache, q, k, v, sel.Sel, sel.State, table, gpu.All(b.part), y, s.Heads, s.KVHeads, s.D, rows, c, sel.Attended,
 			b.splits(c, sel.NInit+sel.MaxMid+sel.NLocal+c))
 	}

@@ -69,7 +69,7 @@ func PrintLinear(out io.Writer, top Ceilings, rows []Linear, markdown bool) erro
 func (top Ceilings) print(out io.Writer) {
 	clock := "this machine's clock, over many calls of one submit"
 	if top.ByDevice {
-		clock = "the device's timestamps"
+		clock = "the device's timestamps, with copies by this machine's clock"
 	}
 	fmt.Fprintf(out, "ceilings: %.4g GB/s read", top.Read/1e9)
 	if top.MultiplyAdd > 0 {
@@ -80,6 +80,9 @@ func (top Ceilings) print(out io.Writer) {
 
 // cells are time, bytes, operations and share.
 func (k *Kernel) cells() []string {
+	if k.Uncounted {
+		return []string{fmt.Sprintf("%.1f", k.US), "?", "?", "not counted"}
+	}
 	share := ""
 	if k.Share > 0 {
 		share = fmt.Sprintf("%.0f %% of %s", 100*k.Share, k.Bound)

@@ -15,8 +15,9 @@ import (
 // Config is what Run measures.
 type Config struct {
 	Shapes   []Shape
-	Depths   []int            // rows of the cache, the step's own included
-	Budgets  selection.Config // whose policy does not count
+	Depths   []int              // rows of the cache, the step's own included
+	Policies []selection.Policy // of Measured, dense first where ratios are wanted; nil: Default
+	Budgets  selection.Config   // whose policy does not count
 	Cache    kernels.CacheType
 	Ceilings Ceilings
 	Kernels  bool // each by itself, too
@@ -42,38 +43,13 @@ type Kernel struct {
 	Name       string  `json:"name"` // of the shader that ran, which may be a variant
 	Calls      int     `json:"calls"`
 	US         float64 `json:"us"`
-	Bytes      int64   `json:"bytes"`      // that it must read and write
-	Operations int64   `json:"operations"` // float32, a multiply-add being two
+	Bytes      int64   `json:"bytes"`               // that it must read and write
+	Operations int64   `json:"operations"`          // float32, a multiply-add being two
+	Uncounted  bool    `json:"uncounted,omitempty"` // how many of both is not known
 	// Of the ceiling that bounds it, of reading or of multiplying and adding: the
 	// larger share.
 	Share float64 `json:"share_of_ceiling,omitempty"`
 	Bound string  `json:"bound,omitempty"`
-}
-
-// a way is a policy as it is measured.
-type way struct {
-	name string
-	cfg  selection.Config
-}
-
-// ways are the policies for steps of c queries. A repeated query always hits the
-// Selection Cache where there is one.
-func ways(b selection.Config, c int) []way {
-	with := func(p selection.Policy, theta float64) selection.Config {
-		cfg := b
-		cfg.Policy, cfg.Theta, cfg.Chunk, cfg.Index = p, theta, max(c, 1), kernels.IndexNone
-		return cfg
-	}
-	list := []way{{"dense", with(selection.Dense, 0)}, {"tokenselect", with(selection.TokenSelect, 0)}}
-	for _, t := range []kernels.IndexType{kernels.IndexI8, kernels.IndexI4} {
-		cfg := with(selection.TokenSelect, 0)
-		cfg.Index = t
-		list = append(list, way{"tokenselect, " + t.String() + " index", cfg})
-	}
-	if c == 1 {
-		list = append(list, way{"tokenselect, reused", with(selection.TokenSelect, 0.9)})
-	}
-	return append(list, way{"window", with(selection.Window, 0)})
 }
 
 // Run measures every shape at every depth, for decode and for a chunk.
@@ -106,11 +82,14 @@ func (c Config) depth(ctx context.Context, dev gpu.Device, s Shape, depth int) (
 	var rows []Row
 	for _, queries := range []int{1, b.chunk} {
 		dense := 0.0
-		for _, w := range ways(c.Budgets, queries) {
+		for _, w := range c.ways(b.chunk, queries) {
 			if w.cfg.Index.Fits(s.D) != nil {
 				continue
 			}
 			if err := b.use(w.cfg); err != nil {
+				return rows, err
+			}
+			if err := b.read(ctx, queries); err != nil {
 				return rows, err
 			}
 			if err := b.warm(ctx); err != nil {
@@ -128,14 +107,18 @@ func (c Config) depth(ctx context.Context, dev gpu.Device, s Shape, depth int) (
 					row.ToDense = dense / row.US
 				}
 				if c.Kernels {
-					if row.Kernels, err = b.kernels(ctx, w.cfg, queries, c.Ceilings, record); err != nil {
+					if row.Kernels, err = b.kernels(ctx, queries, c.Ceilings, record); err != nil {
 						return err
 					}
 				}
 				rows = append(rows, row)
 				return nil
 			}
-			if err := add(w.name, func(r *gpu.Recording, i int) { b.record(r, i, queries) }); err != nil {
+			step := func(r *gpu.Recording, i int) {
+				b.rewind(r, i, queries)
+				b.record(r, i, queries)
+			}
+			if err := add(w.name, step); err != nil {
 				return rows, err
 			}
 			if w.cfg.Policy != selection.TokenSelect || w.cfg.Theta > 0 || w.cfg.Index != kernels.IndexNone {
@@ -157,7 +140,7 @@ func (b *bed) bothReads(ctx context.Context, c int, add func(name string, record
 	var r gpu.Recording
 	sel := make([]kernels.Selection, len(b.k))
 	for i := range sel {
-		sel[i] = b.selection(&r, i, c)
+		sel[i] = b.selection(&r, i, b.rows, c)
 	}
 	if !sel[0].UseMid {
 		return nil
@@ -193,8 +176,18 @@ var stored = regexp.MustCompile(`_(f16|f32|i8|i4)$`)
 
 func us(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
+// together are commands that are nothing by themselves, by the name of the first: they
+// leave the histogram ready for each other.
+var together = map[string]struct {
+	n    int
+	name string
+}{
+	"soft_vote_hist": {3, "soft_vote_hist, top_k_border, top_k_take"},
+	"top_k_hist":     {5, "top_k_hist, top_k_count, top_k_write"},
+}
+
 // kernels measures each command of a layer's recording by itself.
-func (b *bed) kernels(ctx context.Context, cfg selection.Config, queries int, top Ceilings, record func(r *gpu.Recording, i int)) ([]Kernel, error) {
+func (b *bed) kernels(ctx context.Context, queries int, top Ceilings, record func(r *gpu.Recording, i int)) ([]Kernel, error) {
 	recordings := make([]gpu.Recording, len(b.k))
 	for i := range recordings {
 		record(&recordings[i], i)
@@ -204,11 +197,12 @@ func (b *bed) kernels(ctx context.Context, cfg selection.Config, queries int, to
 	}
 	var list []Kernel
 	for all := recordings[0].Commands(); len(all) > 0; {
-		at, n, name := recordings[0].Len()-len(all), 1, all[0].Kernel.Shaders(b.dev.Info())[0].Name
-		// These three leave the histogram ready for each other, and are nothing by
-		// themselves.
-		if name == "soft_vote_hist" {
-			n, name = 3, "soft_vote_hist, top_k_border, top_k_take"
+		at, n, name := recordings[0].Len()-len(all), 1, "copy"
+		if k := all[0].Kernel; k != nil {
+			name = k.Shaders(b.dev.Info())[0].Name
+		}
+		if some, ok := together[name]; ok {
+			n, name = some.n, some.name
 		}
 		took, err := b.measure(ctx, func(r *gpu.Recording, i int) {
 			for _, c := range recordings[i%len(recordings)].Commands()[at : at+n] {
@@ -224,11 +218,11 @@ func (b *bed) kernels(ctx context.Context, cfg selection.Config, queries int, to
 		k := &list[len(list)-1]
 		k.Calls, k.US = k.Calls+n, k.US+us(took)
 		for _, c := range all[:n] {
-			bytes, operations := b.cost(cfg, stored.ReplaceAllString(c.Kernel.Name, ""), queries)
+			bytes, operations, known := b.cost(c, queries)
 			if strings.HasSuffix(name, "_dot") {
 				operations = 0 // they are of whole numbers, of which the ceiling says nothing
 			}
-			k.Bytes, k.Operations = k.Bytes+bytes, k.Operations+operations
+			k.Bytes, k.Operations, k.Uncounted = k.Bytes+bytes, k.Operations+operations, k.Uncounted || !known
 		}
 		all = all[n:]
 	}
@@ -241,7 +235,7 @@ func (b *bed) kernels(ctx context.Context, cfg selection.Config, queries int, to
 // hold says which share of a ceiling a kernel reaches.
 func (k *Kernel) hold(top Ceilings) {
 	seconds := k.US * 1e-6
-	if seconds == 0 || k.Bytes == 0 {
+	if seconds == 0 || k.Bytes == 0 || k.Uncounted {
 		return
 	}
 	k.Share, k.Bound = float64(k.Bytes)/seconds/top.Read, "reading"
