@@ -28,7 +28,7 @@ func (f *partFlags) add(fs *flag.FlagSet) {
 	}
 	fs.BoolVar(&f.attention, "attention", false, "measure selection and attention by themselves: one layer of the shape of a known model over a synthetic cache; \"paged\" is attention alone, over rows that are selected already, and \"gather, then attention\" the same after copying them; -policies names others, which do their part over a text that they have read: for a chunk quest bounds the new pages and infllm finds the representatives of the new blocks, a decode step completes no block, and snapkv decodes over the rows that it has kept (it reads a chunk as dense does); ntk and selfextend, dense at other positions, and oracle are not measured; budgets are the paper's (n_init 128, k 2048, n_local 512, chunk 512), depths 1024 to 1048576, unless given")
 	fs.BoolVar(&f.kernels, "kernels", false, "with -attention: each kernel by itself too, against the device's ceilings of reading and of multiplying and adding")
-	fs.BoolVar(&f.matvec, "matvec", false, "measure the products with a model's weights by themselves, for one token and for a chunk (512 unless given), with random weights of 8 bits, of 4 bits and of float16, against the device's ceilings")
+	fs.BoolVar(&f.matvec, "matvec", false, "measure the products with a model's weights by themselves, for one token and for a chunk (512 unless given), with random weights of 8 bits, of 4 bits and of float16, against the device's ceilings; \"all\" is their sum, and below it stand those that one token goes through together with the norm before them and the bias or gate after them, and embed, rms_norm, kv_append and argmax")
 	fs.StringVar(&f.shapes, "shapes", "", "with -attention and -matvec: comma-separated `models`; default: "+strings.Join(names, ",")+" for -attention, "+strings.Join(linearShapes, ",")+" for -matvec")
 }
 
@@ -91,6 +91,21 @@ func (b *bench) part(ctx context.Context, dev gpu.Device) (partReport, error) {
 	return r, err
 }
 
+// cacheOf is how keys and values are stored on a device, and that in words.
+func (b *bench) cacheOf(info gpu.Info) (name string, t kernels.CacheType, err error) {
+	name = "f16"
+	if info.Kind == gpu.CPU {
+		name = "f32"
+	}
+	if b.cache != "" {
+		name = b.cache
+	}
+	if t, err = kernels.ParseCacheType(name); err != nil {
+		err = usageError{err}
+	}
+	return name, t, err
+}
+
 // attention measures selection and attention on each device.
 func (b *bench) attention(ctx context.Context, f partFlags) error {
 	cfg := layer.Config{Depths: []int{1 << 10, 4 << 10, 16 << 10, 64 << 10, 128 << 10, 512 << 10, 1 << 20}, Kernels: f.kernels}
@@ -124,16 +139,10 @@ func (b *bench) attention(ctx context.Context, f partFlags) error {
 	var reports []attentionReport
 	err = b.each(func(dev gpu.Device) error {
 		info := dev.Info()
-		r := attentionReport{Cache: "f16"}
-		if info.Kind == gpu.CPU {
-			r.Cache = "f32"
-		}
-		if b.cache != "" {
-			r.Cache = b.cache
-		}
+		var r attentionReport
 		var err error
-		if cfg.Cache, err = kernels.ParseCacheType(r.Cache); err != nil {
-			return usageError{err}
+		if r.Cache, cfg.Cache, err = b.cacheOf(info); err != nil {
+			return err
 		}
 		if r.partReport, err = b.part(ctx, dev); err != nil {
 			return err

@@ -26,12 +26,15 @@ func (b *bench) matvec(ctx context.Context, f partFlags) error {
 			return err
 		}
 		cfg.Models = append(cfg.Models, layer.Model{Name: c.Name, Layers: c.Layers, Hidden: c.Hidden, FeedForward: c.FeedForward, Vocab: c.Vocab,
-			Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim})
+			Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, Bias: c.AttentionBias})
 	}
 	var reports []matvecReport
 	err := b.each(func(dev gpu.Device) error {
 		var r matvecReport
 		var err error
+		if _, cfg.Cache, err = b.cacheOf(dev.Info()); err != nil {
+			return err
+		}
 		if r.partReport, err = b.part(ctx, dev); err != nil {
 			return err
 		}

@@ -416,7 +416,7 @@ func TestBenchMatvec(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.out), &reports); err != nil || r.status != 0 {
 		t.Fatalf("status %d, %v: %q, said %q", r.status, err, r.out, r.err)
 	}
-	if len(reports) != 1 || len(reports[0].Rows) != 4*(6+5) || reports[0].Config.Chunk != 3 || reports[0].Ceilings.Read <= 0 {
+	if len(reports) != 1 || len(reports[0].Rows) != 4*(6+3+5+1)+3+2 || reports[0].Config.Chunk != 3 || reports[0].Ceilings.Read <= 0 {
 		t.Errorf("%+v", reports)
 	}
 }

@@ -1,11 +1,13 @@
 package layer
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/gpu/cpudev"
+	"tokenselect/engine/kernels"
 )
 
 // limited is a device that binds little.
@@ -20,23 +22,30 @@ func (l limited) Info() gpu.Info {
 	return info
 }
 
-// TestRunLinear measures the products of a small model: each has its cost, the
-// last row of a step is the sum, and what the device cannot bind is skipped.
+// TestRunLinear measures the products of a small model and what is around them: each
+// has its cost, the products have a sum, and what the device cannot bind is skipped.
 func TestRunLinear(t *testing.T) {
 	dev := cpudev.New(cpudev.Options{})
 	defer dev.Close()
 	c := LinearConfig{
-		Models:   []Model{{Name: "tiny", Layers: 3, Hidden: 64, FeedForward: 96, Heads: 4, KVHeads: 2, HeadDim: 16, Vocab: 200}},
+		Models:   []Model{{Name: "tiny", Layers: 3, Hidden: 64, FeedForward: 96, Heads: 4, KVHeads: 2, HeadDim: 16, Vocab: 200, Bias: true}},
 		Chunk:    5,
+		Cache:    kernels.CacheF16,
 		Ceilings: Ceilings{Read: 1e10},
 	}
 	rows, err := RunLinear(t.Context(), dev, c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 4*(6+5) {
-		t.Fatalf("%d rows, expected 4 types of weights with 6 for a token and 5 for a chunk", len(rows))
+	if len(rows) != 4*(6+3+5+1)+3+2 {
+		t.Fatalf("%d rows, expected 4 types of weights with 6 and 3 for a token and 5 and 1 for a chunk, and 3 and 2 without weights", len(rows))
 	}
+	const q8 = 64 + 64/32*2 // bytes of a row of 64
+	bytesOf, inSum := map[string]int64{
+		"norm, qkv, bias": 3 * (128*q8 + 4*(64+64+128+128)), "norm, gate_up, swiglu": 3 * (192*q8 + 4*(64+64+96)),
+		"embed": 4 + q8 + 4*64, "rms_norm": 4 * 3 * 64, "kv_append": 3 * 2 * 32 * (4 + 2), "argmax": 4 * 200,
+		"embed of 5": 5 * (4 + q8 + 4*64), "rms_norm of 5": 6 * 4 * (2*5 + 1) * 64, "kv_append of 5": 3 * 5 * 2 * 32 * (4 + 2),
+	}, true
 	var bytes, operations int64
 	for _, r := range rows {
 		if r.US <= 0 || r.Share <= 0 || r.Skipped != "" {
@@ -46,7 +55,17 @@ func TestRunLinear(t *testing.T) {
 			if r.Bytes != bytes || r.Operations != operations {
 				t.Errorf("%d bytes and %d operations in all, expected %d and %d", r.Bytes, r.Operations, bytes, operations)
 			}
-			bytes, operations = 0, 0
+			bytes, operations, inSum = 0, 0, false
+			continue
+		}
+		if inSum = inSum || r.Name == "qkv"; !inSum {
+			name := r.Name
+			if r.Tokens > 1 {
+				name = fmt.Sprint(name, " of ", r.Tokens)
+			}
+			if want, ok := bytesOf[name]; !ok || r.Bytes != want && (r.Type == "q8_0" || r.Type == "") {
+				t.Errorf("%s, %s: %d bytes, expected %d", name, r.Type, r.Bytes, want)
+			}
 			continue
 		}
 		bytes, operations = bytes+r.Bytes, operations+r.Operations
@@ -63,6 +82,12 @@ func TestRunLinear(t *testing.T) {
 	}
 	if n := strings.Count(out.String(), "| qkv 128 x 64 | 3 |"); n != 8 {
 		t.Errorf("%d rows for qkv in\n%s", n, &out)
+	}
+
+	for _, want := range []string{"| decode | q8_0 | norm, qkv, bias 128 x 64 | 3 |", "| chunk of 5 |  | rms_norm | 6 |"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
 	}
 
 	rows, err = RunLinear(t.Context(), limited{dev, 100}, c)
