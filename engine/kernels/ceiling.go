@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"tokenselect/engine/gpu"
+	"tokenselect/engine/kernels/simd"
 )
 
 // The ceilings of a device: what kernels that only read, and that only multiply
@@ -71,19 +72,28 @@ func ceilingMultiplyAdd() *gpu.Kernel {
 			Params:   sizeOf[MultiplyAddParams](),
 			WGSL:     wgsl("ceiling_multiply_add", nil),
 			Items:    func(c *gpu.Call) int { return ceil(int(params[MultiplyAddParams](c).N), multiplyVectors) },
-			Twin: func(c *gpu.Call, lo, hi int) {
-				p := params[MultiplyAddParams](c)
-				y := view[float32](c, 0)[:4*p.N]
-				for i := 4 * lo * multiplyVectors; i < min(4*hi*multiplyVectors, len(y)); i++ {
-					v := y[i]
+			Twin: spare(func(c *gpu.Call, lo, hi int) {
+				p, y := multiplyAddOf(c, lo, hi)
+				for i, v := range y {
 					for range p.Rounds {
 						v = float32(v*p.Factor) + p.Step
 					}
 					y[i] = v
 				}
+			}),
+			Fast: func(c *gpu.Call, lo, hi int) {
+				p, y := multiplyAddOf(c, lo, hi)
+				simd.MultiplyAdd(y, p.Factor, p.Step, int(p.Rounds))
 			},
 		}
 	})
+}
+
+// multiplyAddOf is the values of some items of ceiling_multiply_add.
+func multiplyAddOf(c *gpu.Call, lo, hi int) (p *MultiplyAddParams, y []float32) {
+	p = params[MultiplyAddParams](c)
+	y = view[float32](c, 0)[:4*p.N]
+	return p, y[4*lo*multiplyVectors : min(4*hi*multiplyVectors, len(y))]
 }
 
 // CeilingMultiplyAdd records v = v * factor + step, rounds times, for each value
