@@ -15,6 +15,7 @@ type Device struct {
 	info   gpu.Info
 	queue  *wgpu.Queue
 	closed bool
+	clock  clock
 
 	buffers  map[*buffer]bool
 	pending  int            // bytes written since the last submit

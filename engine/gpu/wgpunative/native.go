@@ -29,8 +29,8 @@ import (
 // The binding keeps wgpu-native's pointers to itself; these mirror its structs,
 // and a test holds them to it.
 type (
-	refOnly   struct{ ref unsafe.Pointer }         // wgpu.Instance, wgpu.Adapter, wgpu.Device
-	bufferRef struct{ device, ref unsafe.Pointer } // wgpu.Buffer
+	refOnly   struct{ ref unsafe.Pointer }         // wgpu.Instance, wgpu.Adapter, wgpu.Device, wgpu.QuerySet
+	deviceRef struct{ device, ref unsafe.Pointer } // wgpu.Buffer, wgpu.CommandEncoder, wgpu.ComputePassEncoder
 )
 
 // Drivers made for computing only: the OpenGL ones write to stderr as soon as
@@ -119,7 +119,7 @@ func (n native) check(err error) error {
 // mapRead waits for a submission and calls use with the first size bytes of b,
 // which has the usage MapRead and is not used by later ones.
 func (n native) mapRead(b *wgpu.Buffer, after wgpu.WrappedSubmissionIndex, size int, use func([]byte)) error {
-	C.ts_map(n.state, (*bufferRef)(unsafe.Pointer(b)).ref, C.size_t(size))
+	C.ts_map(n.state, (*deviceRef)(unsafe.Pointer(b)).ref, C.size_t(size))
 	// One wait ends after a minute even when the work has not.
 	for n.state.mapping < 0 && n.state.error == 0 && n.state.lost == 0 {
 		n.dev.Poll(true, &after)

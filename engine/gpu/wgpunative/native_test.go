@@ -21,7 +21,10 @@ func TestBinding(t *testing.T) {
 		{reflect.TypeFor[wgpu.Instance](), reflect.TypeFor[refOnly](), unsafe.Offsetof(refOnly{}.ref)},
 		{reflect.TypeFor[wgpu.Adapter](), reflect.TypeFor[refOnly](), unsafe.Offsetof(refOnly{}.ref)},
 		{reflect.TypeFor[wgpu.Device](), reflect.TypeFor[refOnly](), unsafe.Offsetof(refOnly{}.ref)},
-		{reflect.TypeFor[wgpu.Buffer](), reflect.TypeFor[bufferRef](), unsafe.Offsetof(bufferRef{}.ref)},
+		{reflect.TypeFor[wgpu.Buffer](), reflect.TypeFor[deviceRef](), unsafe.Offsetof(deviceRef{}.ref)},
+		{reflect.TypeFor[wgpu.CommandEncoder](), reflect.TypeFor[deviceRef](), unsafe.Offsetof(deviceRef{}.ref)},
+		{reflect.TypeFor[wgpu.ComputePassEncoder](), reflect.TypeFor[deviceRef](), unsafe.Offsetof(deviceRef{}.ref)},
+		{reflect.TypeFor[wgpu.QuerySet](), reflect.TypeFor[refOnly](), unsafe.Offsetof(refOnly{}.ref)},
 	} {
 		f, ok := c.theirs.FieldByName("ref")
 		if !ok || f.Type.Kind() != reflect.Pointer || f.Offset != c.ref || c.theirs.Size() != c.ours.Size() {

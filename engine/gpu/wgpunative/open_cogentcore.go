@@ -55,11 +55,12 @@ typedef struct {
 	struct { void const *next; ts_text_callback callback; void *data; } uncaptured;
 } ts_device_descriptor;
 
+extern uint32_t wgpuAdapterHasFeature(void *adapter, uint32_t feature);
 extern void wgpuAdapterRequestDevice(void *adapter, ts_device_descriptor const *descriptor,
 	void (*callback)(int32_t status, void *device, char const *message, void *data), void *data);
 
 // ts_open makes a device with the default limits except for three: bytes of a buffer,
-// of a storage binding and of workgroup memory.
+// of a storage binding and of workgroup memory. It takes timestamps if the adapter does.
 static ts_state *ts_open(void *adapter, uint64_t buffer, uint64_t binding, uint32_t shared) {
 	ts_state *s = calloc(1, sizeof *s);
 	if (s == NULL) return NULL;
@@ -72,6 +73,11 @@ static ts_state *ts_open(void *adapter, uint64_t buffer, uint64_t binding, uint3
 	ts_device_descriptor d;
 	memset(&d, 0, sizeof d);
 	d.label = "tokenselect";
+	uint32_t timestamps = 3; // WGPUFeatureName_TimestampQuery
+	if (wgpuAdapterHasFeature(adapter, timestamps)) {
+		d.featureCount = 1;
+		d.features = &timestamps;
+	}
 	d.limits = &limits;
 	d.lost = ts_on_lost;
 	d.lostData = s;

@@ -33,8 +33,6 @@ func (d *Device) Submit(r *gpu.Recording) error {
 	if len(commands) == 0 {
 		return nil
 	}
-	d.submits++
-	d.trimGroups()
 	if err := d.prepare(commands); err != nil {
 		return err
 	}
@@ -55,7 +53,7 @@ func (d *Device) Submit(r *gpu.Recording) error {
 		for end < len(commands) && commands[end].Kernel != nil {
 			end++
 		}
-		if err := d.pass(enc, commands[i:end], d.steps[i:end]); err != nil {
+		if err := d.pass(enc.BeginComputePass(nil), commands[i:end], d.steps[i:end]); err != nil {
 			return err
 		}
 		i = end
@@ -66,8 +64,11 @@ func (d *Device) Submit(r *gpu.Recording) error {
 	return nil
 }
 
-// prepare makes what the commands need and writes their params to the arena.
+// prepare makes what the commands of the next submit need and writes their params
+// to the arena.
 func (d *Device) prepare(commands []gpu.Command) error {
+	d.submits++
+	d.trimGroups()
 	d.steps = d.steps[:0]
 	d.arena.bytes = d.arena.bytes[:0]
 	for i := range commands {
@@ -124,9 +125,9 @@ func (d *Device) copy(enc *wgpu.CommandEncoder, c *gpu.Command, s *step) error {
 	return nil
 }
 
-// pass encodes dispatches as one compute pass.
-func (d *Device) pass(enc *wgpu.CommandEncoder, commands []gpu.Command, steps []step) error {
-	if err := d.encode(enc, commands, steps); err != nil {
+// pass encodes dispatches as a compute pass that has begun, and ends it.
+func (d *Device) pass(pass *wgpu.ComputePassEncoder, commands []gpu.Command, steps []step) error {
+	if err := d.encode(pass, commands, steps); err != nil {
 		if d.lost() == nil {
 			commands = d.blame(commands, steps)
 		}
@@ -135,8 +136,7 @@ func (d *Device) pass(enc *wgpu.CommandEncoder, commands []gpu.Command, steps []
 	return nil
 }
 
-func (d *Device) encode(enc *wgpu.CommandEncoder, commands []gpu.Command, steps []step) error {
-	pass := enc.BeginComputePass(nil)
+func (d *Device) encode(pass *wgpu.ComputePassEncoder, commands []gpu.Command, steps []step) error {
 	var pipe *pipeline
 	for i := range steps {
 		s := &steps[i]
@@ -166,7 +166,7 @@ func (d *Device) blame(commands []gpu.Command, steps []step) []gpu.Command {
 		if err != nil {
 			break
 		}
-		err = d.encode(enc, commands[i:i+1], steps[i:i+1])
+		err = d.encode(enc.BeginComputePass(nil), commands[i:i+1], steps[i:i+1])
 		enc.Release()
 		if err != nil {
 			return commands[i : i+1]

@@ -29,6 +29,7 @@ type (
 	BufferMapAsyncStatus           = wgpu.BufferMapAsyncStatus
 	BufferUsage                    = wgpu.BufferUsage
 	CommandEncoder                 = wgpu.CommandEncoder
+	ComputePassEncoder             = wgpu.ComputePassEncoder
 	ComputePipeline                = wgpu.ComputePipeline
 	ComputePipelineDescriptor      = wgpu.ComputePipelineDescriptor
 	Device                         = wgpu.Device
@@ -36,6 +37,8 @@ type (
 	InstanceEnumerateAdapterOptons = wgpu.InstanceEnumerateAdapterOptons
 	PipelineLayoutDescriptor       = wgpu.PipelineLayoutDescriptor
 	ProgrammableStageDescriptor    = wgpu.ProgrammableStageDescriptor
+	QuerySet                       = wgpu.QuerySet
+	QuerySetDescriptor             = wgpu.QuerySetDescriptor
 	Queue                          = wgpu.Queue
 	ShaderModuleDescriptor         = wgpu.ShaderModuleDescriptor
 	ShaderModuleWGSLDescriptor     = wgpu.ShaderModuleWGSLDescriptor
@@ -56,11 +59,14 @@ const (
 	BufferUsageCopyDst               = wgpu.BufferUsageCopyDst
 	BufferUsageCopySrc               = wgpu.BufferUsageCopySrc
 	BufferUsageMapRead               = wgpu.BufferUsageMapRead
+	BufferUsageQueryResolve          = wgpu.BufferUsageQueryResolve
 	BufferUsageStorage               = wgpu.BufferUsageStorage
 	BufferUsageUniform               = wgpu.BufferUsageUniform
+	FeatureNameTimestampQuery        = wgpu.FeatureNameTimestampQuery
 	InstanceBackendDX12              = wgpu.InstanceBackendDX12
 	InstanceBackendMetal             = wgpu.InstanceBackendMetal
 	InstanceBackendVulkan            = wgpu.InstanceBackendVulkan
+	QueryTypeTimestamp               = wgpu.QueryTypeTimestamp
 	ShaderStageCompute               = wgpu.ShaderStageCompute
 )
 

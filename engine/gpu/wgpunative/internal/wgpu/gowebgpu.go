@@ -25,6 +25,7 @@ type (
 	BufferMapAsyncStatus           = wgpu.BufferMapAsyncStatus
 	BufferUsage                    = wgpu.BufferUsage
 	CommandEncoder                 = wgpu.CommandEncoder
+	ComputePassEncoder             = wgpu.ComputePassEncoder
 	ComputePipeline                = wgpu.ComputePipeline
 	ComputePipelineDescriptor      = wgpu.ComputePipelineDescriptor
 	Device                         = wgpu.Device
@@ -32,6 +33,7 @@ type (
 	InstanceEnumerateAdapterOptons = wgpu.InstanceEnumerateAdapterOptons
 	PipelineLayoutDescriptor       = wgpu.PipelineLayoutDescriptor
 	ProgrammableStageDescriptor    = wgpu.ProgrammableStageDescriptor
+	QuerySet                       = wgpu.QuerySet
 	Queue                          = wgpu.Queue
 	ShaderModuleDescriptor         = wgpu.ShaderModuleDescriptor
 	ShaderModuleWGSLDescriptor     = wgpu.ShaderModuleWGSLDescriptor
