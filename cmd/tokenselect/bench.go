@@ -93,6 +93,9 @@ func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 	if err := parse(fs, args); err != nil {
 		return err
 	}
+	if fs.NArg() > 0 {
+		return usagef("%q after the flags, expected nothing", fs.Arg(0))
+	}
 	fs.Visit(func(f *flag.Flag) { b.set[f.Name] = true })
 	if err := b.check(*depths, *policies, parts); err != nil {
 		return err

@@ -33,7 +33,7 @@ type command struct {
 
 func commands() []command {
 	return slices.Concat(serveCommand(), siteCommand(), []command{
-		{"run", "[flags] [QUESTION]", "answer a question about a document, or continue a text", runRun},
+		{"run", "[flags] [QUESTION]", runAbout, runRun},
 		{"demo", "[flags]", "hide five facts in a long text and ask for them with each policy", runDemo},
 		{"info", "[flags] [MODEL]", "describe a model, what it takes in memory, and the devices found", runInfo},
 		{"bench", "[flags]", "measure prefill and decode at several depths, by policy and device", runBench},

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tokenselect/web"
 )
@@ -73,6 +75,9 @@ func TestBadInput(t *testing.T) {
 		{"schema that is no JSON", []string{"run", "-device", "cpu", "-json-schema", "{", "q"}, 2, "-json-schema: grammar: the schema is not JSON"},
 		{"schema that is not kept to", []string{"run", "-device", "cpu", "-json-schema", file(t, "s.json", `{"not":{}}`), "q"}, 2, `#/not: the keyword "not" is not supported`},
 		{"absent schema", []string{"run", "-device", "cpu", "-json-schema", "no/such/schema.json", "q"}, 1, "no/such/schema.json"},
+		{"flag after the question", []string{"run", "Who?", "-file", "a.txt"}, 2, "-file after the question: flags come before it"},
+		{"flag with a value after the question", []string{"run", "Who", "is", "it?", "--k=4"}, 2, "--k=4 after the question"},
+		{"two questions", []string{"run", "Who is it?", "How old?"}, 2, "2 arguments after the flags"},
 		{"no question", []string{"run", "-file", file(t, "b.txt", document)}, 2, "no question"},
 		{"raw with a system message", []string{"run", "-raw", "-system", "Be brief.", "q"}, 2, "-raw with -system or -template"},
 		{"absent template", []string{"run", "-template", "alpaca", "q"}, 1, "none of chatml, llama2, llama3, mistral, zephyr"},
@@ -100,6 +105,8 @@ func TestBadInput(t *testing.T) {
 		{"bench both parts", []string{"bench", "-matvec", "-attention"}, 2, "one of them"},
 		{"bench shapes of nothing", []string{"bench", "-shapes", "tiny"}, 2, "-shapes belongs"},
 		{"bench nothing", []string{"bench", "-decode", "0"}, 2, "-decode 0"},
+		{"bench of something", []string{"bench", "extra"}, 2, `"extra" after the flags`},
+		{"demo of something", []string{"demo", "extra"}, 2, `"extra" after the flags`},
 		{"demo facts", []string{"demo", "-facts", "0"}, 2, "-facts 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -172,6 +179,24 @@ func TestRunJSON(t *testing.T) {
 	for _, field := range []string{"cache_hits", "cache_misses", "output_ids"} {
 		if _, ok := got[field]; !ok {
 			t.Errorf("%s is missing", field)
+		}
+	}
+}
+
+// TestQuestion: what follows -- is a question, whatever it begins with.
+func TestQuestion(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"-k 4 Who is it?", "Who is it?"},
+		{"Is it -5 or -x?", "Is it -5 or -x?"},
+		{"-k 4 -- -k or not?", "-k or not?"},
+	} {
+		fs, args := command{name: "run"}.flags(stdio{}), strings.Fields(c.args)
+		new(runFlags).add(fs)
+		if err := parse(fs, args); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := questionOf(fs, args); err != nil || got != c.want {
+			t.Errorf("%s: %q, %v, expected %q", c.args, got, err, c.want)
 		}
 	}
 }
@@ -273,6 +298,46 @@ func TestInteractive(t *testing.T) {
 	if figures != 2 || !strings.Contains(r.err, "> ") {
 		t.Errorf("said %q, expected a prompt and figures of two answers", r.err)
 	}
+}
+
+// TestInteractiveCancel: Ctrl-C ends the prompt while a line is waited for, and the
+// reading of a document from a pipe that does not end.
+func TestInteractiveCancel(t *testing.T) {
+	for _, args := range [][]string{{"-file", file(t, "d.txt", document)}, {"-file", "-", "Who?"}} {
+		ctx, cancel := context.WithCancel(context.Background())
+		in, keyboard := io.Pipe()
+		defer keyboard.Close()
+		var out bytes.Buffer
+		said := &prompted{cancel: cancel}
+		if args[1] == "-" {
+			cancel()
+		}
+		ended := make(chan int, 1)
+		go func() {
+			ended <- run(ctx, append([]string{"run", "-device", "cpu"}, args...), stdio{in, &out, said, true, false})
+		}()
+		select {
+		case status := <-ended:
+			if status != 130 || !strings.Contains(said.String(), "interrupted") {
+				t.Errorf("%q: status %d, said %q, expected 130 and the word interrupted", args, status, said)
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("%q: it waits for a line", args)
+		}
+	}
+}
+
+// prompted cancels when it is written a prompt.
+type prompted struct {
+	bytes.Buffer
+	cancel func()
+}
+
+func (p *prompted) Write(b []byte) (int, error) {
+	if string(b) == "> " {
+		p.cancel()
+	}
+	return p.Buffer.Write(b)
 }
 
 func TestInfo(t *testing.T) {

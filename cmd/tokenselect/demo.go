@@ -25,6 +25,9 @@ func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	if err := parse(fs, args); err != nil {
 		return err
 	}
+	if fs.NArg() > 0 {
+		return usagef("%q after the flags, expected nothing", fs.Arg(0))
+	}
 	if *size < 100 || *facts < 1 || *facts > 20 {
 		return usagef("-tokens %d -facts %d, expected at least 100 tokens and 1 to 20 facts", *size, *facts)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"tokenselect/engine"
 	"tokenselect/engine/chat"
@@ -60,10 +61,19 @@ func (f *runFlags) add(fs *flag.FlagSet) {
 	f.selection = addSelectionFlags(fs, true)
 }
 
+const runAbout = `answer a question about a document, or continue a text.
+QUESTION comes after all flags: one argument in quotes, or words without quotes,
+which are put together with spaces. What follows -- is no flag: run -- -5 or 5?
+Without a QUESTION, questions are asked for on a terminal`
+
 func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
 	var f runFlags
 	f.add(fs)
 	if err := parse(fs, args); err != nil {
+		return err
+	}
+	question, err := questionOf(fs, args)
+	if err != nil {
 		return err
 	}
 	if f.raw && (f.system != "" || f.template != "") {
@@ -73,11 +83,10 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	if err != nil {
 		return err
 	}
-	document, err := f.document(std)
+	document, err := f.document(ctx, std)
 	if err != nil {
 		return err
 	}
-	question := strings.Join(fs.Args(), " ")
 	interactive := question == "" && !f.raw && !f.json && std.inTerminal
 	if question == "" && !interactive && !(f.raw && document != "") {
 		return usagef("no question: give it after the flags, or run on a terminal to be asked")
@@ -158,6 +167,25 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	return asker.loop(ctx)
 }
 
+// questionOf is what follows the flags in args.
+func questionOf(fs *flag.FlagSet, args []string) (string, error) {
+	words := fs.Args()
+	if len(words) > 1 && strings.ContainsFunc(strings.Join(words, ""), unicode.IsSpace) {
+		return "", usagef("%d arguments after the flags, of which some have spaces, as %q: expected one question, in quotes as a whole", len(words), words[0])
+	}
+	if n := len(args) - len(words); n > 0 && args[n-1] == "--" {
+		return strings.Join(words, " "), nil
+	}
+	for _, w := range words {
+		name, dashed := strings.CutPrefix(w, "-")
+		name, _, _ = strings.Cut(strings.TrimPrefix(name, "-"), "=")
+		if dashed && (fs.Lookup(name) != nil || name == "h" || name == "help") {
+			return "", usagef("%s after the question: flags come before it (what follows -- is no flag)", w)
+		}
+	}
+	return strings.Join(words, " "), nil
+}
+
 // constrain begins constraints of answers to the schema, nil: there is none.
 func (f *runFlags) constrain(m *session.Model) (func() engine.Constraint, error) {
 	if f.schema == "" {
@@ -178,13 +206,16 @@ func (f *runFlags) constrain(m *session.Model) (func() engine.Constraint, error)
 }
 
 // document joins the files, with a blank line between them.
-func (f *runFlags) document(std stdio) (string, error) {
+func (f *runFlags) document(ctx context.Context, std stdio) (string, error) {
 	var parts []string
 	for _, path := range f.files {
 		var raw []byte
 		var err error
 		if path == "-" {
-			raw, err = io.ReadAll(std.in)
+			err = await(ctx, func() (err error) {
+				raw, err = io.ReadAll(std.in)
+				return err
+			})
 		} else {
 			raw, err = os.ReadFile(path)
 		}
@@ -289,6 +320,20 @@ func (a *asker) printJSON(ans session.Answer) error {
 	})
 }
 
+// await is what read returns, unless ctx ends first: nobody has to press Enter, or
+// to end what a pipe comes from, before Ctrl-C is heard. What read writes to is not
+// to be used then.
+func await(ctx context.Context, read func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- read() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // loop asks for questions until the input ends.
 func (a *asker) loop(ctx context.Context) error {
 	fmt.Fprintln(a.std.err, "Ask about the document; an empty line or Ctrl-D ends.")
@@ -296,11 +341,18 @@ func (a *asker) loop(ctx context.Context) error {
 	lines.Buffer(nil, 1<<20)
 	for {
 		fmt.Fprint(a.std.err, "> ")
-		if !lines.Scan() || strings.TrimSpace(lines.Text()) == "" {
-			fmt.Fprintln(a.std.err)
+		line := ""
+		err := await(ctx, func() error {
+			if lines.Scan() {
+				line = lines.Text()
+			}
 			return lines.Err()
+		})
+		if err != nil || strings.TrimSpace(line) == "" {
+			fmt.Fprintln(a.std.err)
+			return err
 		}
-		if err := a.ask(ctx, lines.Text()); err != nil {
+		if err := a.ask(ctx, line); err != nil {
 			if errors.Is(err, context.Canceled) {
 				return err
 			}
