@@ -84,8 +84,8 @@ func (t *tracing) describe(path string) error {
 	if hits > 0 {
 		line("reused", "%d of %d selections", hits, layers)
 	}
-	for i, m := range h.Marks {
-		line("mark", "%q: attended to whole by %d of %d layers and steps", m.Label, found[i], layers)
+	for _, m := range describeMarks(h.Marks, found, layers) {
+		line("mark", "%s", m)
 	}
 	if err := w.Flush(); err != nil || len(h.Sweep) == 0 {
 		return err
@@ -95,6 +95,44 @@ func (t *tracing) describe(path string) error {
 		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.3f\t%.3f\t%.2f\t%.2f\t%s\n", b.Policy, b.K, b.Rows, b.P, b.Recall, b.MS, b.In, short(strings.Join(strings.Fields(b.Answer), " ")))
 	}
 	return w.Flush()
+}
+
+// mostMarks is how many marks are told of; a task may have thousands.
+const mostMarks = 20
+
+// describeMarks tells in how many of so many layers and steps marks were found, those
+// with the same text together.
+func describeMarks(marks []recording.Mark, found []int, layers int) (lines []string) {
+	type group struct{ times, attended, most int }
+	groups := map[string]*group{}
+	var labels []string
+	for i, m := range marks {
+		g := groups[m.Label]
+		if g == nil {
+			g = &group{}
+			groups[m.Label], labels = g, append(labels, m.Label)
+		}
+		g.times, g.most = g.times+1, max(g.most, found[i])
+		if found[i] > 0 {
+			g.attended++
+		}
+	}
+	var rest group
+	for i, label := range labels {
+		g := groups[label]
+		switch {
+		case i >= mostMarks:
+			rest.times, rest.attended = rest.times+g.times, rest.attended+g.attended
+		case g.times == 1:
+			lines = append(lines, fmt.Sprintf("%q: attended to whole by %d of %d layers and steps", label, g.most, layers))
+		default:
+			lines = append(lines, fmt.Sprintf("%q, %d times: %d of them attended to whole, by at most %d of %d layers and steps", label, g.times, g.attended, g.most, layers))
+		}
+	}
+	if n := len(labels) - mostMarks; n > 0 {
+		lines = append(lines, fmt.Sprintf("%d other texts, %d times: %d of them attended to whole", n, rest.times, rest.attended))
+	}
+	return lines
 }
 
 // said is a budget of a header, which may be absent in one that somebody else wrote.

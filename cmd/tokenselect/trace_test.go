@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -53,6 +54,28 @@ func TestBadTrace(t *testing.T) {
 	}
 	if _, err := os.Stat(out); err == nil {
 		t.Errorf("%s was written", out)
+	}
+}
+
+// TestDescribeMarks: marks with the same text are one line, and not all texts have one.
+func TestDescribeMarks(t *testing.T) {
+	var marks []recording.Mark
+	var found []int
+	add := func(label string, n int) {
+		marks, found = append(marks, recording.Mark{Label: label}), append(found, n)
+	}
+	for i := range 3000 {
+		add("pen", i%3)
+	}
+	add("a sentence", 7)
+	for i := range 30 {
+		add(fmt.Sprint("word ", i), 1)
+		add(fmt.Sprint("word ", i), 0)
+	}
+	got := describeMarks(marks, found, 320)
+	if len(got) != mostMarks+1 || got[0] != `"pen", 3000 times: 2000 of them attended to whole, by at most 2 of 320 layers and steps` ||
+		got[1] != `"a sentence": attended to whole by 7 of 320 layers and steps` || got[mostMarks] != "12 other texts, 24 times: 12 of them attended to whole" {
+		t.Errorf("%q", got)
 	}
 }
 
