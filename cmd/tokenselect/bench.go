@@ -8,7 +8,6 @@ import (
 	"io"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -80,7 +79,7 @@ func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 	addLibraryFlag(fs, b.flags)
 	addFeaturesFlag(fs, b.flags)
 	devices := fs.String("devices", "cpu,auto", "comma-separated devices, each measured once")
-	depths := fs.String("depths", "512,2048,8192,16384,32768", "comma-separated numbers of tokens in the cache")
+	depths := fs.String("depths", "512,2048,8192,16384,32768", "comma-separated `tokens` in the cache, K for 1024 and M for 1024 K")
 	policies := fs.String("policies", "tokenselect,dense,window", "comma-separated policies: any of run -policy, or with -attention "+measuredPolicies())
 	fs.IntVar(&b.tokens, "decode", 32, "`tokens` to decode at each depth")
 	fs.IntVar(&b.repeats, "repeats", 3, "times that decode is measured; the median counts")
@@ -115,15 +114,10 @@ func (b *bench) check(depths, policies string, parts partFlags) error {
 	if b.tokens < 1 || b.repeats < 1 {
 		return usagef("-decode %d -repeats %d, expected at least 1 of each", b.tokens, b.repeats)
 	}
-	for _, s := range strings.Split(depths, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(s))
-		if err != nil || n < 1 {
-			return usagef("-depths %q: %q, expected numbers of tokens", depths, s)
-		}
-		b.depths = append(b.depths, n)
+	var err error
+	if b.depths, err = parseLengths("-depths", depths); err != nil {
+		return err
 	}
-	slices.Sort(b.depths)
-	b.depths = slices.Compact(b.depths)
 	for _, s := range strings.Split(policies, ",") {
 		b.policies = append(b.policies, selection.Policy(strings.TrimSpace(s)))
 	}

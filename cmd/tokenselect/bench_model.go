@@ -99,6 +99,9 @@ func (b *bench) load(dev gpu.Device, n int) (*subject, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := b.fit(n, ckpt, dev.Info(), o, cfg); err != nil {
+			return nil, err
+		}
 		m, err := session.Load(dev, ckpt, o)
 		if err != nil {
 			return nil, err
@@ -116,6 +119,9 @@ func (b *bench) load(dev gpu.Device, n int) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := b.fit(n, ckpt, dev.Info(), o, cfg); err != nil {
+		return nil, err
+	}
 	e, err := engine.New(dev, ckpt, o)
 	if err != nil {
 		return nil, err
@@ -125,4 +131,14 @@ func (b *bench) load(dev gpu.Device, n int) (*subject, error) {
 		ids[i] = rng.IntN(c.Vocab)
 	}
 	return &subject{e, ckpt, cfg, ids}, nil
+}
+
+// fit refuses a depth that dev has no memory for with one of the policies.
+func (b *bench) fit(depth int, ckpt *weights.Model, dev gpu.Info, o engine.Options, cfg selection.Config) error {
+	var configs []selection.Config
+	for _, p := range b.policies {
+		cfg.Policy = p
+		configs = append(configs, cfg)
+	}
+	return fitContext("-depths", depth, ckpt, dev, o, configs...)
 }

@@ -28,8 +28,8 @@ func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	if fs.NArg() > 0 {
 		return usagef("%q after the flags, expected nothing", fs.Arg(0))
 	}
-	if *size < 100 || *facts < 1 || *facts > 20 {
-		return usagef("-tokens %d -facts %d, expected at least 100 tokens and 1 to 20 facts", *size, *facts)
+	if *size < 100 || *size > mostTokens || *facts < 1 || *facts > 20 {
+		return usagef("-tokens %d -facts %d, expected 100 to %d tokens and 1 to 20 facts", *size, *facts, mostTokens)
 	}
 	dev, why, err := device.open()
 	if err != nil {
@@ -45,7 +45,12 @@ func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	if err != nil {
 		return err
 	}
-	m, err := session.Load(dev, ckpt, engine.Options{Cache: *cache})
+	o, dense := engine.Options{Cache: *cache}, cfg
+	dense.Policy = selection.Dense
+	if err := fitContext("-tokens", *size, ckpt, dev.Info(), o, cfg, dense); err != nil {
+		return err
+	}
+	m, err := session.Load(dev, ckpt, o)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"tokenselect/cmd/tokenselect/internal/eval"
@@ -162,7 +161,7 @@ func (e *evaluation) check() error {
 	}
 	s := &e.settings
 	*s = eval.Settings{Format: eval.Format, Measure: e.measure, Seed: e.seed, Cases: e.cases}
-	lengths, err := parseLengths(e.lengthsOf)
+	lengths, err := parseLengths("-lengths", e.lengthsOf)
 	if err != nil {
 		return err
 	}
@@ -184,27 +183,6 @@ func (e *evaluation) check() error {
 		s.Tokens = e.tokens
 	}
 	return e.readFiles()
-}
-
-// parseLengths reads -lengths: tokens, in ascending order.
-func parseLengths(text string) ([]int, error) {
-	var lengths []int
-	for _, s := range strings.Split(text, ",") {
-		s = strings.ToUpper(strings.TrimSpace(s))
-		number, unit := s, 1.0
-		if n, ok := strings.CutSuffix(s, "K"); ok {
-			number, unit = n, 1<<10
-		} else if n, ok := strings.CutSuffix(s, "M"); ok {
-			number, unit = n, 1<<20
-		}
-		v, err := strconv.ParseFloat(number, 64)
-		if n := v * unit; err != nil || !(n >= 1 && n <= 1<<28) || n != float64(int(n)) {
-			return nil, usagef("-lengths %q: %q, expected numbers of tokens such as 1500, 1.5K, 128K or 1M", text, s)
-		}
-		lengths = append(lengths, int(v*unit))
-	}
-	slices.Sort(lengths)
-	return slices.Compact(lengths), nil
 }
 
 func (e *evaluation) readTasks() error {

@@ -27,8 +27,8 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 	if fs.NArg() > 1 {
 		return usagef("%d arguments, expected a MODEL or none", fs.NArg())
 	}
-	if *length < 1 {
-		return usagef("-context %d, expected at least 1", *length)
+	if *length < 1 || *length > mostTokens {
+		return usagef("-context %d, expected 1 to %d", *length, mostTokens)
 	}
 	ckpt, err := openModel(fs.Arg(0))
 	if err != nil {

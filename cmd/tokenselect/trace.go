@@ -347,8 +347,11 @@ type asked struct {
 // make is the document, the question and what is known of the answer.
 func (t *tracing) make(m *session.Model) (*asked, error) {
 	src := &asked{question: t.question, expected: t.expect}
-	lengths, err := parseLengths(t.length)
-	if err != nil || len(lengths) != 1 {
+	lengths, err := parseLengths("-length", t.length)
+	if err != nil {
+		return nil, err
+	}
+	if len(lengths) != 1 {
 		return nil, usagef("-length %q, expected a number of tokens such as 1500 or 16K", t.length)
 	}
 	switch {

@@ -1,3 +1,5 @@
+//go:build !js
+
 package main
 
 import (
@@ -30,7 +32,8 @@ func TestBadTrace(t *testing.T) {
 		{[]string{"-o", out, "-task", "sing"}, 2, `task "sing", expected of passkey`},
 		{[]string{"-o", out, "-question", "q", "-document", text, "-length", "2K"}, 2, "-length and -seed with -document"},
 		{[]string{"-o", out, "-question", "q", "-at", "5"}, 2, "-at belongs to -hide"},
-		{[]string{"-o", out, "-question", "q", "-length", "long"}, 2, `-length "long", expected a number of tokens`},
+		{[]string{"-o", out, "-question", "q", "-length", "long"}, 2, `-length "long": "LONG", expected numbers of tokens`},
+		{[]string{"-o", out, "-question", "q", "-length", "2K,4K"}, 2, `-length "2K,4K", expected a number of tokens`},
 		{[]string{"-o", out, "-question", "q", "-document", text, "-hide", "A sentence.", "-at", "5000"}, 2, "-at 5000, expected 0 to 39"},
 		{[]string{"-o", out, "-question", "q", "-document", text, "-mark", "an owl"}, 2, `-mark "an owl": the document does not hold it`},
 		{[]string{"-o", out, "-question", "q", "-document", "no/such/text"}, 1, "no/such/text"},
