@@ -403,6 +403,44 @@ func TestConvertFolder(t *testing.T) {
 	}
 }
 
+// TestConvertRefuses: what would overwrite something is refused, and what cannot be
+// written is before anything is read, under the name that was given.
+func TestConvertRefuses(t *testing.T) {
+	_, model := web.DefaultModel()
+	in := file(t, "in.gguf", string(model))
+	folder := filepath.Join(t.TempDir(), "needle") + string(filepath.Separator)
+	for range 2 { // its own folder is replaced
+		if r := tokenselect(t, "", false, "convert", in, folder); r.status != 0 {
+			t.Fatalf("status %d, said %q", r.status, r.err)
+		}
+	}
+	other := filepath.Dir(file(t, "README.md", "not a model"))
+	weights := filepath.Join(folder, "model.safetensors")
+	for _, c := range []struct {
+		in, out string
+		status  int
+		want    string
+	}{
+		{in, in, 2, "is read and would be written at once"},
+		{folder, folder, 2, "is read and would be written at once"},
+		{weights, folder, 2, "is read and would be written at once"},
+		{folder, weights, 2, "is read and would be written at once"},
+		{in, other, 1, "holds README.md, which is no file of a model"},
+		{in, "", 2, "OUT is empty"},
+		{"no/such/model", "/no/such/folder/x.gguf", 1, "convert: /no/such/folder/x.gguf cannot be written: no such file"},
+		{"no/such/model", in + "/x/", 1, "in.gguf/x/ cannot be written: not a directory"},
+		{"no/such/model", in + "/x.gguf", 1, "in.gguf/x.gguf cannot be written: not a directory"},
+	} {
+		r := tokenselect(t, "", false, "convert", c.in, c.out)
+		if r.status != c.status || !strings.Contains(r.err, c.want) || strings.Contains(r.err, ".part") {
+			t.Errorf("%s to %q: status %d, expected %d; said %q, expected %q in it", c.in, c.out, r.status, c.status, r.err, c.want)
+		}
+	}
+	if got, err := os.ReadFile(in); err != nil || !bytes.Equal(got, model) {
+		t.Errorf("%v; the model has %d bytes left of %d", err, len(got), len(model))
+	}
+}
+
 // TestConvertRandom makes random weights of a shape by name, and of a config.json.
 func TestConvertRandom(t *testing.T) {
 	dir := t.TempDir()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -24,7 +23,8 @@ split one), or a .bin file of llama2.c with its vocabulary beside it (tok512.bin
 for 512 tokens, or tokenizer.bin). OUT is a folder (one that is there, or a name
 that ends in /), or a name that ends in .safetensors, for Hugging Face's layout:
 the weights with config.json and the tokenizer's files beside them. Any other
-name is that of a GGUF file`
+name is that of a GGUF file. A folder that is there is refused if it holds
+anything else than a model that convert wrote`
 
 // convertTypes are what -type takes.
 var convertTypes = map[string]weights.Type{"q8_0": weights.Q8_0, "q4_0": weights.Q4_0, "f16": weights.F16, "bf16": weights.BF16, "f32": weights.F32}
@@ -67,16 +67,35 @@ func runConvert(_ context.Context, flags *flag.FlagSet, args []string, std stdio
 
 // write converts in, or makes what is random, and writes out.
 func (c conversion) write(in, out string, std stdio) error {
-	info, err := os.Stat(out)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if out == "" {
+		return usagef("OUT is empty, expected the file or folder to write")
 	}
-	folder := err == nil && info.IsDir() || out != "" && os.IsPathSeparator(out[len(out)-1])
+	info, err := os.Stat(out)
+	folder := err == nil && info.IsDir() || os.IsPathSeparator(out[len(out)-1])
 	hf := folder || strings.HasSuffix(out, ".safetensors")
 	kind := cmp.Or(c.kind, map[bool]string{true: "f16", false: "q8_0"}[hf])
 	t := convertTypes[kind]
 	if hf && t != weights.F16 && t != weights.BF16 && t != weights.F32 {
 		return usagef("-type %q for a file of safetensors, expected %s", kind, floatNames)
+	}
+	target := out // the file of the weights
+	if folder {
+		target = filepath.Join(out, "model.safetensors")
+		err = checkModelFolder(out)
+	} else {
+		err = checkWritable(out)
+	}
+	if err != nil {
+		return err
+	}
+	if c.random == "" {
+		path, err := modelPath(in)
+		if err != nil {
+			return err
+		}
+		if sameFile(path, target) || hf && sameFile(path, filepath.Dir(target)) {
+			return usagef("%s is read and would be written at once, expected another OUT than IN", in)
+		}
 	}
 	m, opened, err := c.open(in, t)
 	if err != nil {
@@ -84,15 +103,14 @@ func (c conversion) write(in, out string, std stdio) error {
 	}
 	defer opened.Close()
 	var size int64
-	switch {
-	case folder:
+	if folder {
 		if err := os.MkdirAll(out, 0o755); err != nil {
 			return err
 		}
-		size, err = writeHF(out, "model.safetensors", m, t)
-	case hf:
-		size, err = writeHF(filepath.Dir(out), filepath.Base(out), m, t)
-	default:
+	}
+	if hf {
+		size, err = writeHF(target, m, t)
+	} else {
 		size, err = writeFile(out, func(w io.Writer) error { return weights.WriteGGUF(w, m, t) })
 	}
 	if err != nil {
@@ -100,6 +118,44 @@ func (c conversion) write(in, out string, std stdio) error {
 	}
 	fmt.Fprintf(std.out, "%s: %d tensors as %s, %s\n", out, len(m.Tensors), kind, byteSize(size))
 	return nil
+}
+
+// sameFile tells whether two paths lead to the same file or folder, which is there.
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	other, missing := os.Stat(b)
+	return err == nil && missing == nil && os.SameFile(one, other)
+}
+
+// folderNames are the files that make a model of a folder; convert writes no others.
+var folderNames = []string{"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"}
+
+// checkModelFolder tells before there is anything to write whether a model can go into a
+// folder: one that holds nothing but a model that convert wrote, or one that can be
+// made.
+func checkModelFolder(out string) error {
+	entries, err := os.ReadDir(out)
+	if errors.Is(err, fs.ErrNotExist) {
+		there := filepath.Clean(out)
+		for errors.Is(err, fs.ErrNotExist) && there != filepath.Dir(there) {
+			there = filepath.Dir(there)
+			_, err = os.Stat(there)
+		}
+		f, err := os.CreateTemp(there, "")
+		if err != nil {
+			return named(out, err)
+		}
+		return named(out, errors.Join(f.Close(), os.Remove(f.Name())))
+	}
+	if err != nil {
+		return named(out, err)
+	}
+	for _, e := range entries {
+		if !slices.Contains(folderNames, e.Name()) {
+			return fmt.Errorf("%s holds %s, which is no file of a model that convert writes: expected a new or empty folder, or one with such a model", out, e.Name())
+		}
+	}
+	return checkWritable(filepath.Join(out, folderNames[0]))
 }
 
 // open also returns what is to be closed once the model has been written.
@@ -160,49 +216,17 @@ func (c conversion) configuration() (weights.Config, error) {
 	return config, err
 }
 
-// writeHF writes the files of a Hugging Face folder; file is that of the weights,
+// writeHF writes the files of a Hugging Face folder; target is that of the weights,
 // which come last: a folder without them is seen not to be whole.
-func writeHF(dir, file string, m *weights.Model, t weights.Type) (int64, error) {
+func writeHF(target string, m *weights.Model, t weights.Type) (int64, error) {
 	files, err := m.FolderFiles(t)
 	if err != nil {
 		return 0, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if _, err := writeFile(filepath.Join(dir, name), func(w io.Writer) error {
-			_, err := w.Write(files[name])
-			return err
-		}); err != nil {
+		if err := writeBytes(filepath.Join(filepath.Dir(target), name), files[name]); err != nil {
 			return 0, err
 		}
 	}
-	return writeFile(filepath.Join(dir, file), func(w io.Writer) error { return weights.WriteSafetensors(w, m, t) })
-}
-
-// writeFile writes to a temporary file first, so that a failure leaves no half of
-// one, nor harms a file that was there.
-func writeFile(out string, write func(io.Writer) error) (int64, error) {
-	tmp, err := os.CreateTemp(filepath.Dir(out), filepath.Base(out)+".part*")
-	if err != nil {
-		return 0, err
-	}
-	defer os.Remove(tmp.Name())
-	defer tmp.Close()
-	w := bufio.NewWriterSize(tmp, 1<<20)
-	if err := write(w); err != nil {
-		return 0, err
-	}
-	if err := w.Flush(); err != nil {
-		return 0, err
-	}
-	info, err := tmp.Stat()
-	if err != nil {
-		return 0, err
-	}
-	if err := tmp.Chmod(0o644); err != nil {
-		return 0, err
-	}
-	if err := tmp.Close(); err != nil {
-		return 0, err
-	}
-	return info.Size(), os.Rename(tmp.Name(), out)
+	return writeFile(target, func(w io.Writer) error { return weights.WriteSafetensors(w, m, t) })
 }

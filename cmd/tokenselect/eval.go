@@ -3,14 +3,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"slices"
 	"strings"
 
@@ -136,6 +134,11 @@ func runEval(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 		return err
 	}
 	defer e.ckpt.Close()
+	if e.svg != "" {
+		if err := checkWritable(e.svg); err != nil {
+			return fmt.Errorf("-svg: %w", err)
+		}
+	}
 	return e.run(ctx)
 }
 
@@ -373,37 +376,15 @@ func (e *evaluation) reprint(paths []string) error {
 // report prints what was measured.
 func (e *evaluation) report(r eval.Report) error {
 	s := r.Summarise()
+	var failure error // of the picture, which does not take the tables along
 	if e.svg != "" {
-		var picture bytes.Buffer
-		if err := s.SVG(&picture); err != nil {
-			return err
-		}
-		if err := replaceFile(e.svg, picture.Bytes()); err != nil {
-			return err
-		}
+		_, failure = writeFile(e.svg, func(w io.Writer) error { return s.SVG(w) })
 	}
 	if e.asJSON {
 		enc := json.NewEncoder(e.std.out)
 		enc.SetIndent("", "  ")
-		return enc.Encode(s)
+		return errors.Join(failure, enc.Encode(s))
 	}
 	s.Markdown(e.std.out)
-	return nil
-}
-
-// replaceFile writes a file as a whole or not at all.
-func replaceFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return failure
 }

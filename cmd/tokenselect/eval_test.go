@@ -61,6 +61,7 @@ func TestEvalBadInput(t *testing.T) {
 		{[]string{"-model", "no/such/model.gguf"}, 1, "no/such/model.gguf"},
 		{[]string{"-device", "tpu", "-lengths", "100"}, 2, `"tpu"`},
 		{[]string{"-device", "cpu", "-lengths", "40"}, 1, "does not fit into 40 tokens"},
+		{[]string{"-svg", "/no/such/x.svg", "-device", "tpu"}, 1, "-svg: /no/such/x.svg cannot be written: no such file"},
 		{[]string{"report.jsonl"}, 2, "expected nothing (files go with -table)"},
 		{[]string{"-table"}, 2, "-table without a file"},
 		{[]string{"-table", "no/such/report"}, 1, "no/such/report"},
@@ -129,6 +130,10 @@ func TestEvalAnswers(t *testing.T) {
 	}
 	if data, err := os.ReadFile(svg); err != nil || !strings.Contains(string(data), "tokenselect 100") {
 		t.Errorf("the picture: %v: %s", err, data)
+	}
+	again = tokenselect(t, "", false, "eval", "-table", "-svg", dir, path)
+	if again.out != first.out || again.status != 1 || !strings.Contains(again.err, dir+" cannot be written") {
+		t.Errorf("a picture that cannot be written: status %d, printed\n%s%s\nexpected\n%s", again.status, again.out, again.err, first.out)
 	}
 	r = tokenselect(t, "", false, append(args, "-seed", "2")...)
 	if r.status != 1 || !strings.Contains(r.err, "was begun with other settings: seed 1, expected 2") {

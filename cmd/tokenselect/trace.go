@@ -185,6 +185,9 @@ func (t *tracing) check(set map[string]bool) error {
 	if t.record, err = parseRecord(t.what); err != nil {
 		return usageError{fmt.Errorf("-record %q: %w", t.what, err)}
 	}
+	if err := checkWritable(t.out); err != nil {
+		return fmt.Errorf("-o: %w", err)
+	}
 	return nil
 }
 
@@ -272,7 +275,7 @@ func (t *tracing) run(ctx context.Context) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	if err := replaceFile(t.out, file.Bytes()); err != nil {
+	if err := writeBytes(t.out, file.Bytes()); err != nil {
 		return err
 	}
 	say("%s: %s", t.out, byteSize(int64(file.Len())))

@@ -47,6 +47,8 @@ func TestBadTrace(t *testing.T) {
 		{[]string{"-o", out, "-question", "q", "-sweep", "k=64,many"}, 2, `"many", expected a number of tokens`},
 		{[]string{"-o", out, "-question", "q", "-sweep", "k=0"}, 2, "-sweep: selection: k is 0"},
 		{[]string{"-o", out, "-question", "q", "-sweep-policies", "dense"}, 2, "-sweep-policies belongs to -sweep"},
+		{[]string{"-o", "/no/such/x.json.gz", "-question", "q", "-model", "no/such/model"}, 1, "-o: /no/such/x.json.gz cannot be written: no such file"},
+		{[]string{"-o", filepath.Dir(out), "-question", "q", "-model", "no/such/model"}, 1, "is a folder, expected a file"},
 		{[]string{"-info", text}, 1, "this is no recording"},
 		{[]string{"-info", "no/such/file"}, 1, "no/such/file"},
 	} {
