@@ -74,7 +74,7 @@ type bench struct {
 
 func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
 	b := bench{std: std, flags: &deviceFlags{}, set: map[string]bool{}}
-	fs.StringVar(&b.ckptPath, "model", "", "`model` to measure: a path, the name of a pulled one, or \"random:\" and the name of a shape ("+strings.Join(shapeNames(), ", ")+") for one with random weights of 8 bits (\"random-q4_0:\": of 4), with the paper's budgets for the larger ones unless given; default: the built-in needle-16m")
+	addText(fs, &b.ckptPath, "model", "`model` to measure: a path, the name of a pulled one, or \"random:\" and the name of a shape ("+strings.Join(shapeNames(), ", ")+") for one with random weights of 8 bits (\"random-q4_0:\": of 4), with the paper's budgets for the larger ones unless given; default: the built-in needle-16m")
 	fs.StringVar(&b.cache, "kv", "", cacheHelp)
 	addLibraryFlag(fs, b.flags)
 	addFeaturesFlag(fs, b.flags)

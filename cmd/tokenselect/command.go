@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 )
@@ -17,12 +16,6 @@ type stdio struct {
 	out, err    io.Writer
 	inTerminal  bool // in is a terminal: somebody can be asked
 	errTerminal bool // err is a terminal: progress may be drawn
-}
-
-// isTerminal tells whether f is a character device.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // command is a subcommand: what it is called with, in one line, and what it does.

@@ -15,7 +15,8 @@ import (
 )
 
 func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
-	model := fs.String("model", "", modelHelp)
+	var model string
+	addText(fs, &model, "model", modelHelp)
 	device := addDeviceFlags(fs)
 	cache := fs.String("kv", "", cacheHelp)
 	size := fs.Int("tokens", 20000, "length of the text")
@@ -36,7 +37,7 @@ func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 		return err
 	}
 	defer dev.Close()
-	ckpt, err := openModel(*model)
+	ckpt, err := openModel(model)
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (e *evaluation) add(fs *flag.FlagSet) {
 	fs.BoolVar(&e.table, "table", false, "only print what the files named after the flags hold, which -o has written; several of the same seed and model are put together")
 	fs.StringVar(&e.svg, "svg", "", "`file` for a picture of the score over length, by policy")
 	fs.BoolVar(&e.asJSON, "json", false, "print a report in JSON instead of tables in Markdown")
-	fs.StringVar(&e.model, "model", "", modelHelp)
+	addText(fs, &e.model, "model", modelHelp)
 	e.device = addDeviceFlags(fs)
 	fs.StringVar(&e.cache, "kv", "", cacheHelp)
 	e.budgets = addSelectionFlags(fs, false)

@@ -27,6 +27,9 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 	if fs.NArg() > 1 {
 		return usagef("%d arguments, expected a MODEL or none", fs.NArg())
 	}
+	if fs.NArg() == 1 && fs.Arg(0) == "" {
+		return usagef("MODEL is empty, expected its path or name, or no argument for the built-in one")
+	}
 	if *length < 1 || *length > mostTokens {
 		return usagef("-context %d, expected 1 to %d", *length, mostTokens)
 	}

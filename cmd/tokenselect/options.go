@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 
@@ -9,6 +10,18 @@ import (
 
 // cacheHelp explains the flag of how keys and values are stored.
 const cacheHelp = `how keys and values are stored: "f16" or "f32"; default: f32 on the CPU, f16 on a GPU`
+
+// addText adds a flag whose text may not be empty: an empty one is as a rule a
+// variable that is not set, and not a wish for the default.
+func addText(fs *flag.FlagSet, text *string, name, usage string) {
+	fs.Func(name, usage, func(s string) error {
+		if s == "" {
+			return errors.New("it is empty")
+		}
+		*text = s
+		return nil
+	})
+}
 
 // selectionFlags are the flags of policy and budgets. A budget of -1 stands for
 // the model's own.

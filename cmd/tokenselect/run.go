@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -38,10 +39,13 @@ type runFlags struct {
 }
 
 func (f *runFlags) add(fs *flag.FlagSet) {
-	fs.StringVar(&f.model, "model", "", modelHelp)
+	addText(fs, &f.model, "model", modelHelp)
 	f.device = addDeviceFlags(fs)
 	fs.StringVar(&f.cache, "kv", "", cacheHelp)
 	fs.Func("file", "`document` to read before the question; may be given several times, \"-\" is standard input", func(path string) error {
+		if path == "-" && slices.Contains(f.files, path) {
+			return errors.New("standard input can be read once")
+		}
 		f.files = append(f.files, path)
 		return nil
 	})
@@ -56,7 +60,7 @@ func (f *runFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.system, "system", "", "`text` that the model is told before the document")
 	fs.StringVar(&f.template, "template", "", templateHelp+"; default: the model's own")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object instead of the streamed answer")
-	fs.StringVar(&f.schema, "json-schema", "", "answer in JSON that satisfies a `schema`: a file, or the JSON Schema itself, as {\"type\":\"object\"}")
+	addText(fs, &f.schema, "json-schema", "answer in JSON that satisfies a `schema`: a file, or the JSON Schema itself, as {\"type\":\"object\"}")
 	fs.BoolVar(&f.verbose, "v", false, "progress and figures on standard error, also where it is not a terminal")
 	f.selection = addSelectionFlags(fs, true)
 }
@@ -92,6 +96,9 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 		return usagef("no question: give it after the flags, or run on a terminal to be asked")
 	}
 
+	if in, ok := std.in.(*os.File); ok && question != "" && !slices.Contains(f.files, "-") && isPiped(in) {
+		fmt.Fprintln(std.err, "standard input is not read; -file - makes it the document")
+	}
 	devices, err := f.device.devices()
 	if err != nil {
 		return err
@@ -167,6 +174,12 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	return asker.loop(ctx)
 }
 
+// isPiped tells whether f is a pipe or a file, which as a rule somebody has put there on purpose.
+func isPiped(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && (info.Mode().IsRegular() || info.Mode()&os.ModeNamedPipe != 0)
+}
+
 // questionOf is what follows the flags in args.
 func questionOf(fs *flag.FlagSet, args []string) (string, error) {
 	words := fs.Args()
@@ -225,6 +238,9 @@ func (f *runFlags) document(ctx context.Context, std stdio) (string, error) {
 		text, replaced := session.ValidUTF8(string(raw))
 		if replaced > 0 {
 			fmt.Fprintf(std.err, "warning: %s is not UTF-8: %d bytes of %d replaced by U+FFFD\n", path, replaced, len(raw))
+		}
+		if strings.TrimSpace(text) == "" {
+			return "", fmt.Errorf("-file %s: the document is empty", path)
 		}
 		parts = append(parts, text)
 	}

@@ -128,7 +128,7 @@ func (t *tracing) add(fs *flag.FlagSet) {
 	fs.IntVar(&t.tokens, "tokens", 40, "`tokens` of the answer at most")
 	fs.StringVar(&t.sweep, "sweep", "", "also answer with other `budgets`, to be compared, as in k=64,128,256,512")
 	fs.StringVar(&t.policies, "sweep-policies", "dense,window", "with -sweep: comma-separated `policies` beside them, with the run's own budgets")
-	fs.StringVar(&t.model, "model", "", modelHelp)
+	addText(fs, &t.model, "model", modelHelp)
 	t.device = addDeviceFlags(fs)
 	fs.StringVar(&t.cache, "kv", "", cacheHelp)
 	t.selection = addSelectionFlags(fs, true)
@@ -366,6 +366,9 @@ func (t *tracing) make(m *session.Model) (*asked, error) {
 		text, replaced := session.ValidUTF8(string(raw))
 		if replaced > 0 {
 			fmt.Fprintf(t.std.err, "warning: %s is not UTF-8: %d bytes of %d replaced by U+FFFD\n", t.document, replaced, len(raw))
+		}
+		if err == nil && strings.TrimSpace(text) == "" {
+			err = fmt.Errorf("-document %s is empty", t.document)
 		}
 		src.document = recording.Document{Name: filepath.Base(t.document), Text: text}
 	default:

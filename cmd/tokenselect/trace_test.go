@@ -49,6 +49,7 @@ func TestBadTrace(t *testing.T) {
 		{[]string{"-o", out, "-question", "q", "-sweep-policies", "dense"}, 2, "-sweep-policies belongs to -sweep"},
 		{[]string{"-o", "/no/such/x.json.gz", "-question", "q", "-model", "no/such/model"}, 1, "-o: /no/such/x.json.gz cannot be written: no such file"},
 		{[]string{"-o", filepath.Dir(out), "-question", "q", "-model", "no/such/model"}, 1, "is a folder, expected a file"},
+		{[]string{"-o", out, "-question", "q", "-document", file(t, "blank.txt", " \n\t")}, 1, "blank.txt is empty"},
 		{[]string{"-info", text}, 1, "this is no recording"},
 		{[]string{"-info", "no/such/file"}, 1, "no/such/file"},
 	} {
