@@ -1,7 +1,7 @@
 // Package simd is the inner loops of the CPU device: each a plain Go function,
-// with a version in vectors where there are some: assembly for processors that
-// have AVX2, FMA and F16C, and a WebAssembly module beside Go's in a build with
-// the tag wasmsimd (Module, Loader).
+// with a version in vectors where there are some: assembly for processors of
+// amd64 that have AVX2, FMA and F16C and for arm64, all of which have NEON, and a
+// WebAssembly module beside Go's in a build with the tag wasmsimd (Module, Loader).
 //
 // The value of one output element depends only on that element's inputs and on
 // the length of its sum: never on how many rows, keys or columns are computed
@@ -13,7 +13,7 @@
 // checks them by slicing first.
 package simd
 
-// Level is what the functions run on: "avx2", "simd128" or "go".
+// Level is what the functions run on: "avx2", "neon", "simd128" or "go".
 func Level() string {
 	if vector {
 		return vectorLevel

@@ -1,0 +1,71 @@
+// The instructions on four float32 that Go's assembler has no names for, as words.
+// Registers are numbers, in the order of Go's operands: the result is the last, and
+// for what has an order, n comes before m in Arm's own.
+
+#define FADD4(m, n, d) WORD $(0x4E20D400 | (m)<<16 | (n)<<5 | (d))  // FADD Vd.4S, Vn.4S, Vm.4S
+#define FSUB4(m, n, d) WORD $(0x4EA0D400 | (m)<<16 | (n)<<5 | (d))  // FSUB Vd.4S, Vn.4S, Vm.4S
+#define FMUL4(m, n, d) WORD $(0x6E20DC00 | (m)<<16 | (n)<<5 | (d))  // FMUL Vd.4S, Vn.4S, Vm.4S
+#define FDIV4(m, n, d) WORD $(0x6E20FC00 | (m)<<16 | (n)<<5 | (d))  // FDIV Vd.4S, Vn.4S, Vm.4S
+#define FMAX4(m, n, d) WORD $(0x4E20F400 | (m)<<16 | (n)<<5 | (d))  // FMAX Vd.4S, Vn.4S, Vm.4S: NaN of a NaN
+#define FMIN4(m, n, d) WORD $(0x4EA0F400 | (m)<<16 | (n)<<5 | (d))  // FMIN Vd.4S, Vn.4S, Vm.4S: NaN of a NaN
+#define FCMGT4(m, n, d) WORD $(0x6EA0E400 | (m)<<16 | (n)<<5 | (d)) // FCMGT Vd.4S, Vn.4S, Vm.4S: n > m
+#define FNEG4(n, d) WORD $(0x6EA0F800 | (n)<<5 | (d))               // FNEG Vd.4S, Vn.4S
+#define FRINTN4(n, d) WORD $(0x4E218800 | (n)<<5 | (d))             // FRINTN Vd.4S, Vn.4S: to the nearest, ties to even
+#define FCVTNS4(n, d) WORD $(0x4E21A800 | (n)<<5 | (d))             // FCVTNS Vd.4S, Vn.4S: to int32
+#define SCVTF4(n, d) WORD $(0x4E21D800 | (n)<<5 | (d))              // SCVTF Vd.4S, Vn.4S: from int32
+
+// Of neighbours in n, then in m, and of all in one.
+#define FADDP4(m, n, d) WORD $(0x6E20D400 | (m)<<16 | (n)<<5 | (d)) // FADDP Vd.4S, Vn.4S, Vm.4S
+#define FADDP2(n, d) WORD $(0x7E30D800 | (n)<<5 | (d))              // FADDP Sd, Vn.2S
+#define FMAXV4(n, d) WORD $(0x6E30F800 | (n)<<5 | (d))              // FMAXV Sd, Vn.4S
+
+// From and to float16: the lower four and the upper four.
+#define FCVTL(n, d) WORD $(0x0E217800 | (n)<<5 | (d))  // FCVTL Vd.4S, Vn.4H
+#define FCVTL2(n, d) WORD $(0x4E217800 | (n)<<5 | (d)) // FCVTL2 Vd.4S, Vn.8H
+#define FCVTN(n, d) WORD $(0x0E216800 | (n)<<5 | (d))  // FCVTN Vd.4H, Vn.4S
+#define FCVTN2(n, d) WORD $(0x4E216800 | (n)<<5 | (d)) // FCVTN2 Vd.8H, Vn.4S
+
+// Twice as wide with the sign: bytes to int16, int16 to int32.
+#define SXTL8(n, d) WORD $(0x0F08A400 | (n)<<5 | (d))   // SXTL Vd.8H, Vn.8B
+#define SXTL8_2(n, d) WORD $(0x4F08A400 | (n)<<5 | (d)) // SXTL2 Vd.8H, Vn.16B
+#define SXTL4(n, d) WORD $(0x0F10A400 | (n)<<5 | (d))   // SXTL Vd.4S, Vn.4H
+#define SXTL4_2(n, d) WORD $(0x4F10A400 | (n)<<5 | (d)) // SXTL2 Vd.4S, Vn.8H
+
+// Halves of 64 bits: the lower of n and m, and the upper ones. Go's VZIP1 and VZIP2
+// of D2, which take no numbers.
+#define ZIP1D(m, n, d) WORD $(0x4EC03800 | (m)<<16 | (n)<<5 | (d)) // ZIP1 Vd.2D, Vn.2D, Vm.2D
+#define ZIP2D(m, n, d) WORD $(0x4EC07800 | (m)<<16 | (n)<<5 | (d)) // ZIP2 Vd.2D, Vn.2D, Vm.2D
+
+#define ZERO8(A, B, C, D, E, F, G, H) \
+	VEOR A.B16, A.B16, A.B16 \
+	VEOR B.B16, B.B16, B.B16 \
+	VEOR C.B16, C.B16, C.B16 \
+	VEOR D.B16, D.B16, D.B16 \
+	VEOR E.B16, E.B16, E.B16 \
+	VEOR F.B16, F.B16, F.B16 \
+	VEOR G.B16, G.B16, G.B16 \
+	VEOR H.B16, H.B16, H.B16
+
+// A sum has eight lanes, in two registers that follow each other. They are added as
+// fold in plain.go does: ((0+4)+(2+6)) + ((1+5)+(3+7)).
+
+// FOLD4: the four sums in a to a+7, lane by lane, into a. Uses t and t+1.
+#define FOLD4(a, t) \
+	FADD4(a+1, a, a) \
+	FADD4(a+3, a+2, a+2) \
+	FADD4(a+5, a+4, a+4) \
+	FADD4(a+7, a+6, a+6) \
+	ZIP1D(a+2, a, t) \
+	ZIP2D(a+2, a, t+1) \
+	FADD4(t+1, t, a) \
+	ZIP1D(a+6, a+4, t) \
+	ZIP2D(a+6, a+4, t+1) \
+	FADD4(t+1, t, a+4) \
+	FADDP4(a+4, a, a)
+
+// FOLD1: the sum in a and a+1 into the first lane of a. Uses t.
+#define FOLD1(a, t) \
+	FADD4(a+1, a, a) \
+	ZIP2D(a, a, t) \
+	FADD4(t, a, a) \
+	FADDP2(a, a)
