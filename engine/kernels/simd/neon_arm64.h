@@ -36,6 +36,20 @@
 #define ZIP1D(m, n, d) WORD $(0x4EC03800 | (m)<<16 | (n)<<5 | (d)) // ZIP1 Vd.2D, Vn.2D, Vm.2D
 #define ZIP2D(m, n, d) WORD $(0x4EC07800 | (m)<<16 | (n)<<5 | (d)) // ZIP2 Vd.2D, Vn.2D, Vm.2D
 
+// SCALE: the float16 at S in all lanes of V8. Goes on to the one after it.
+#define SCALE(S) \
+	VLD1R.P 2(S), [V8.H8] \
+	FCVTL(8, 8)
+
+// EIGHT: the eight int16 in register w times V8, in V14 and V15.
+#define EIGHT(w) \
+	SXTL4(w, 14) \
+	SXTL4_2(w, 15) \
+	SCVTF4(14, 14) \
+	SCVTF4(15, 15) \
+	FMUL4(8, 14, 14) \
+	FMUL4(8, 15, 15)
+
 #define ZERO8(A, B, C, D, E, F, G, H) \
 	VEOR A.B16, A.B16, A.B16 \
 	VEOR B.B16, B.B16, B.B16 \

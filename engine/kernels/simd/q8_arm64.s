@@ -1,11 +1,6 @@
 #include "textflag.h"
 #include "neon_arm64.h"
 
-// SCALE: the float16 at S in all lanes of V8. Goes on to the one after it.
-#define SCALE(S) \
-	VLD1R.P 2(S), [V8.H8] \
-	FCVTL(8, 8)
-
 // WEIGHTS: a block of 32 weights at Q as int16 in V10 to V13. Goes on to the block
 // after it.
 #define WEIGHTS(Q) \
@@ -14,15 +9,6 @@
 	SXTL8_2(14, 11) \
 	SXTL8(15, 12) \
 	SXTL8_2(15, 13)
-
-// EIGHT: the eight weights in register w times their scale, in V14 and V15.
-#define EIGHT(w) \
-	SXTL4(w, 14) \
-	SXTL4_2(w, 15) \
-	SCVTF4(14, 14) \
-	SCVTF4(15, 15) \
-	FMUL4(8, 14, 14) \
-	FMUL4(8, 15, 15)
 
 // Q8ROW: a block of a row of weights at Q with its scale at S, times x in V16 to V23,
 // added to A0 and A1.
