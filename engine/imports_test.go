@@ -65,7 +65,7 @@ var thirdParty = map[string][]string{
 	"github.com/gorilla/websocket":        {"cmd/tokenselect/internal/server/live"},
 	"github.com/rajveermalviya/go-webgpu": {"engine/gpu/wgpunative/internal/wgpu"},
 	"golang.org/x/text":                   {"engine/tokenizer"},
-	"golang.org/x/sys":                    {"cmd/tokenselect/internal/hub", "engine/kernels/simd", "engine/gpu/cpudev", "engine/weights"},
+	"golang.org/x/sys":                    {"cmd/tokenselect", "cmd/tokenselect/internal/hub", "engine/kernels/simd", "engine/gpu/cpudev", "engine/weights"},
 }
 
 // TestImports holds the code to the layers of the design: the engine knows no
