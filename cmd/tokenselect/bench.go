@@ -59,7 +59,7 @@ type benchReport struct {
 type bench struct {
 	std      stdio
 	ckptPath string
-	devices  []string
+	devices  []*deviceFlags
 	depths   []int
 	policies []selection.Policy
 	tokens   int
@@ -75,7 +75,7 @@ type bench struct {
 func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) error {
 	b := bench{std: std, flags: &deviceFlags{}, set: map[string]bool{}}
 	addText(fs, &b.ckptPath, "model", "`model` to measure: a path, the name of a pulled one, or \"random:\" and the name of a shape ("+strings.Join(shapeNames(), ", ")+") for one with random weights of 8 bits (\"random-q4_0:\": of 4), with the paper's budgets for the larger ones unless given; default: the built-in needle-16m")
-	fs.StringVar(&b.cache, "kv", "", cacheHelp)
+	addCache(fs, &b.cache)
 	addLibraryFlag(fs, b.flags)
 	addFeaturesFlag(fs, b.flags)
 	devices := fs.String("devices", "cpu,auto", "comma-separated devices, each measured once")
@@ -96,10 +96,9 @@ func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 		return usagef("%q after the flags, expected nothing", fs.Arg(0))
 	}
 	fs.Visit(func(f *flag.Flag) { b.set[f.Name] = true })
-	if err := b.check(*depths, *policies, parts); err != nil {
+	if err := b.check(*devices, *depths, *policies, parts); err != nil {
 		return err
 	}
-	b.devices = strings.Split(*devices, ",")
 	switch {
 	case parts.attention:
 		return b.attention(ctx, parts)
@@ -110,7 +109,7 @@ func runBench(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 }
 
 // check reads the flags that are lists and refuses what does not go together.
-func (b *bench) check(depths, policies string, parts partFlags) error {
+func (b *bench) check(devices, depths, policies string, parts partFlags) error {
 	if b.tokens < 1 || b.repeats < 1 {
 		return usagef("-decode %d -repeats %d, expected at least 1 of each", b.tokens, b.repeats)
 	}
@@ -119,7 +118,19 @@ func (b *bench) check(depths, policies string, parts partFlags) error {
 		return err
 	}
 	for _, s := range strings.Split(policies, ",") {
-		b.policies = append(b.policies, selection.Policy(strings.TrimSpace(s)))
+		p := selection.Policy(strings.TrimSpace(s))
+		if !slices.Contains(selection.Policies(), p) && !parts.attention { // which has a list of its own
+			return usagef("-policies %q: %q, expected of %s", policies, p, policyNames())
+		}
+		b.policies = append(b.policies, p)
+	}
+	for _, s := range strings.Split(devices, ",") {
+		f := *b.flags
+		f.name, f.from = strings.TrimSpace(s), "-devices"
+		if _, err := f.devices(); err != nil {
+			return err
+		}
+		b.devices = append(b.devices, &f)
 	}
 	switch {
 	case parts.attention && parts.matvec:
@@ -138,9 +149,7 @@ func (b *bench) check(depths, policies string, parts partFlags) error {
 // was measured.
 func (b *bench) each(measure func(dev gpu.Device) error) error {
 	seen := map[string]bool{}
-	for _, name := range b.devices {
-		flags := *b.flags
-		flags.name = strings.TrimSpace(name)
+	for _, flags := range b.devices {
 		dev, _, err := flags.open()
 		if err != nil {
 			return err

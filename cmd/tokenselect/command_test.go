@@ -58,7 +58,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown flag", []string{"run", "-polcy", "dense", "q"}, 2, "-polcy"},
 		{"unknown policy", []string{"run", "-policy", "sparse", "q"}, 2, `policy "sparse", expected tokenselect, dense, window`},
 		{"unknown device", []string{"run", "-device", "tpu", "q"}, 2, `"tpu", expected auto, `},
-		{"unknown cache", []string{"run", "-kv", "int4", "q"}, 1, `"int4", expected f16 or f32`},
+		{"unknown cache", []string{"run", "-kv", "int4", "q"}, 2, `flag -kv: kernels: cache of type "int4", expected f16 or f32`},
 		{"k of 0", []string{"run", "-k", "0", "q"}, 2, "k is 0, expected at least 1"},
 		{"negative k", []string{"run", "-k", "-5", "q"}, 2, "k is -5, expected 0 to"},
 		{"negative n_local", []string{"run", "-n-local", "-1", "q"}, 2, "n_local is -1"},
@@ -68,9 +68,21 @@ func TestBadInput(t *testing.T) {
 		{"even pool", []string{"run", "-pool", "4", "q"}, 2, "pool is 4, expected 0 (no neighbours) or an odd number up to 17"},
 		{"paper's chunk", []string{"run", "-policy", "paper", "-n-local", "128", "q"}, 2, "chunk is 256, expected at most n_local, 128"},
 		{"not a number", []string{"run", "-k", "many", "q"}, 2, `"many"`},
-		{"negative temperature", []string{"run", "-temperature", "-1", "q"}, 1, "temperature is -1"},
-		{"no tokens", []string{"run", "-max-tokens", "0", "q"}, 1, "at most 0 tokens"},
-		{"negative context", []string{"run", "-context", "-1", "q"}, 1, "context of -1 tokens"},
+		{"negative temperature", []string{"run", "-temperature", "-1", "q"}, 2, "-temperature -1, expected 0 or more"},
+		{"no tokens", []string{"run", "-max-tokens", "0", "q"}, 2, "-max-tokens 0, expected 1 to"},
+		{"negative context", []string{"run", "-context", "-1", "q"}, 2, "-context -1, expected 0 (as needed) to"},
+		{"context beyond numbers", []string{"run", "-context", "9223372036854775807", "q"}, 2, "-context 9223372036854775807, expected 0"},
+		{"negative top-k", []string{"run", "-top-k", "-1", "q"}, 2, "-top-k -1, expected 0 (all)"},
+		{"top-p of 2", []string{"run", "-top-p", "2", "q"}, 2, "-top-p 2, expected 0 (all) to 1"},
+		{"top-p of NaN", []string{"run", "-top-p", "nan", "q"}, 2, "-top-p NaN"},
+		{"negative penalty", []string{"run", "-repetition-penalty", "-1", "q"}, 2, "-repetition-penalty -1, expected more than 0"},
+		{"penalty of 0", []string{"run", "-repetition-penalty", "0", "q"}, 2, "-repetition-penalty 0, expected more than 0"},
+		{"cache of info", []string{"info", "-kv", "f64"}, 2, "flag -kv"},
+		{"cache of demo", []string{"demo", "-kv", "f64"}, 2, "flag -kv"},
+		{"cache of bench", []string{"bench", "-kv", "f64"}, 2, "flag -kv"},
+		{"bench policy", []string{"bench", "-policies", "dense,foo"}, 2, `-policies "dense,foo": "foo", expected of tokenselect, dense`},
+		{"bench device", []string{"bench", "-devices", "cpu,foo"}, 2, `-devices "foo", expected auto`},
+		{"bench second CPU", []string{"bench", "-devices", "cpu:1", "-depths", "99"}, 2, "-devices cpu:1, expected cpu"},
 		{"context too short", []string{"run", "-context", "10", "-file", file(t, "a.txt", document), "q"}, 1, "the context is 10"},
 		{"schema that is no JSON", []string{"run", "-device", "cpu", "-json-schema", "{", "q"}, 2, "-json-schema: grammar: the schema is not JSON"},
 		{"schema that is not kept to", []string{"run", "-device", "cpu", "-json-schema", file(t, "s.json", `{"not":{}}`), "q"}, 2, `#/not: the keyword "not" is not supported`},
@@ -138,7 +150,7 @@ func TestBadInput(t *testing.T) {
 // TestMemory asks for more context than any machine has: refused before it is
 // taken.
 func TestMemory(t *testing.T) {
-	r := tokenselect(t, "", false, "run", "-device", "cpu", "-context", "100000000000", "-file", file(t, "a.txt", document), "What does Ada Dixon keep?")
+	r := tokenselect(t, "", false, "run", "-device", "cpu", "-context", "200000000", "-file", file(t, "a.txt", document), "What does Ada Dixon keep?")
 	if r.status != 1 || !strings.Contains(r.err, "memory") {
 		t.Errorf("status %d, said %q; expected 1 and words about memory", r.status, r.err)
 	}

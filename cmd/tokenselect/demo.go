@@ -18,7 +18,8 @@ func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	var model string
 	addText(fs, &model, "model", modelHelp)
 	device := addDeviceFlags(fs)
-	cache := fs.String("kv", "", cacheHelp)
+	var cache string
+	addCache(fs, &cache)
 	size := fs.Int("tokens", 20000, "length of the text")
 	facts := fs.Int("facts", 5, "facts hidden in it")
 	seed := fs.Uint64("seed", 1, "of the text")
@@ -46,7 +47,7 @@ func runDemo(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) er
 	if err != nil {
 		return err
 	}
-	o, dense := engine.Options{Cache: *cache}, cfg
+	o, dense := engine.Options{Cache: cache}, cfg
 	dense.Policy = selection.Dense
 	if err := fitContext("-tokens", *size, ckpt, dev.Info(), o, cfg, dense); err != nil {
 		return err

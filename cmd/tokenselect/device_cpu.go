@@ -13,9 +13,9 @@ var cpuSource = source{
 		defer d.Close()
 		return []adapter{{info: d.Info()}}, nil
 	},
-	open: func(_ *deviceFlags, i int) (gpu.Device, error) {
+	open: func(f *deviceFlags, i int) (gpu.Device, error) {
 		if i > 0 {
-			return nil, usagef("-device cpu:%d, expected cpu: there is one", i)
+			return nil, usagef("%s cpu:%d, expected cpu: there is one", f.flag(), i)
 		}
 		return cpudev.New(cpudev.Options{}), nil
 	},

@@ -29,7 +29,7 @@ var webgpuSource = source{
 	},
 	open: func(f *deviceFlags, i int) (gpu.Device, error) {
 		if i > 0 {
-			return nil, usagef("-device webgpu:%d, expected webgpu: the host gives one", i)
+			return nil, usagef("%s webgpu:%d, expected webgpu: the host gives one", f.flag(), i)
 		}
 		return webgpujs.Open(context.Background(), webgpujs.Options{Without: f.without})
 	},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -33,8 +34,12 @@ type source struct {
 // deviceFlags are the flags that choose a device.
 type deviceFlags struct {
 	name, dawnLib string
+	from          string   // the flag that name was given with, if not -device
 	without       []string // features that are not to be used
 }
+
+// flag is the flag that the device was named with.
+func (f *deviceFlags) flag() string { return cmp.Or(f.from, "-device") }
 
 func addDeviceFlags(fs *flag.FlagSet) *deviceFlags {
 	f := &deviceFlags{}
@@ -81,7 +86,7 @@ func (f *deviceFlags) devices() (*devices, error) {
 	if numbered {
 		n, err := strconv.Atoi(number)
 		if err != nil || n < 0 {
-			return nil, usagef("-device %q: %q, expected the number of an adapter, from 0 on", f.name, number)
+			return nil, usagef("%s %q: %q, expected the number of an adapter, from 0 on", f.flag(), f.name, number)
 		}
 		i = n
 	}
@@ -92,7 +97,7 @@ func (f *deviceFlags) devices() (*devices, error) {
 		}
 		names = append(names, s.name)
 	}
-	return nil, usagef("-device %q, expected auto, %s", f.name, strings.Join(names, ", "))
+	return nil, usagef("%s %q, expected auto, %s", f.flag(), f.name, strings.Join(names, ", "))
 }
 
 // open opens the best device that was not opened yet and says in words what was

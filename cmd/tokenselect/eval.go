@@ -79,16 +79,8 @@ func (e *evaluation) add(fs *flag.FlagSet) {
 	fs.BoolVar(&e.asJSON, "json", false, "print a report in JSON instead of tables in Markdown")
 	addText(fs, &e.model, "model", modelHelp)
 	e.device = addDeviceFlags(fs)
-	fs.StringVar(&e.cache, "kv", "", cacheHelp)
+	addCache(fs, &e.cache)
 	e.budgets = addSelectionFlags(fs, false)
-}
-
-func policyNames() string {
-	var names []string
-	for _, p := range selection.Policies() {
-		names = append(names, string(p))
-	}
-	return strings.Join(names, ", ")
 }
 
 func taskHelp() string {

@@ -17,7 +17,8 @@ import (
 
 func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) error {
 	length := fs.Int("context", 32768, "`tokens` to state the memory for")
-	cache := fs.String("kv", "", cacheHelp)
+	var cache string
+	addCache(fs, &cache)
 	budgets := addSelectionFlags(fs, true)
 	devices := &deviceFlags{}
 	addLibraryFlag(fs, devices)
@@ -45,7 +46,7 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
 	describeModel(w, ckpt)
 	all, auto, why, notes := listDevices(devices)
-	mem, err := engine.Estimate(ckpt, *length, all[auto].info, engine.Options{Cache: *cache}, cfg)
+	mem, err := engine.Estimate(ckpt, *length, all[auto].info, engine.Options{Cache: cache}, cfg)
 	var refusal string
 	switch {
 	case errors.Is(err, gpu.ErrLimit):

@@ -4,12 +4,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strings"
 
+	"tokenselect/engine/kernels"
 	"tokenselect/engine/selection"
 )
-
-// cacheHelp explains the flag of how keys and values are stored.
-const cacheHelp = `how keys and values are stored: "f16" or "f32"; default: f32 on the CPU, f16 on a GPU`
 
 // addText adds a flag whose text may not be empty: an empty one is as a rule a
 // variable that is not set, and not a wish for the default.
@@ -21,6 +20,24 @@ func addText(fs *flag.FlagSet, text *string, name, usage string) {
 		*text = s
 		return nil
 	})
+}
+
+// addCache adds the flag of how keys and values are stored.
+func addCache(fs *flag.FlagSet, name *string) {
+	fs.Func("kv", `how keys and values are stored: "f16" or "f32"; default: f32 on the CPU, f16 on a GPU`, func(s string) error {
+		*name = s
+		_, err := kernels.ParseCacheType(s)
+		return err
+	})
+}
+
+// policyNames are all policies, in words.
+func policyNames() string {
+	var names []string
+	for _, p := range selection.Policies() {
+		names = append(names, string(p))
+	}
+	return strings.Join(names, ", ")
 }
 
 // selectionFlags are the flags of policy and budgets. A budget of -1 stands for

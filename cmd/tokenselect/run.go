@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ type runFlags struct {
 func (f *runFlags) add(fs *flag.FlagSet) {
 	addText(fs, &f.model, "model", modelHelp)
 	f.device = addDeviceFlags(fs)
-	fs.StringVar(&f.cache, "kv", "", cacheHelp)
+	addCache(fs, &f.cache)
 	fs.Func("file", "`document` to read before the question; may be given several times, \"-\" is standard input", func(path string) error {
 		if path == "-" && slices.Contains(f.files, path) {
 			return errors.New("standard input can be read once")
@@ -65,6 +66,28 @@ func (f *runFlags) add(fs *flag.FlagSet) {
 	f.selection = addSelectionFlags(fs, true)
 }
 
+// check refuses values that mean nothing.
+func (f *runFlags) check() error {
+	s := f.sample
+	switch {
+	case f.raw && (f.system != "" || f.template != ""):
+		return usagef("-raw with -system or -template: a text that is continued as it stands has neither")
+	case f.maxTokens < 1 || f.maxTokens > mostTokens:
+		return usagef("-max-tokens %d, expected 1 to %d", f.maxTokens, mostTokens)
+	case f.context < 0 || f.context > mostTokens:
+		return usagef("-context %d, expected 0 (as needed) to %d", f.context, mostTokens)
+	case !(s.Temperature >= 0) || math.IsInf(s.Temperature, 0): // NaN too, as below
+		return usagef("-temperature %v, expected 0 or more", s.Temperature)
+	case s.TopK < 0:
+		return usagef("-top-k %d, expected 0 (all) or more", s.TopK)
+	case !(s.TopP >= 0 && s.TopP <= 1):
+		return usagef("-top-p %v, expected 0 (all) to 1", s.TopP)
+	case !(s.Penalty > 0) || math.IsInf(s.Penalty, 0):
+		return usagef("-repetition-penalty %v, expected more than 0 (1: none)", s.Penalty)
+	}
+	return nil
+}
+
 const runAbout = `answer a question about a document, or continue a text.
 QUESTION comes after all flags: one argument in quotes, or words without quotes,
 which are put together with spaces. What follows -- is no flag: run -- -5 or 5?
@@ -80,8 +103,8 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	if err != nil {
 		return err
 	}
-	if f.raw && (f.system != "" || f.template != "") {
-		return usagef("-raw with -system or -template: a text that is continued as it stands has neither")
+	if err := f.check(); err != nil {
+		return err
 	}
 	template, err := readTemplate(f.template)
 	if err != nil {

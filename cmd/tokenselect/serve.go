@@ -21,6 +21,7 @@ import (
 	"tokenselect/cmd/tokenselect/internal/server"
 	"tokenselect/cmd/tokenselect/internal/server/catalog"
 	"tokenselect/cmd/tokenselect/internal/server/openai"
+	"tokenselect/cmd/tokenselect/internal/server/pool"
 	"tokenselect/engine/gpu/webgpujs"
 	"tokenselect/engine/kernels/simd"
 	"tokenselect/web"
@@ -58,7 +59,7 @@ func (f *serveFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.models, "models", "", "`folder` whose *.gguf files are offered besides the built-in model, the files of a split one as one model")
 	fs.StringVar(&f.first, "default", "", "`name` of the model that comes first: for programs that name none, and on the page; default: that of -model, else the built-in needle-16m")
 	f.device = addDeviceFlags(fs)
-	fs.StringVar(&f.kv, "kv", "", cacheHelp)
+	addCache(fs, &f.kv)
 
 	fs.StringVar(&f.system, "system", "", "`text` that models on this machine are told before a page's document; programs say their own")
 	fs.StringVar(&f.template, "template", "", templateHelp+", for the models of -models that have none")
@@ -68,6 +69,9 @@ func (f *serveFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.key, "tls-key", "", "`file` with its key")
 	fs.StringVar(&f.apiKeys, "api-keys", "", "`file` with the keys that programs must show to use /v1/, one a line; default: no key is asked for")
 	fs.Func("allow-origin", "`origin` of another site whose pages may use this server, such as https://example.org; may be given several times", func(o string) error {
+		if !server.IsOrigin(o) {
+			return errors.New("expected one like https://example.org")
+		}
 		f.origins = append(f.origins, o)
 		return nil
 	})
@@ -86,7 +90,13 @@ func (f *serveFlags) add(fs *flag.FlagSet) {
 }
 
 func (f *serveFlags) check() error {
+	_, port, addrErr := net.SplitHostPort(f.addr)
+	if addrErr == nil {
+		_, addrErr = net.LookupPort("tcp", port)
+	}
 	switch {
+	case addrErr != nil:
+		return usagef("-addr %q: %v; expected HOST:PORT, for example 127.0.0.1:8080", f.addr, addrErr)
 	case f.tls != "" && f.tls != "auto":
 		return usagef("-tls %q, expected auto", f.tls)
 	case f.tls != "" && (f.cert != "" || f.key != ""):
@@ -156,7 +166,11 @@ func runServe(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 	if err != nil {
 		return err
 	}
-	if err := b.serveAPI(s, c, keys); err != nil {
+	err = b.serveAPI(s, c, keys)
+	if f.memory.n > 0 && errors.Is(err, pool.ErrMemory) {
+		return usageError{fmt.Errorf("-memory: %w", err)}
+	}
+	if err != nil {
 		return err
 	}
 
@@ -205,7 +219,11 @@ func (f *serveFlags) catalog(log func(string)) (*catalog.Catalog, error) {
 	if dir, err := os.UserCacheDir(); err == nil {
 		c.Sidecar = filepath.Join(dir, "tokenselect", "digests.json")
 	}
-	return catalog.New(c)
+	models, err := catalog.New(c)
+	if errors.Is(err, catalog.ErrFirst) {
+		return nil, usageError{fmt.Errorf("-default: %w", err)}
+	}
+	return models, err
 }
 
 // files are those of the engine for browsers, which is built apart from this

@@ -38,7 +38,7 @@ func (f *serveFlags) backend(ctx context.Context, list *catalog.Catalog, c *serv
 			return nil, err
 		}
 		if b.client, err = upstream.New(upstream.Config{URL: f.upstream, Key: key}); err != nil {
-			return nil, err
+			return nil, usageError{fmt.Errorf("-upstream: %w", err)}
 		}
 		b.about = "the engine at " + f.upstream
 		c.Host = &upstream.Host{Client: b.client, Where: "server"}

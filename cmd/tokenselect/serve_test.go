@@ -199,7 +199,8 @@ func TestServeBadInput(t *testing.T) {
 		want   string
 	}{
 		{[]string{"-addr", taken}, 1, "another port"},
-		{[]string{"-addr", "here"}, 1, "expected HOST:PORT"},
+		{[]string{"-addr", "here"}, 2, "expected HOST:PORT"},
+		{[]string{"-addr", "127.0.0.1:99999"}, 2, `-addr "127.0.0.1:99999"`},
 		{[]string{"page"}, 2, "1 arguments, expected flags only"},
 		{[]string{"-tls", "on"}, 2, `-tls "on", expected auto`},
 		{[]string{"-tls", "auto", "-tls-cert", "x", "-tls-key", "x"}, 2, "the one or the others"},
@@ -211,15 +212,15 @@ func TestServeBadInput(t *testing.T) {
 		{[]string{"-memory", "-3"}, 2, "expected 1 byte to"},
 		{[]string{"-message", "100TiB"}, 2, "expected 1 byte to"},
 		{[]string{"-upstream-key-file", "x"}, 2, "without -upstream"},
-		{append(any, "-upstream", "ftp://x"), 1, "http://host:8000"},
+		{append(any, "-upstream", "ftp://x"), 2, "-upstream: upstream: URL \"ftp://x\", expected one like http://host:8000"},
 		{append(any, "-models", absent), 1, absent},
-		{append(any, "-default", "gpt"), 1, "needle-16m"},
+		{append(any, "-default", "gpt"), 2, "-default: catalog: there is no model \"gpt\", there are: needle-16m"},
 		{append(any, "-api-keys", absent), 1, absent},
 		{append(any, "-wasm", absent), 1, absent},
 		{append(any, "-device", "tpu"), 2, `"tpu"`},
-		{append(any, "-device", "cpu", "-kv", "int4"), 1, "int4"},
-		{append(any, "-device", "cpu", "-allow-origin", "school"), 1, "https://example.org"},
-		{append(any, "-device", "cpu", "-memory", "1000"), 1, "1000 bytes"},
+		{append(any, "-device", "cpu", "-kv", "int4"), 2, "flag -kv"},
+		{append(any, "-device", "cpu", "-allow-origin", "school"), 2, "flag -allow-origin: expected one like https://example.org"},
+		{append(any, "-device", "cpu", "-memory", "1000"), 2, "-memory: pool: in 1000 bytes of memory: there is no room for a conversation of 1024 tokens"},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			if r := tokenselect(t, "", false, append([]string{"serve"}, c.args...)...); r.status != c.status || !strings.Contains(r.err, c.want) {

@@ -134,7 +134,7 @@ func TestSiteRefusals(t *testing.T) {
 		{[]string{"-o", empty, "-wasm", filepath.Join(dir, "none.wasm")}, 1, "-wasm:"},
 		{[]string{"-o", empty}, 1, "make wasm builds it"},
 		{[]string{"-o", empty, "-wasm", wasm, "-model", filepath.Join(full, "thesis.txt")}, 1, "thesis.txt"},
-		{[]string{"-o", empty, "-wasm", wasm, "-default", "none"}, 1, `there is no model "none"`},
+		{[]string{"-o", empty, "-wasm", wasm, "-default", "none"}, 2, `there is no model "none"`},
 	} {
 		status, said := site(t, c.args...)
 		if status != c.status || !strings.Contains(said, c.said) {

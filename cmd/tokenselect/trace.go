@@ -130,7 +130,7 @@ func (t *tracing) add(fs *flag.FlagSet) {
 	fs.StringVar(&t.policies, "sweep-policies", "dense,window", "with -sweep: comma-separated `policies` beside them, with the run's own budgets")
 	addText(fs, &t.model, "model", modelHelp)
 	t.device = addDeviceFlags(fs)
-	fs.StringVar(&t.cache, "kv", "", cacheHelp)
+	addCache(fs, &t.cache)
 	t.selection = addSelectionFlags(fs, true)
 }
 

@@ -74,8 +74,8 @@ func allowed(origins []string) func(*http.Request) bool {
 	}
 }
 
-// checkOrigin says what is wrong with an origin that is to be allowed.
-func checkOrigin(o string) bool {
+// IsOrigin tells whether o is an origin that can be allowed, as browsers write them.
+func IsOrigin(o string) bool {
 	u, err := url.Parse(o)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && o == u.Scheme+"://"+u.Host
 }

@@ -78,7 +78,7 @@ func New(c Config) (*Server, error) {
 		c.Log = func(error) {}
 	}
 	for _, o := range c.Origins {
-		if !checkOrigin(o) {
+		if !IsOrigin(o) {
 			return nil, fmt.Errorf("server: origin %q, expected one like https://example.org", o)
 		}
 	}

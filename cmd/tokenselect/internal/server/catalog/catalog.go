@@ -98,6 +98,9 @@ type stamp struct {
 	Changed time.Time `json:"changed"`
 }
 
+// ErrFirst is New's error where Config.First is none of the models.
+var ErrFirst = errors.New("there is no model")
+
 // New lists the models. The files of Dir are read in the background.
 func New(c Config) (*Catalog, error) {
 	if c.Log == nil {
@@ -123,7 +126,7 @@ func New(c Config) (*Catalog, error) {
 	if c.First != "" {
 		i := slices.IndexFunc(k.entries, func(e *entry) bool { return e.name == c.First })
 		if i < 0 {
-			return nil, fmt.Errorf("catalog: there is no model %q, there are: %s", c.First, strings.Join(k.names(), ", "))
+			return nil, fmt.Errorf("catalog: %w %q, there are: %s", ErrFirst, c.First, strings.Join(k.names(), ", "))
 		}
 		first := k.entries[i]
 		k.entries = slices.Insert(slices.Delete(k.entries, i, i+1), 0, first)

@@ -62,6 +62,9 @@ var (
 	errMemory = errors.New("pool: the memory that is shared with others is taken")
 )
 
+// ErrMemory is New's error where Config.Memory is too little for anything.
+var ErrMemory = errors.New("there is no room for a conversation of 1024 tokens")
+
 // New makes a pool. Close it before the model.
 func New(c Config) (*Pool, error) {
 	for _, d := range []struct {
@@ -99,7 +102,10 @@ func New(c Config) (*Pool, error) {
 			return p, nil
 		}
 	}
-	return nil, errors.Join(fmt.Errorf("pool: %d bytes of memory hold no conversation of 1024 tokens", c.Memory), err)
+	if err == nil {
+		err = ErrMemory
+	}
+	return nil, fmt.Errorf("pool: in %d bytes of memory: %w", c.Memory, err)
 }
 
 // try tells whether the device takes a session of so many tokens. A session's
