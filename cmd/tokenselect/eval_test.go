@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -138,6 +139,14 @@ func TestEvalAnswers(t *testing.T) {
 	r = tokenselect(t, "", false, append(args, "-seed", "2")...)
 	if r.status != 1 || !strings.Contains(r.err, "was begun with other settings: seed 1, expected 2") {
 		t.Errorf("another seed: status %d, said %q", r.status, r.err)
+	}
+	for _, other := range []struct{ flag, value, want string }{
+		{"-k", "256", "with other settings: k 512, expected 256 ("},
+		{"-policies", "tokenselect", "with other settings: policies tokenselect,window:n-local=32:k=32, expected tokenselect ("},
+	} {
+		if r := tokenselect(t, "", false, append(slices.Clone(args), other.flag, other.value)...); r.status != 1 || !strings.Contains(r.err, other.want) {
+			t.Errorf("%s %s: status %d, said %q", other.flag, other.value, r.status, r.err)
+		}
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {

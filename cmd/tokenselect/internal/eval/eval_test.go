@@ -164,11 +164,11 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	st.Close()
 	for want, change := range map[string]func(*Settings){
-		"seed 3, expected 4":        func(s *Settings) { s.Seed = 4 },
-		`model "m", expected "n"`:   func(s *Settings) { s.Model = "n" },
-		"lengths [1024,4096]":       func(s *Settings) { s.Lengths = []int{1024} },
-		`policies [{"name":"new"`:   func(s *Settings) { s.Policies = s.Policies[:1] },
-		"text none, expected \"x\"": func(s *Settings) { s.Text = "x" },
+		"seed 3, expected 4":             func(s *Settings) { s.Seed = 4 },
+		`model "m", expected "n"`:        func(s *Settings) { s.Model = "n" },
+		"lengths [1024,4096]":            func(s *Settings) { s.Lengths = []int{1024} },
+		"policies new,old, expected new": func(s *Settings) { s.Policies = s.Policies[:1] },
+		"text none, expected \"x\"":      func(s *Settings) { s.Text = "x" },
 	} {
 		s := settings()
 		change(&s)
@@ -371,8 +371,22 @@ func TestMerge(t *testing.T) {
 	}
 	b.Settings = settings()
 	b.Settings.Policies = []Policy{{"old", json.RawMessage(`{"K":9}`)}}
-	if _, err := Merge([]Report{a, b}, []string{"a", "b"}); err == nil || !strings.Contains(err.Error(), "policy old") {
+	if _, err := Merge([]Report{a, b}, []string{"a", "b"}); err == nil || !strings.Contains(err.Error(), "policy old: k 9, expected 2") {
 		t.Errorf("one name for two policies: %v", err)
+	}
+}
+
+func TestDiffering(t *testing.T) {
+	for _, c := range []struct{ got, want, said string }{
+		{`{"K":512,"Rivals":{"Pool":7}}`, `{"K":512,"Rivals":{"Pool":9}}`, "snapkv-pool 7, expected 9"},
+		{`{"K":512,"Rivals":{"Pool":7}}`, `{"Rivals":{"Pool":7},"K":256}`, "k 512, expected 256"},
+		{`{"K":512}`, `{"K":512,"Tail":64}`, "tail none, expected 64"},
+		{`{"K":512,"NInit":16}`, `{"K":512}`, "n-init 16, expected none"},
+		{`{"K":512,"NInit":16}`, `{"NInit":16,"K":512}`, ""},
+	} {
+		if said := differing(json.RawMessage(c.got), json.RawMessage(c.want), ""); said != c.said {
+			t.Errorf("%s and %s: %q, expected %q", c.got, c.want, said, c.said)
+		}
 	}
 }
 

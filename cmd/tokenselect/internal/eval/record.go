@@ -1,8 +1,11 @@
 package eval
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -70,35 +73,61 @@ func (s Settings) overall() string {
 
 // differs says in what s is not want, or "".
 func (s Settings) differs(want Settings) string {
-	a, b := fields(s), fields(want)
-	var names []string
-	for name := range b {
-		names = append(names, name)
+	if got, want := s.PolicyNames(), want.PolicyNames(); !slices.Equal(got, want) {
+		return fmt.Sprintf("policies %s, expected %s", strings.Join(got, ","), strings.Join(want, ","))
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		if string(a[name]) != string(b[name]) {
-			return fmt.Sprintf("%s %s, expected %s", name, said(a[name]), said(b[name]))
+	for i, p := range s.Policies {
+		if d := differing(p.Config, want.Policies[i].Config, ""); d != "" {
+			return d
 		}
 	}
-	for name := range a {
-		if _, ok := b[name]; !ok {
-			return fmt.Sprintf("%s %s, expected none", name, said(a[name]))
-		}
-	}
-	return ""
+	s.Policies, want.Policies = nil, nil
+	return differing(encoded(s), encoded(want), "")
 }
 
-func fields(s Settings) map[string]json.RawMessage {
+// encoded is settings as their file has them.
+func encoded(s Settings) json.RawMessage {
 	raw, err := json.Marshal(s)
 	if err != nil {
 		panic(err) // of strings and numbers
 	}
-	var m map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &m); err != nil {
-		panic(err)
+	return raw
+}
+
+// optionNames are the names of flags for what a policy's configuration has by others.
+var optionNames = map[string]string{
+	"NInit": "n-init", "NLocal": "n-local", "Rivals.Page": "quest-page", "Rivals.Block": "infllm-block",
+	"Rivals.Representatives": "infllm-representatives", "Rivals.Window": "snapkv-window", "Rivals.Pool": "snapkv-pool",
+	"Rivals.Factor": "ntk-factor", "Rivals.Near": "selfextend-window", "Rivals.Group": "selfextend-group",
+}
+
+// differing names the first field in which two objects differ, and its values; ""
+// where there is none. In is the name of what they are in.
+func differing(got, want json.RawMessage, in string) string {
+	var a, b map[string]json.RawMessage
+	if json.Unmarshal(got, &a) != nil || json.Unmarshal(want, &b) != nil {
+		return fmt.Sprintf("%s, expected %s", got, want)
 	}
-	return m
+	names := slices.Collect(maps.Keys(b))
+	for name := range a {
+		if _, both := b[name]; !both {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		x, y, path := a[name], b[name], in+name
+		switch {
+		case string(x) == string(y):
+		case bytes.HasPrefix(x, []byte("{")) && bytes.HasPrefix(y, []byte("{")):
+			if d := differing(x, y, path+"."); d != "" {
+				return d
+			}
+		default:
+			return fmt.Sprintf("%s %s, expected %s", cmp.Or(optionNames[path], strings.ToLower(path)), said(x), said(y))
+		}
+	}
+	return ""
 }
 
 func said(raw json.RawMessage) string {
@@ -170,8 +199,8 @@ func Merge(reports []Report, names []string) (Report, error) {
 			at := slices.IndexFunc(all.Settings.Policies, func(q Policy) bool { return q.Name == p.Name })
 			if at < 0 {
 				all.Settings.Policies = append(all.Settings.Policies, p)
-			} else if was := all.Settings.Policies[at].Config; string(was) != string(p.Config) {
-				return Report{}, fmt.Errorf("%s does not go with %s: policy %s is %s, expected %s", names[i+1], names[0], p.Name, p.Config, was)
+			} else if d := differing(p.Config, all.Settings.Policies[at].Config, ""); d != "" {
+				return Report{}, fmt.Errorf("%s does not go with %s: policy %s: %s", names[i+1], names[0], p.Name, d)
 			}
 		}
 		for _, t := range r.Settings.Tasks {
