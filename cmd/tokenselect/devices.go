@@ -50,7 +50,7 @@ func addDeviceFlags(fs *flag.FlagSet) *deviceFlags {
 }
 
 func addFeaturesFlag(fs *flag.FlagSet, f *deviceFlags) {
-	fs.Func("features", "what of a GPU beyond WebGPU's baseline may be used: `names` of features that tokenselect info lists, with commas between them, \"all\" or \"none\" (default all)", func(text string) error {
+	fs.Func("features", "what of a GPU beyond WebGPU's baseline may be used: `names` of features with commas between them ("+strings.Join(gpu.FeatureNames, ", ")+"; tokenselect info lists which of them an adapter has), \"all\" or \"none\" (default all)", func(text string) error {
 		without, err := gpu.Unused(text)
 		f.without = without
 		return err

@@ -85,6 +85,22 @@ func TestInfoLists(t *testing.T) {
 	}
 }
 
+// TestInfoFeatures: what -features leaves out is not listed.
+func TestInfoFeatures(t *testing.T) {
+	s := fake(nil, nil)
+	s.list = func(*deviceFlags) ([]adapter, error) {
+		i := info("a GPU", gpu.Discrete)
+		i.Features = gpu.Features{Float16: true, PackedDot: true}
+		return []adapter{{info: i}}, nil
+	}
+	with(t, s)
+	for features, want := range map[string]string{"all": "shader-f16, packed_4x8_integer_dot_product", "none": "none", "shader-f16": "shader-f16"} {
+		if r := tokenselect(t, "", false, "info", "-features", features); r.status != 0 || !strings.Contains(r.out, "beyond the baseline: "+want+"\n") {
+			t.Errorf("-features %s: status %d, %s%s", features, r.status, r.out, r.err)
+		}
+	}
+}
+
 // TestRunGoesOn: auto leaves a device that fails, says so, and answers as if it
 // had not been there.
 func TestRunGoesOn(t *testing.T) {

@@ -22,6 +22,7 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 	budgets := addSelectionFlags(fs, true)
 	devices := &deviceFlags{}
 	addLibraryFlag(fs, devices)
+	addFeaturesFlag(fs, devices)
 	if err := parse(fs, args); err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func runInfo(_ context.Context, fs *flag.FlagSet, args []string, std stdio) erro
 		fmt.Fprintf(w, "warning\t%s\n", warning)
 	}
 	fmt.Fprintln(w)
-	describeDevices(w, all, auto, why, notes)
+	describeDevices(w, all, auto, why, notes, devices.without)
 	return w.Flush()
 }
 
@@ -112,12 +113,12 @@ func describeModel(w io.Writer, m *weights.Model) {
 	}
 }
 
-func describeDevices(w io.Writer, all []listed, auto int, why string, notes []string) {
+func describeDevices(w io.Writer, all []listed, auto int, why string, notes, without []string) {
 	for _, l := range all {
 		i := l.info
 		fmt.Fprintf(w, "device %s\t%s, %s through %s%s%s\n", l.name, i.Name, a(i.Kind), i.Backend, driver(i), limits(i.Limits))
 		if i.Kind != gpu.CPU {
-			fmt.Fprintf(w, "\tbeyond the baseline: %s\n", i.Features)
+			fmt.Fprintf(w, "\tbeyond the baseline: %s\n", i.Features.Without(without))
 		}
 		if l.library != "" {
 			fmt.Fprintf(w, "\tfrom %s; it offers %s\n", l.library, strings.Join(l.features, ", "))
