@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help test-more test-long bench-page rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page node check cross release load bench rivals golden recordings build tools
+.PHONY: help test-more test-long bench-page rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page test-arm64 node check cross release load bench rivals golden recordings build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -177,6 +177,12 @@ PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 wind
 cross: tools ## the command for Linux, macOS and Windows, compiled without cgo
 	@set -e; for p in $(PLATFORMS); do echo "go build for $$p"; \
 		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/tokenselect; done
+
+test-arm64: tools ## the CPU device's inner loops on arm64, where the machine is another by qemu-user-static, which proves results, not speed
+	CGO_ENABLED=0 GOARCH=arm64 $(GO) test -c -o bin/simd_arm64.test ./engine/kernels/simd
+	@run=qemu-aarch64-static; test "$$($(GO) env GOHOSTARCH)" != arm64 || run=; \
+	test -z "$$run" || command -v $$run >/dev/null || { echo "make test-arm64: $$run is missing: apt-get install qemu-user-static"; exit 1; }; \
+	cd engine/kernels/simd && $$run ../../../bin/simd_arm64.test
 
 release: node web/node_modules/.package-lock.json wasm ## archives of the command for every platform, with the engine for browsers, and their checksums, in dist/
 	@command -v zip >/dev/null || { echo "make release: zip is missing: apt-get install zip"; exit 1; }
