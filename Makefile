@@ -178,11 +178,13 @@ cross: tools ## the command for Linux, macOS and Windows, compiled without cgo
 	@set -e; for p in $(PLATFORMS); do echo "go build for $$p"; \
 		CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/tokenselect; done
 
-test-arm64: tools ## the CPU device's inner loops on arm64, where the machine is another by qemu-user-static, which proves results, not speed
-	CGO_ENABLED=0 GOARCH=arm64 $(GO) test -c -o bin/simd_arm64.test ./engine/kernels/simd
-	@run=qemu-aarch64-static; test "$$($(GO) env GOHOSTARCH)" != arm64 || run=; \
-	test -z "$$run" || command -v $$run >/dev/null || { echo "make test-arm64: $$run is missing: apt-get install qemu-user-static"; exit 1; }; \
-	cd engine/kernels/simd && $$run ../../../bin/simd_arm64.test
+test-arm64: tools ## the CPU device's inner loops on arm64, small models and a golden on them; where the machine is another by qemu-user-static, which proves results, not speed
+	@if test "$$($(GO) env GOHOSTARCH)" != arm64; then \
+		command -v qemu-aarch64-static >/dev/null || { echo "make test-arm64: qemu-aarch64-static is missing: apt-get install qemu-user-static"; exit 1; }; \
+		export GOOS=linux GOFLAGS=-exec=qemu-aarch64-static; fi; \
+	export CGO_ENABLED=0 GOARCH=arm64 && \
+	$(GO) test -count=1 ./engine/kernels/simd && \
+	$(GO) test -count=1 -tags nodawn -run '^TestTinyModels$$|TestGoldenSelectionCPU/passkey-353' ./engine
 
 release: node web/node_modules/.package-lock.json wasm ## archives of the command for every platform, with the engine for browsers, and their checksums, in dist/
 	@command -v zip >/dev/null || { echo "make release: zip is missing: apt-get install zip"; exit 1; }
