@@ -64,33 +64,15 @@ TEXT ·tile8x1(SB), NOSPLIT, $0-40
 	MOVD w+16(FP), R2
 	MOVD wStride+24(FP), R3
 	MOVD k8+32(FP), R4
-	ADD  R3, R2, R5
-	ADD  R3, R5, R6
-	ADD  R3, R6, R7
-	ADD  R3, R7, R8
-	ADD  R3, R8, R9
-	ADD  R3, R9, R10
-	ADD  R3, R10, R11
-	ZERO8(V0, V1, V2, V3, V4, V5, V6, V7)
-	ZERO8(V8, V9, V10, V11, V12, V13, V14, V15)
+	EIGHT_ROWS
 
 loop81:
 	FLDPQ.P 32(R1), (F16, F17)
-	ROW8(R2, V0, V1)
-	ROW8(R5, V2, V3)
-	ROW8(R6, V4, V5)
-	ROW8(R7, V6, V7)
-	ROW8(R8, V8, V9)
-	ROW8(R9, V10, V11)
-	ROW8(R10, V12, V13)
-	ROW8(R11, V14, V15)
+	EACH_ROW(ROW8)
 	SUBS $8, R4
 	BGT  loop81
 
-	FOLD4(0, 16)
-	FOLD4(8, 16)
-	FMOVQ F0, (R0)
-	FMOVQ F8, 16(R0)
+	STORE_ROWS
 	RET
 
 // func tile1x1(x, w *float32, k8 int) float32

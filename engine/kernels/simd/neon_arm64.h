@@ -83,3 +83,34 @@
 	ZIP2D(a, a, t) \
 	FADD4(t, a, a) \
 	FADDP2(a, a)
+
+// EIGHT_ROWS: rows R3 bytes apart, the first at R2, the others at R5 to R11, each with a
+// sum in two registers of V0 to V15.
+#define EIGHT_ROWS \
+	ADD  R3, R2, R5 \
+	ADD  R3, R5, R6 \
+	ADD  R3, R6, R7 \
+	ADD  R3, R7, R8 \
+	ADD  R3, R8, R9 \
+	ADD  R3, R9, R10 \
+	ADD  R3, R10, R11 \
+	ZERO8(V0, V1, V2, V3, V4, V5, V6, V7) \
+	ZERO8(V8, V9, V10, V11, V12, V13, V14, V15)
+
+// EACH_ROW: ROW for the eight rows and their sums.
+#define EACH_ROW(ROW) \
+	ROW(R2, V0, V1) \
+	ROW(R5, V2, V3) \
+	ROW(R6, V4, V5) \
+	ROW(R7, V6, V7) \
+	ROW(R8, V8, V9) \
+	ROW(R9, V10, V11) \
+	ROW(R10, V12, V13) \
+	ROW(R11, V14, V15)
+
+// STORE_ROWS: the eight sums to R0.
+#define STORE_ROWS \
+	FOLD4(0, 16) \
+	FOLD4(8, 16) \
+	FMOVQ F0, (R0) \
+	FMOVQ F8, 16(R0)
