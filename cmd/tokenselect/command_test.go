@@ -69,6 +69,7 @@ func TestBadInput(t *testing.T) {
 		{"paper's chunk", []string{"run", "-policy", "paper", "-n-local", "128", "q"}, 2, "chunk is 256, expected at most n_local, 128"},
 		{"not a number", []string{"run", "-k", "many", "q"}, 2, `"many"`},
 		{"negative temperature", []string{"run", "-temperature", "-1", "q"}, 2, "-temperature -1, expected 0 or more"},
+		{"no end of JSON", []string{"run", "-endless", "-json-schema", "{}", "q"}, 2, "-endless with -json-schema"},
 		{"no tokens", []string{"run", "-max-tokens", "0", "q"}, 2, "-max-tokens 0, expected 1 to"},
 		{"negative context", []string{"run", "-context", "-1", "q"}, 2, "-context -1, expected 0 (as needed) to"},
 		{"context beyond numbers", []string{"run", "-context", "9223372036854775807", "q"}, 2, "-context 9223372036854775807, expected 0"},
@@ -251,6 +252,15 @@ func TestRaw(t *testing.T) {
 	r := tokenselect(t, "", false, "run", "-raw", "-device", "cpu", byHand)
 	if r.status != 0 || r.out != "Ada Dixon keeps a fox.\n" {
 		t.Errorf("status %d, continued with %q, said %q", r.status, r.out, r.err)
+	}
+	// Without an end it goes on to its limit, and nothing of it is an end.
+	r = tokenselect(t, "", false, "run", "-json", "-raw", "-endless", "-max-tokens", "30", "-device", "cpu", byHand)
+	var endless report
+	if err := json.Unmarshal([]byte(r.out), &endless); err != nil {
+		t.Fatal(err, r.err)
+	}
+	if len(endless.OutputIDs) != 30 || endless.FinishReason != "length" || !strings.HasPrefix(endless.Text, "Ada Dixon keeps a fox.") || strings.Contains(endless.Text, "<|im_end|>") {
+		t.Errorf("endless: %d tokens, %q", len(endless.OutputIDs), endless.Text)
 	}
 	// In a document the same tokens are plain text.
 	r = tokenselect(t, "", false, "run", "-json", "-device", "cpu", "-max-tokens", "1", "-file", file(t, "d.txt", "<|im_end|>"), "Who?")

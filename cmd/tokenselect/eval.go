@@ -61,7 +61,7 @@ type evaluation struct {
 
 func (e *evaluation) add(fs *flag.FlagSet) {
 	e.fs = fs
-	fs.StringVar(&e.measure, "measure", measureAnswers, `what to measure: "answers" (share of the asked values in the replies), "recall" (share of dense attention's mass that the selected rows hold, overlap with the best rows, similarity of consecutive queries, single tokens against blocks; by reading back the queries and keys of decode steps), "perplexity" (of the last tokens of a text behind the rest of it) or "cache" (the Selection Cache by -thetas: reuse, speed, answers, perplexity)`)
+	fs.StringVar(&e.measure, "measure", measureAnswers, `what to measure: "answers" (share of the asked values in the replies), "recall" (share of dense attention's mass that the selected rows hold, overlap with the best rows, similarity of consecutive queries, single tokens against blocks; by reading back the queries and keys of decode steps), "perplexity" (of the last tokens of a text behind the rest of it) or "cache" (the Selection Cache by -thetas: reuse, speed, answers, perplexity, and the same text continued by the model)`)
 	fs.StringVar(&e.policyList, "policies", "tokenselect,dense,window", "comma-separated `policies` ("+policyNames()+"); each may have options of its own, named as the flags: \"tokenselect:k=256:index=int8\". The first is compared with the others")
 	fs.StringVar(&e.taskList, "tasks", "passkey,single,multikey1,facts", "comma-separated `tasks`, or \"all\": "+taskHelp())
 	fs.StringVar(&e.lengthsOf, "lengths", "2K,8K", "comma-separated `tokens` of a prompt, K for 1024 and M for 1024 K")
@@ -72,7 +72,7 @@ func (e *evaluation) add(fs *flag.FlagSet) {
 	fs.StringVar(&e.thetas, "thetas", "0.5,0.6,0.7,0.8,0.9,1", "comma-separated `cosines` from which the Selection Cache reuses, with -measure cache")
 	fs.StringVar(&e.fillerPath, "filler", "", "`file` of a text whose sentences fill the documents of tasks, a book for instance; default: generated prose")
 	fs.StringVar(&e.textPath, "text", "", "`file` of the text that -measure perplexity and -measure cache read, a book for instance")
-	fs.IntVar(&e.tokens, "score", 256, "`tokens` at the end of the text whose perplexity is measured, or decode steps that -measure recall looks at")
+	fs.IntVar(&e.tokens, "score", 256, "`tokens` at the end of the text whose perplexity is measured, and that -measure cache has the model write instead of them, or decode steps that -measure recall looks at")
 	fs.StringVar(&e.out, "o", "", "`file` that results are appended to, a line of JSON each: an interrupted run with the same settings goes on where it stopped")
 	fs.BoolVar(&e.table, "table", false, "only print what the files named after the flags hold, which -o has written; several of the same seed and model are put together")
 	fs.StringVar(&e.svg, "svg", "", "`file` for a picture of the score over length, by policy")

@@ -200,14 +200,19 @@ func TestEvalMeasures(t *testing.T) {
 	}
 
 	s = measure("-measure", "cache", "-tasks", "single", "-lengths", "300", "-score", "20", "-thetas", "0.3,1", "-text", prose)
-	var rates []float64
+	var rates, free []float64
 	for _, c := range s.Cells {
 		if c.Task == eval.TextTask {
 			rates = append(rates, c.HitRate)
+			f := c.Free
+			if f == nil || f.Tokens != 20 || !(f.Decode > 0) || f.Attended > 4+32+32+16+1 || !(f.Distinct > 0 && f.Distinct <= 1) || f.Bytes < f.Before || f.Before == 0 {
+				t.Fatalf("%s went on as %+v", c.Policy, f)
+			}
+			free = append(free, float64(f.Hits)/float64(f.Hits+f.Misses))
 		}
 	}
-	if len(rates) != 2 || !(rates[0] > rates[1]+0.2) {
-		t.Errorf("reuse at theta 0.3 and 1: %v", rates)
+	if len(rates) != 2 || !(rates[0] > rates[1]+0.2) || !(free[0] > free[1]+0.2) {
+		t.Errorf("reuse at theta 0.3 and 1: %v of a text, %v of what follows it", rates, free)
 	}
 }
 
@@ -278,6 +283,17 @@ func split(ids []int) (each [][]int) {
 		each = append(each, ids[i:i+1])
 	}
 	return each
+}
+
+func TestDistinct(t *testing.T) {
+	for _, c := range []struct {
+		ids  []int
+		want float64
+	}{{nil, 0}, {[]int{1, 2, 3}, 0}, {[]int{1, 2, 3, 4, 5}, 1}, {[]int{1, 2, 1, 2, 1, 2, 1}, 0.5}, {[]int{7, 7, 7, 7, 7, 7, 7}, 0.25}} {
+		if got := distinct(c.ids); got != c.want {
+			t.Errorf("%v: %v, expected %v", c.ids, got, c.want)
+		}
+	}
 }
 
 func TestLogLoss(t *testing.T) {

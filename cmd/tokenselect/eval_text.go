@@ -80,6 +80,11 @@ func (w *evalWorker) mixed(ctx context.Context, u eval.Unit, emit func(eval.Reco
 		if err := w.perplexity(ctx, ids, &r); err != nil {
 			return err
 		}
+		if w.measure == measureCache {
+			if r.Free, err = w.goOn(ctx, ids[:len(ids)-w.tokens], r.Policy); err != nil {
+				return err
+			}
+		}
 		if err := emit(r); err != nil {
 			return err
 		}
@@ -114,23 +119,63 @@ func (w *evalWorker) perplexity(ctx context.Context, ids []int, r *eval.Record) 
 		}
 		r.Decode += time.Since(began).Seconds()
 		r.Decoded++
-		chosen, err := s.Chosen(ctx)
-		if err != nil {
+		if err := attended(ctx, s, &r.Attended, &r.Hits, &r.Misses); err != nil {
 			return err
-		}
-		for _, c := range chosen {
-			r.Attended = max(r.Attended, c.Attended)
-			switch {
-			case c.Rows == nil: // attended to everything, or selects nothing
-			case c.Hit:
-				r.Hits++
-			default:
-				r.Misses++
-			}
 		}
 	}
 	r.Score, r.Bytes = -r.LogLoss/float64(r.Decoded), s.Bytes()
 	return nil
+}
+
+// attended counts what the layers did in the session's last step: the most rows that
+// one attended to, selections reused and made.
+func attended(ctx context.Context, s *engine.Session, most, hits, misses *int) error {
+	chosen, err := s.Chosen(ctx)
+	for _, c := range chosen {
+		*most = max(*most, c.Attended)
+		switch {
+		case c.Rows == nil: // attended to everything, or selects nothing
+		case c.Hit:
+			*hits++
+		default:
+			*misses++
+		}
+	}
+	return err
+}
+
+// goOn reads ids and has the model go on with them for as many tokens as are scored,
+// none of them an end.
+func (w *evalWorker) goOn(ctx context.Context, ids []int, policy string) (*eval.Free, error) {
+	s, err := w.m.Engine.NewSession(engine.SessionOptions{Context: len(ids) + w.tokens, Selection: w.configs[policy]})
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := s.Prefill(ctx, ids, nil); err != nil {
+		return nil, err
+	}
+	f := &eval.Free{Before: s.Bytes()}
+	looking := time.Duration(0) // which is not decoding
+	res, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: w.tokens, Constraint: w.m.Endless(), AfterStep: func() error {
+		began := time.Now()
+		defer func() { looking += time.Since(began) }()
+		return attended(ctx, s, &f.Attended, &f.Hits, &f.Misses)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	f.Tokens, f.Decode, f.Bytes, f.Distinct = len(res.IDs), (res.Decode - looking).Seconds(), s.Bytes(), distinct(res.IDs)
+	return f, nil
+}
+
+// distinct is the share of different ones among the runs of four tokens.
+func distinct(ids []int) float64 {
+	seen := map[[4]int]bool{}
+	for i := 3; i < len(ids); i++ {
+		seen[[4]int(ids[i-3:i+1])] = true
+	}
+	return float64(len(seen)) / float64(max(1, len(ids)-3))
 }
 
 // logLoss is minus the logarithm of a token's probability.

@@ -31,7 +31,8 @@ type runFlags struct {
 	maxTokens    int
 	context      int
 	sample       sample.Options
-	raw, json    bool
+	raw, endless bool
+	json         bool
 	system       string
 	template     string
 	schema       string
@@ -58,6 +59,7 @@ func (f *runFlags) add(fs *flag.FlagSet) {
 	fs.Float64Var(&f.sample.Penalty, "repetition-penalty", 1, "divide the logits of tokens that occurred by this `factor`")
 	fs.Uint64Var(&f.sample.Seed, "seed", 0, "of the random numbers, with -temperature")
 	fs.BoolVar(&f.raw, "raw", false, "continue the text as it stands, special tokens parsed, without the model's chat format")
+	fs.BoolVar(&f.endless, "endless", false, "leave out the tokens that end an answer or a text, so that it goes on to -max-tokens, for experiments")
 	fs.StringVar(&f.system, "system", "", "`text` that the model is told before the document")
 	fs.StringVar(&f.template, "template", "", templateHelp+"; default: the model's own")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object instead of the streamed answer")
@@ -72,6 +74,8 @@ func (f *runFlags) check() error {
 	switch {
 	case f.raw && (f.system != "" || f.template != ""):
 		return usagef("-raw with -system or -template: a text that is continued as it stands has neither")
+	case f.endless && f.schema != "":
+		return usagef("-endless with -json-schema: an answer by a schema has an end")
 	case f.maxTokens < 1 || f.maxTokens > mostTokens:
 		return usagef("-max-tokens %d, expected 1 to %d", f.maxTokens, mostTokens)
 	case f.context < 0 || f.context > mostTokens:
@@ -161,6 +165,9 @@ func runRun(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) err
 	talk := f.verbose || std.errTerminal
 	if talk {
 		say("%s on %s (%s)", ckpt.Config.Name, m.dev.Info().Name, m.why)
+	}
+	if f.endless {
+		constrain = m.Endless
 	}
 	opt := session.Options{Context: f.context, Selection: cfg, Sample: f.sample, MaxTokens: f.maxTokens, Raw: f.raw, System: f.system, Constrain: constrain}
 	if talk {

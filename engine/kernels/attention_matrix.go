@@ -2,9 +2,14 @@ package kernels
 
 import "tokenselect/engine/gpu"
 
-// chunkMatrices is the form of matrices that attention_chunk_f16_matrix
-// multiplies.
-var chunkMatrices = gpu.Matrices{Input: gpu.F16, Result: gpu.F32, M: 16, N: 16, K: 16}
+// halfMatrices is the form of matrices that kernels multiply, in subgroups of 32.
+var halfMatrices = gpu.Matrices{Input: gpu.F16, Result: gpu.F32, M: 16, N: 16, K: 16}
+
+// multipliesHalves tells whether a device's subgroups multiply them.
+func multipliesHalves(dev gpu.Info) bool {
+	f := dev.Features
+	return f.Float16 && f.Subgroups == gpu.Subgroups{Least: 32, Most: 32} && f.Multiplies(halfMatrices)
+}
 
 // attentionChunkMatrix is attention_chunk for heads of size d, a multiple of 16,
 // on devices whose subgroups of 32 multiply matrices. Queries, rotated keys and
@@ -27,8 +32,7 @@ func attentionChunkMatrix(t CacheType, d int) []gpu.Variant {
 	return []gpu.Variant{{
 		Name: name,
 		Fits: func(dev gpu.Info) bool {
-			f := dev.Features
-			return f.Float16 && f.Subgroups == gpu.Subgroups{Least: 32, Most: 32} && f.Multiplies(chunkMatrices) && dev.Limits.Shared >= shared
+			return multipliesHalves(dev) && dev.Limits.Shared >= shared
 		},
 		WGSL: wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "STEPS": d / 16, "STRIDE": d + 8,
 			"TILE": tile, "KEY_LOADS": ceil(keys*d/8, threads), "VALUE_LOADS": ceil(keys*d/4, threads)}),

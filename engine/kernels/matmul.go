@@ -55,9 +55,16 @@ func newMultiplications(t WeightType) (m multiplications) {
 		}
 		m.few, m.wide = newMatVec(t, lanes, 2), newMatVec(t, 32, 4)
 		m.few.kernel.Variants = matVecSubgroup(t, lanes, 2)
-		m.many = multiplication{newMatMul(t, "matmul_", nil), 64, 64}
-		m.large = multiplication{newMatMul(t, "matmul_large_", nil), 64, 128}
+		m.many = newMatMulTiles(t, "matmul_", 64)
+		m.large = newMatMulTiles(t, "matmul_large_", 128)
 	}
+	return m
+}
+
+// newMatMulTiles is the kernel whose workgroups compute 64 rows and cols columns of y.
+func newMatMulTiles(t WeightType, prefix string, cols int) multiplication {
+	m := multiplication{newMatMul(t, prefix, nil), 64, cols}
+	m.kernel.Variants = matMulMatrix(m.kernel.Name, m.rows, cols)
 	return m
 }
 

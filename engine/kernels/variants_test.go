@@ -55,3 +55,39 @@ func TestSubgroupsFit(t *testing.T) {
 		}
 	}
 }
+
+// TestMatricesFit: matrices are multiplied where subgroups are of 32, which the shaders
+// count on, in the one form that they have, and where their tiles have room.
+func TestMatricesFit(t *testing.T) {
+	all := []string{"attention_chunk_f16_matrix"}
+	for _, size := range []string{"", "large_"} {
+		for _, kind := range []string{"f16", "q4_0", "q4_1", "q8_0"} {
+			all = append(all, "matmul_"+size+kind+"_matrix")
+		}
+	}
+	slices.Sort(all)
+	form := gpu.Matrices{Input: gpu.F16, Result: gpu.F32, M: 16, N: 16, K: 16}
+	other := form
+	other.Result = gpu.F16
+	fits := gpu.Features{Float16: true, Subgroups: gpu.Subgroups{Least: 32, Most: 32}, Matrices: []gpu.Matrices{other, form}}
+	wide, small := fits, gpu.Limits{Shared: 16 << 10}
+	wide.Subgroups.Most = 64
+	without := fits
+	without.Matrices = []gpu.Matrices{other}
+	for _, c := range []struct {
+		name   string
+		f      gpu.Features
+		limits gpu.Limits
+		want   []string
+	}{
+		{"all there is", fits, gpu.Limits{Shared: 48 << 10}, all},
+		{"16 KiB", fits, small, []string{"matmul_f16_matrix", "matmul_q4_0_matrix", "matmul_q4_1_matrix", "matmul_q8_0_matrix"}},
+		{"subgroups of 32 to 64", wide, gpu.Limits{Shared: 48 << 10}, nil},
+		{"another form", without, gpu.Limits{Shared: 48 << 10}, nil},
+		{"no float16", fits.Without([]string{gpu.FeatureFloat16}), gpu.Limits{Shared: 48 << 10}, nil},
+	} {
+		if got := best(gpu.Info{Features: c.f, Limits: c.limits}, "_matrix"); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, expected %v", c.name, got, c.want)
+		}
+	}
+}

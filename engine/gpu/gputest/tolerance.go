@@ -50,6 +50,14 @@ var variantLimits = map[string]float64{
 	"attention_chunk_f16_matrix": 1e-5, // queries, keys and weights of float16
 }
 
+func init() {
+	for _, t := range weightTypes {
+		for _, size := range []string{"", "large_"} { // x and weights of float16
+			variantLimits["matmul_"+size+t.String()+"_matrix"] = 1e-6
+		}
+	}
+}
+
 // limit is that of a kernel, without the type and the size in its name unless it
 // has one of its own.
 func limit(kernel string) (limit float64, floats bool) {

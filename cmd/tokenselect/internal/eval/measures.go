@@ -137,3 +137,38 @@ func (s Summary) reused(out io.Writer) {
 		g.print(out)
 	}
 }
+
+// and is f put together with others.
+func (f Free) and(others *Free) *Free {
+	if others == nil {
+		return &f
+	}
+	return &Free{
+		Tokens: f.Tokens + others.Tokens, Decode: f.Decode + others.Decode, Hits: f.Hits + others.Hits, Misses: f.Misses + others.Misses,
+		Attended: max(f.Attended, others.Attended), Distinct: min(f.Distinct, others.Distinct),
+		Before: max(f.Before, others.Before), Bytes: max(f.Bytes, others.Bytes),
+	}
+}
+
+// wentOn writes what the Selection Cache does while the model goes on by itself.
+func (s Summary) wentOn(out io.Writer) {
+	set := s.Settings
+	var rows grid
+	for _, l := range set.Lengths {
+		for _, p := range set.PolicyNames() {
+			c := s.find(p, TextTask, l)
+			if c == nil || c.Free == nil {
+				continue
+			}
+			f := c.Free
+			rows = append(rows, []string{p + " at " + Tokens(l), fmt.Sprintf("%.0f", 100*float64(f.Hits)/float64(max(1, f.Hits+f.Misses))),
+				fmt.Sprintf("%.2f", 1000*f.Decode/float64(f.Tokens)), fmt.Sprint(f.Attended), fmt.Sprintf("%.0f", 100*f.Distinct),
+				fmt.Sprintf("%.1f, %.1f", float64(f.Before)/(1<<20), float64(f.Bytes)/(1<<20))})
+		}
+	}
+	if rows == nil {
+		return
+	}
+	fmt.Fprintf(out, "The model going on with that text by itself for %d tokens a case, none of them an end: selections reused, time, rows that a step attends to at most, different ones of its runs of four tokens (of the case with the fewest), and the cache at its start and its end.\n\n", set.Tokens)
+	append(grid{{"policy", "reused, %", "ms a token", "attended", "distinct, %", "cache, MiB"}}, rows...).print(out)
+}

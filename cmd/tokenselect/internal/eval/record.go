@@ -163,8 +163,21 @@ type Record struct {
 	LogLoss  float64 `json:"log_loss,omitempty"` // nats, summed over Decoded tokens of a text
 	Attended int     `json:"attended,omitempty"` // rows that a layer attended to in a step at most
 	Bytes    int64   `json:"bytes,omitempty"`    // of the cache at the end
+	Free     *Free   `json:"free,omitempty"`
 
 	Mass *mass.Found `json:"mass,omitempty"`
+}
+
+// Free is a text that the model has gone on with by itself, as if it had no end.
+type Free struct {
+	Tokens   int     `json:"tokens"`
+	Decode   float64 `json:"decode_s"`
+	Hits     int     `json:"hits"`
+	Misses   int     `json:"misses"`
+	Attended int     `json:"attended"` // rows that a layer attended to in a step at most
+	Distinct float64 `json:"distinct"` // of its runs of four tokens, the share of different ones
+	Before   int64   `json:"before"`   // bytes of the cache at its start
+	Bytes    int64   `json:"bytes"`    // and at its end
 }
 
 // key is what makes a record one of its kind.

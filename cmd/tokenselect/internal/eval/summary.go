@@ -25,6 +25,7 @@ type Cell struct {
 
 	Attended int         `json:"attended,omitempty"` // rows in a step at most, of a text
 	Bytes    int64       `json:"bytes,omitempty"`    // of the cache behind it
+	Free     *Free       `json:"free,omitempty"`     // of all cases: sums, the most, the least distinct
 	Mass     *mass.Found `json:"mass,omitempty"`     // averaged over cases and tasks
 }
 
@@ -151,6 +152,9 @@ func cell(policy, task string, length int, groups [][]Record) Cell {
 			}
 			hits, calls = hits+r.Hits, calls+r.Hits+r.Misses
 			c.Attended, c.Bytes = max(c.Attended, r.Attended), max(c.Bytes, r.Bytes)
+			if r.Free != nil {
+				c.Free = r.Free.and(c.Free)
+			}
 			if r.Mass != nil {
 				found = append(found, *r.Mass)
 			}

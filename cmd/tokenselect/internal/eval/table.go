@@ -44,6 +44,7 @@ func (s Summary) Markdown(out io.Writer) {
 		s.read(out)
 	case "cache":
 		s.reused(out)
+		s.wentOn(out)
 		s.answered(out)
 	default:
 		s.answered(out)

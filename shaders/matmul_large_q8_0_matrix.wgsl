@@ -1,0 +1,14 @@
+// matmul_large_q8_0 where subgroups of 32 multiply matrices. A workgroup takes 64 rows of x
+// and 128 of w: see lib/matmul_matrix.
+enable f16;
+enable subgroups;
+enable chromium_experimental_subgroup_matrix;
+diagnostic(off, chromium.subgroup_matrix_uniformity);
+diagnostic(off, subgroup_uniformity);
+//#const COLS
+//#const BLOCKS
+//#const RESULTS
+//#const LOADS
+//#const TILE
+//#import lib/vector_q8_0
+//#import lib/matmul_matrix
