@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help test-more test-long bench-page rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page test-arm64 node check cross release load bench rivals golden recordings build tools
+.PHONY: help test-more test-long bench-page bench-wasm rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page test-arm64 node check cross release load bench rivals golden recordings build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,9 @@ ONE_GOLDEN = TestGoldenSelectionWGPU/f16/passkey-353
 # The tests of the page that make test runs; make test-more runs the others.
 QUICK_PAGE_TESTS = $(patsubst %,web/test/%.test.mjs,attention documents engine examples explore-measures explore-run openai page renderings simd128 size vendor)
 
+# None of the quick ones measures with it.
+TESTED_BESIDES = $(if $(filter-out $(QUICK_PAGE_TESTS),$(or $(PAGE_TESTS),all)),bench-wasm)
+
 test: tools ## what tells in less than ten minutes that something broke: all Go tests, wgpu-native, Dawn and WebGPU under Node with a part of the kernel table, the page's main ways
 	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_REQUIRE_DAWN= TOKENSELECT_TABLE=24 $(GO) test -timeout 30m ./...
 	CGO_ENABLED=0 $(GO) build ./...
@@ -90,7 +93,7 @@ test-page: build ## the page and the engine in headless Chromium, against the re
 	@if ! command -v npm >/dev/null || ! command -v chromium >/dev/null; then \
 		echo "make test-page: skipped: npm and chromium are needed (apt-get install nodejs npm chromium)"; \
 		test -z "$$TOKENSELECT_REQUIRE_BROWSER"; exit; fi; \
-	$(MAKE) web/node_modules/.package-lock.json && $(MAKE) wasm && node --test --test-concurrency=2 $(or $(PAGE_TESTS),web/test/*.test.mjs)
+	$(MAKE) web/node_modules/.package-lock.json && $(MAKE) wasm $(TESTED_BESIDES) && node --test --test-concurrency=2 $(or $(PAGE_TESTS),web/test/*.test.mjs)
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	npm ci --prefix web --no-audit --no-fund --silent
@@ -211,7 +214,12 @@ check: tools ## format and vet, natively, with go-webgpu, without cgo and for th
 bench: build ## prefill and decode at several depths, by policy, on every device
 	$(BIN) bench
 
-bench-page: build wasm ## the page of measurements in headless Chromium: a Markdown table, and JSON in bin/bench-page.json; BENCH_PAGE has what bench.html takes
+bench-wasm: tools ## the command itself for browsers, as bin/bench.wasm: bench.html measures parts of models with it, from a server beside it
+	@mkdir -p bin && : >bin/no-model
+	@echo '{"Replace": {"web/models/needle-16m-q8_0.gguf": "bin/no-model"}}' >bin/no-model.json
+	GOOS=js GOARCH=wasm $(GO) build -tags wasmsimd -overlay bin/no-model.json -ldflags="-s -w" -o bin/bench.wasm ./cmd/tokenselect
+
+bench-page: build wasm bench-wasm ## the page of measurements in headless Chromium: a Markdown table, and JSON in bin/bench-page.json; BENCH_PAGE has what bench.html takes, such as 'what=attention shapes=needle-16m depths=1024 kernels'
 	@$(MAKE) --no-print-directory web/node_modules/.package-lock.json
 	node web/test/bench-page.mjs -o bin/bench-page.json $(BENCH_PAGE)
 

@@ -81,7 +81,7 @@ func (b *bench) part(ctx context.Context, dev gpu.Device) (partReport, error) {
 	info := dev.Info()
 	r := partReport{Device: info.Device, Adapter: info.Name, Driver: info.Driver, OS: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU()}
 	bytes := 1 << 30
-	if !info.Kind.Real() {
+	if !info.Kind.Real() || runtime.GOOS == "js" { // a browser may refuse as much, and is often on a telephone
 		bytes = 256 << 20
 	}
 	var err error

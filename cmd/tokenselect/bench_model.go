@@ -15,6 +15,8 @@ import (
 
 // shapes are models of which the speed can be measured without their weights.
 var shapes = []weights.Config{
+	{Name: "needle-16m", Architecture: "llama", Layers: 8, Hidden: 384, FeedForward: 1024, Heads: 8, KVHeads: 2, HeadDim: 64,
+		Vocab: 8192, Context: 2048, NormEps: 1e-5, RopeTheta: 1e4, TieEmbeddings: true},
 	{Name: "qwen2.5-1.5b", Architecture: "qwen2", Layers: 28, Hidden: 1536, FeedForward: 8960, Heads: 12, KVHeads: 2, HeadDim: 128,
 		Vocab: 151936, Context: 32768, NormEps: 1e-6, RopeTheta: 1e6, TieEmbeddings: true, AttentionBias: true},
 	{Name: "llama-3-8b", Architecture: "llama", Layers: 32, Hidden: 4096, FeedForward: 14336, Heads: 32, KVHeads: 8, HeadDim: 128,
@@ -27,30 +29,20 @@ var shapes = []weights.Config{
 
 // shapeNames are what follows random: in -model.
 func shapeNames() []string {
-	names := []string{"needle-16m"}
+	var names []string
 	for _, c := range shapes {
 		names = append(names, c.Name)
 	}
 	return names
 }
 
-// shapeNamed is the configuration of that name, the built-in model's among them.
-// flag is where it was named.
+// shapeNamed is the configuration of that name. flag is where it was named.
 func shapeNamed(flag, name string) (weights.Config, error) {
 	i := slices.IndexFunc(shapes, func(c weights.Config) bool { return strings.EqualFold(c.Name, name) })
-	if i >= 0 {
-		return shapes[i], nil
-	}
-	if !strings.EqualFold(name, "needle-16m") {
+	if i < 0 {
 		return weights.Config{}, usagef("%s %q, expected of %s", flag, name, strings.Join(shapeNames(), ", "))
 	}
-	ckpt, err := openModel("")
-	if err != nil {
-		return weights.Config{}, err
-	}
-	c := ckpt.Config
-	c.Name = "needle-16m"
-	return c, nil
+	return shapes[i], nil
 }
 
 // randomModel splits what -model says of random weights into the name of a shape

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -545,6 +546,19 @@ func TestBenchRandom(t *testing.T) {
 	r = tokenselect(t, "", false, "bench", "-markdown", "-model", "random:Tiny", "-devices", "cpu", "-depths", "40", "-decode", "2", "-repeats", "1")
 	if r.status != 0 || !strings.Contains(r.out, "\n| window | 40 |") || !strings.Contains(r.out, "n_init ") {
 		t.Errorf("status %d, printed %q, said %q", r.status, r.out, r.err)
+	}
+}
+
+// TestBuiltInShape: the built-in model has the shape that goes by its name, also in
+// builds that leave the model out.
+func TestBuiltInShape(t *testing.T) {
+	m, err := openModel("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if named, err := shapeNamed("-shapes", "Needle-16M"); err != nil || !reflect.DeepEqual(named, m.Config) {
+		t.Errorf("%+v, %v, expected %+v", named, err, m.Config)
 	}
 }
 

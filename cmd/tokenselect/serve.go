@@ -166,6 +166,7 @@ func runServe(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 	if err != nil {
 		return err
 	}
+	s.Handle("files", "GET /"+benchProgram, serveBench(filepath.Join(filepath.Dir(f.engine()), benchProgram)))
 	err = b.serveAPI(s, c, keys)
 	if f.memory.n > 0 && errors.Is(err, pool.ErrMemory) {
 		return usageError{fmt.Errorf("-memory: %w", err)}
@@ -226,6 +227,18 @@ func (f *serveFlags) catalog(log func(string)) (*catalog.Catalog, error) {
 	return models, err
 }
 
+// engine is where the engine for browsers is, "" where that cannot be known.
+func (f *serveFlags) engine() string {
+	if f.wasm != "" {
+		return f.wasm
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(filepath.Dir(exe), "tokenselect.wasm")
+}
+
 // files are those of the engine for browsers, which is built apart from this
 // program.
 func (f *serveFlags) files(say func(string, ...any)) (files map[string][]byte, missing map[string]string, err error) {
@@ -234,13 +247,9 @@ func (f *serveFlags) files(say func(string, ...any)) (files map[string][]byte, m
 	if err := addSources(files); err != nil {
 		return nil, nil, err
 	}
-	path := f.wasm
+	path := f.engine()
 	if path == "" {
-		exe, err := os.Executable()
-		if err != nil {
-			return files, missing, nil
-		}
-		path = filepath.Join(filepath.Dir(exe), "tokenselect.wasm")
+		return files, missing, nil
 	}
 	for _, name := range []string{"tokenselect.wasm", "wasm_exec.js"} {
 		from := filepath.Join(filepath.Dir(path), name)

@@ -100,6 +100,35 @@ func complete(t *testing.T, client *http.Client, url, key string) (int, string) 
 	return resp.StatusCode, string(raw)
 }
 
+func fetched(t *testing.T, url string) (status int, kind, body string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header.Get("Content-Type"), string(raw)
+}
+
+// TestServeBench: the command for browsers is served from beside the engine for
+// browsers, as it is at the moment.
+func TestServeBench(t *testing.T) {
+	wasm := browserEngine(t)
+	_, url, _ := serving(t, "-wasm", wasm)
+	for _, program := range []string{"\x00asm\x01\x00\x00\x00", "\x00asm\x01\x00\x00\x00 and more"} {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(wasm), benchProgram), []byte(program), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if status, kind, body := fetched(t, url+benchProgram); status != 200 || kind != "application/wasm" || body != program {
+			t.Errorf("%d %s %q", status, kind, body)
+		}
+	}
+}
+
 // TestServe: page, models and API; another server forwards to the first; SIGTERM
 // ends both.
 func TestServe(t *testing.T) {
@@ -126,6 +155,12 @@ func TestServe(t *testing.T) {
 		if resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), kind) {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))
 		}
+	}
+	if strings.Contains(said.String(), benchProgram) {
+		t.Errorf("of %s, which few have, it says %s", benchProgram, said)
+	}
+	if status, kind, body := fetched(t, url+benchProgram); status != 404 || !strings.HasPrefix(kind, "text/plain") || !strings.Contains(body, "make bench-wasm builds it") {
+		t.Errorf("no %s: %d %s %s", benchProgram, status, kind, body)
 	}
 	if status, body := complete(t, http.DefaultClient, url, "another-key-for-this"); status != 401 {
 		t.Errorf("with another key: %d %s", status, body)

@@ -24,7 +24,7 @@ const FILES = [
 
 const scope = new URL(self.registration.scope);
 const KINDS = /\.(html|js|mjs|css|svg|webmanifest|json|wasm|bcmap|ttf|pfb|icc|gz|wgsl|go)$/;
-const NEVER = /^(weights|v1|ws|healthz|metrics)(\/|$)/;
+const NEVER = /^(weights|v1|ws|healthz|metrics|bench\.wasm)(\/|$)/;
 
 /** The path below the scope of what this worker answers for, or null. */
 function own(request) {

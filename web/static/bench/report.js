@@ -1,4 +1,5 @@
 // Figures as tables: for the page, and as Markdown for programs.
+import { partHeading, partTables } from "./parts-report.js";
 
 /** @typedef {import("./measure.js").Row} Row */
 
@@ -55,15 +56,25 @@ export function tables(rows) {
 }
 
 /** What was measured on what, in one line. */
-export function heading({ model, adapter, device, kv, cores, selection, options }) {
+function heading({ model, adapter, device, kv, cores, selection, options }) {
   const { n_init, k, n_local, chunk, theta } = selection;
   return `${model} on ${adapter} (${device}, ${kv}) of a machine with ${cores} core${cores === 1 ? "" : "s"}; n_init ${n_init}, k ${k}, n_local ${n_local}, chunk ${chunk}, theta ${theta}; `
     + `answers of ${options.tokens} tokens, median of ${options.runs}${options.trace ? ", with the rows attended to" : ""}${options.hollow ? "; the GPU computes nothing: only the times of the host mean something" : ""}`;
 }
 
+/**
+ * What the figures say: of parts of models there is a report for each device.
+ * @param {object | import("./parts.js").PartReport[]} result
+ * @returns {{heading: string, tables: Table[]}[]}
+ */
+export function described(result) {
+  if (Array.isArray(result)) return result.map((report) => ({ heading: partHeading(report), tables: partTables(report) }));
+  return [{ heading: heading(result), tables: tables(result.rows) }];
+}
+
 /** @returns {string} everything as Markdown */
 export function markdown(result) {
   const line = (cells) => `| ${cells.join(" | ")} |`;
-  const parts = tables(result.rows).map(({ title, columns, cells }) => [`${title}:`, "", line(columns), line(columns.map(() => "---")), ...cells.map(line)].join("\n"));
-  return [heading(result), ...parts].join("\n\n");
+  const table = ({ title, columns, cells }) => [`${title}:`, "", line(columns), line(columns.map(() => "---")), ...cells.map(line)].join("\n");
+  return described(result).flatMap(({ heading, tables }) => [heading, ...tables.map(table)]).join("\n\n");
 }

@@ -1,0 +1,63 @@
+// The worker of parts.js: the command `tokenselect` itself, compiled for browsers,
+// with the browser's WebGPU. It is told its arguments, says what the command says,
+// and ends with the command's exit code and output.
+import "../wasm_exec.js";
+import { attach } from "../webgpu.js";
+import { simdImports } from "../simd128.js";
+
+// A program that is told to use no more has the garbage collector run in time:
+// WebAssembly has 4 GiB, and a Go that finds no more of them stops.
+const MEMORY = "3GiB";
+
+const PROGRAM = "bench.wasm";
+
+// As Linux has it. What goes to a character device is for a person to see: the
+// command says only there how far it is.
+const CHARACTER_DEVICE = 0o020000;
+
+const text = { 1: new TextDecoder(), 2: new TextDecoder() };
+let out = "";
+
+// The rest of what Go asks of files wasm_exec.js refuses.
+globalThis.fs.writeSync = (fd, bytes) => {
+  const words = text[fd].decode(bytes, { stream: true });
+  if (fd === 1) out += words;
+  else postMessage({ said: words });
+  return bytes.length;
+};
+globalThis.fs.fstat = (fd, callback) => {
+  const stat = { mode: fd === 2 ? CHARACTER_DEVICE : 0 };
+  for (const name of ["dev", "ino", "nlink", "uid", "gid", "rdev", "size", "blksize", "blocks", "atimeMs", "mtimeMs", "ctimeMs"]) stat[name] = 0;
+  callback(null, stat);
+};
+
+async function fetched(name) {
+  const response = await fetch(new URL(`../${name}`, import.meta.url));
+  if (response.ok) return response;
+  if (name !== PROGRAM) throw new Error(`${name}: the server answers ${response.status}`);
+  throw new Error(`${PROGRAM} is not here, so that this page measures whole models only: make bench-wasm builds it, and tokenselect serve has it then`);
+}
+
+async function run(args) {
+  const [module, simd] = await Promise.all([WebAssembly.compileStreaming(fetched(PROGRAM)), fetched("simd128.wasm").then((r) => r.arrayBuffer())]);
+  const go = new globalThis.Go();
+  go.argv = ["tokenselect", ...args];
+  go.env = { GOMEMLIMIT: MEMORY };
+  let code = 0;
+  go.exit = (c) => { code = c; };
+  const side = simdImports(simd);
+  go.importObject.tokenselect_simd = side.imports;
+  const instance = await WebAssembly.instantiate(module, go.importObject);
+  side.attach(instance);
+  attach(go, instance);
+  await go.run(instance);
+  return code;
+}
+
+addEventListener("message", async ({ data }) => {
+  try {
+    postMessage({ code: await run(data), out });
+  } catch (error) {
+    postMessage({ error: error.message });
+  }
+}, { once: true });
