@@ -126,7 +126,7 @@ func (b *bench) check(devices, depths, policies string, parts partFlags) error {
 	}
 	for _, s := range strings.Split(devices, ",") {
 		f := *b.flags
-		f.name, f.from = strings.TrimSpace(s), "-devices"
+		f.name, f.from, f.clock = strings.TrimSpace(s), "-devices", parts.attention || parts.matvec
 		if _, err := f.devices(); err != nil {
 			return err
 		}

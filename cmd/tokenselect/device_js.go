@@ -31,7 +31,7 @@ var webgpuSource = source{
 		if i > 0 {
 			return nil, usagef("%s webgpu:%d, expected webgpu: the host gives one", f.flag(), i)
 		}
-		return webgpujs.Open(context.Background(), webgpujs.Options{Without: f.without})
+		return openHost(f)
 	},
 }
 

@@ -36,6 +36,7 @@ type deviceFlags struct {
 	name, dawnLib string
 	from          string   // the flag that name was given with, if not -device
 	without       []string // features that are not to be used
+	clock         bool     // kernels are timed: browsers give a clock to who asks for it at the beginning
 }
 
 // flag is the flag that the device was named with.
