@@ -14,7 +14,7 @@ const autoHelp = "a real GPU if there is one, else the CPU"
 // its own for each call would not run meanwhile.
 const patience = 0
 
-var sources = []source{webgpuSource, cpuSource}
+var sources = []source{webgpuSource, cpuInWasm()}
 
 // webgpuSource is the GPU that the JavaScript host gives.
 var webgpuSource = source{

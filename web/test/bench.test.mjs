@@ -49,8 +49,8 @@ test("bench.html measures parts of models with the command itself", { skip: noCo
   const browser = await launch();
   t.after(() => browser.close());
 
-  // Few enough rows are attended to for 400 to be selected from.
-  const asked = "what=attention&device=cpu&shapes=needle-16m&policies=tokenselect,dense&depths=400&kernels&n_init=8&k=64&n_local=32&chunk=16&start";
+  // Few enough rows are attended to for 400 to be selected from. Keys of 8M are 4 GiB.
+  const asked = "what=attention&device=cpu&shapes=needle-16m&policies=tokenselect,dense&depths=400,8M&kernels&n_init=8&k=64&n_local=32&chunk=16&start";
   const { page, complaints } = await visit(browser.context, `${server.url}bench.html?${asked}`);
   const [report, ...others] = await page.evaluate(() => globalThis.bench);
   assert.deepEqual(others, []);
@@ -62,6 +62,9 @@ test("bench.html measures parts of models with the command itself", { skip: noCo
   const { read_bytes_s: read, multiply_add_operations_s: multiplyAdd, timed_by_device: byDevice } = report.ceilings;
   assert.ok(read > 1e8 && multiplyAdd > 1e8, `${read} bytes and ${multiplyAdd} operations a second`);
   assert.equal(byDevice, false);
+  const { depth: deepest, skipped } = report.rows.pop();
+  assert.equal(deepest, 8 << 20);
+  assert.match(skipped, /less is free of WebAssembly's 4 GiB/);
   const indexed = ["tokenselect, int8 index", "tokenselect, int4 index"];
   assert.deepEqual(report.rows.filter((row) => row.chunk === 1).map((row) => row.policy), ["dense", "tokenselect", "paged", "gather, then attention", ...indexed, "tokenselect, reused"]);
   assert.deepEqual(report.rows.filter((row) => row.chunk === 16).map((row) => row.policy), ["dense", "tokenselect", "paged", "gather, then attention", ...indexed]);
@@ -89,12 +92,13 @@ test("bench.html measures parts of models with the command itself", { skip: noCo
   assert.equal(row("dense", 1).kernels[0].bytes, 2 * 400 * 4 * 2 * 64, "keys and values of 400 rows, float32, 2 heads of 64");
   assert.match(await page.textContent("#figures .facts"), /^cpu: .*cache f32; n_init 8, k 64, n_local 32, chunk 16; selection and attention of one layer; ceilings: [\d.]+ GB\/s read, .*times by this machine's clock/);
   assert.equal(await page.textContent("#figures figcaption"), "needle-16m (8/2/64)");
-  assert.equal(await page.locator("#figures tbody tr").count(), report.rows.reduce((n, r) => n + 1 + r.kernels.length, 0));
+  assert.equal(await page.locator("#figures tbody tr").count(), report.rows.reduce((n, r) => n + 1 + r.kernels.length, 1));
+  assert.match(await page.locator("#figures tbody tr").last().textContent(), /^skipped: .*8M$/);
   const [download] = await Promise.all([page.waitForEvent("download"), page.click("#markdown")]);
   const text = readFileSync(await download.path(), "utf8");
-  assert.equal(text, `${markdown([report])}\n`);
-  assert.match(text, /\| \d+\.\d\d \| {2}\| tokenselect, int8 index \| 400 \| decode \| \d+\.\d \|/);
-  assert.match(text, /\| {2}\| \d+ % of reading \| attention_decode_f32 \|/);
+  assert.equal(text, `${markdown(await page.evaluate(() => globalThis.bench))}\n`);
+  assert.match(text, /\| \d+\.\d\d times dense \| tokenselect, int8 index \| 400 \| decode \| \d+\.\d \|/);
+  assert.match(text, /\| \d+ % of reading \| attention_decode_f32 \|/);
 
   await page.selectOption("#what", "matvec");
   assert.ok(await page.isHidden("#depths") && await page.isHidden("#tokens") && await page.isVisible("#shapes"));

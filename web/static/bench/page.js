@@ -20,6 +20,7 @@ const texts = {
   matvec: { shapes: "needle-16m, SmolLM2-135M" },
 };
 const BUDGETS = { attention: ["n_init", "k", "n_local", "chunk"], matvec: ["chunk"] };
+const LONG = 60; // characters of a cell that is a sentence
 let what;
 
 function keep() {
@@ -64,11 +65,11 @@ function show(reports) {
 }
 
 function drawn(tables) {
-  return tables.map(({ title, columns, cells }) => element("figure", {},
+  return tables.map(({ title, columns, cells, beneath }) => element("figure", {},
     element("figcaption", {}, title),
     element("div", { className: "wide", tabIndex: 0, role: "group", ariaLabel: title }, element("table", {},
       element("thead", {}, element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name)))),
-      element("tbody", {}, ...cells.map((row) => element("tr", {}, ...row.map((cell) => element("td", {}, cell)))))))));
+      element("tbody", {}, ...cells.map((row, i) => element("tr", { className: beneath?.[i] ? "beneath" : "" }, ...row.map((cell) => element("td", { className: cell.length > LONG ? "long" : "" }, cell)))))))));
 }
 
 function offer(id, name, type, text) {

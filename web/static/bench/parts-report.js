@@ -27,10 +27,11 @@ function grouped(rows, key) {
 }
 
 function layerCells(row) {
-  if (row.skipped) return [["", "", `skipped: ${row.skipped}`, depth(row.depth), "", "", "", ""]];
-  const kernels = (row.kernels ?? []).map((k) => ["", share(k), k.calls > 1 ? `${k.name} x${k.calls}` : k.name, "", "", ...costs(k)]);
-  return [[row.to_dense ? row.to_dense.toFixed(2) : "", "", row.policy, depth(row.depth), step(row.chunk), time(row.us), "", ""], ...kernels];
+  if (row.skipped) return ["", `skipped: ${row.skipped}`, depth(row.depth), "", "", "", ""];
+  return [row.to_dense ? `${row.to_dense.toFixed(2)} times dense` : "", row.policy, depth(row.depth), step(row.chunk), time(row.us), "", ""];
 }
+
+const kernelCells = (kernel) => [share(kernel), kernel.calls > 1 ? `${kernel.name} x${kernel.calls}` : kernel.name, "", "", ...costs(kernel)];
 
 function productCells(row) {
   const name = row.rows ? `${row.name} ${row.rows} x ${row.cols}` : row.name;
@@ -53,8 +54,9 @@ export function partTables({ kv, rows }) {
   const shape = ({ shape: s }) => `${s.model} (${s.heads}/${s.kv_heads}/${s.head_dim})`;
   return grouped(rows, shape).map(([title, of]) => ({
     title,
-    columns: ["times dense", "of its ceiling", "policy or kernel", "depth", "step", "us", "MB", "MFLOP"],
-    cells: of.flatMap(layerCells),
+    columns: ["ratio", "policy or kernel", "depth", "step", "us", "MB", "MFLOP"],
+    cells: of.flatMap((row) => [layerCells(row), ...(row.kernels ?? []).map(kernelCells)]),
+    beneath: of.flatMap((row) => [false, ...(row.kernels ?? []).map(() => true)]),
   }));
 }
 

@@ -23,7 +23,7 @@ const ratio = (n) => (Number.isNaN(n) ? "" : n.toFixed(2));
 const mega = (n) => (n / 1e6).toFixed(1);
 const ms = (n) => (n >= 100 ? whole(n) : n >= 10 ? n.toFixed(1) : n.toFixed(3));
 
-/** @typedef {{title: string, columns: string[], cells: string[][]}} Table */
+/** @typedef {{title: string, columns: string[], cells: string[][], beneath?: boolean[]}} Table beneath: rows that are parts of one above */
 
 /** @returns {Table[]} */
 export function tables(rows) {
