@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help test-more test-long bench-page bench-wasm rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page test-arm64 node check cross release load bench rivals golden recordings build tools
+.PHONY: help test-more test-long bench-page bench-wasm eval-chromium comparison rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page test-arm64 node check cross release load bench rivals golden recordings build tools
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -222,6 +222,19 @@ bench-wasm: tools ## the command itself for browsers, as bin/bench.wasm: bench.h
 bench-page: build wasm bench-wasm ## the page of measurements in headless Chromium: a Markdown table, and JSON in bin/bench-page.json; BENCH_PAGE has what bench.html takes, such as 'what=attention shapes=needle-16m depths=1024 kernels'
 	@$(MAKE) --no-print-directory web/node_modules/.package-lock.json
 	node web/test/bench-page.mjs -o bin/bench-page.json $(BENCH_PAGE)
+
+eval-chromium: node web/node_modules/.package-lock.json ## eval in headless Chromium, on its WebGPU if that is a real GPU, else on one core; EVAL has its flags
+	GOOS=js GOARCH=wasm $(GO) build -tags wasmsimd -ldflags="-s -w" -o bin/eval.wasm ./cmd/tokenselect
+	node web/test/exec-chromium.js bin/eval.wasm eval $(EVAL)
+
+EVAL = -lengths 2K,4K,8K -cases 2 -tasks passkey,multikey1,facts -policies tokenselect
+
+comparison: build ## the README's comparison of policies by eval, 16K and 32K; hours on a CPU; Ctrl-C, and it goes on where it was
+	$(COMPARED) -cases 30 -policies tokenselect,paper,quest,headvote,infllm,topk -o bin/comparison.jsonl >bin/comparison.md
+	$(COMPARED) -cases 10 -policies tokenselect,selfextend,snapkv,ntk -o bin/comparison-slow.jsonl >>bin/comparison.md
+	$(BIN) eval -table bin/comparison.jsonl bin/comparison-slow.jsonl
+
+COMPARED = $(BIN) eval -seed 303 -tasks all -lengths 16K,32K
 
 BENCH_PAGE = device=auto depths=512,2048,8192,32768
 

@@ -221,11 +221,16 @@ func (b *bench) model(ctx context.Context, dev gpu.Device, rep *benchReport) err
 	return nil
 }
 
+// awake is how long a GPU works before it is measured: one that has been idle raises
+// its clock over the first tenths of a second.
+const awake = 500 * time.Millisecond
+
 // warm has a GPU make the pipelines that a policy takes, which would be measured
-// with the first chunks otherwise: by a text that is selected from as soon as its
-// second chunk.
+// with the first chunks otherwise, and then awakes it: by a text that is selected from
+// as soon as its second chunk.
 func (b *bench) warm(ctx context.Context, m *subject, cfg selection.Config) error {
-	if m.Device().Kind == gpu.CPU {
+	kind := m.Device().Kind
+	if kind == gpu.CPU {
 		return nil
 	}
 	ids := m.ids[:min(len(m.ids), 2*cfg.Chunk)]
@@ -235,11 +240,24 @@ func (b *bench) warm(ctx context.Context, m *subject, cfg selection.Config) erro
 		return err
 	}
 	defer s.Close()
-	if err := s.Prefill(ctx, ids, nil); err != nil {
-		return err
+	var began time.Time
+	for round := 0; ; round++ {
+		if err := s.Prefill(ctx, ids, nil); err != nil {
+			return err
+		}
+		if _, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: 3, Ahead: m.Ahead()}); err != nil {
+			return err
+		}
+		if round == 0 { // pipelines have been made, while the GPU had nothing to do
+			began = time.Now()
+		}
+		if !kind.Real() || time.Since(began) >= awake {
+			return nil
+		}
+		if err := s.Truncate(0); err != nil {
+			return err
+		}
 	}
-	_, err = s.Generate(ctx, engine.GenerateOptions{MaxTokens: 3, Ahead: m.Ahead()})
-	return err
 }
 
 // policy reads up to each depth in turn and decodes there.

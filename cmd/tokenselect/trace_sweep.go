@@ -11,9 +11,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
-	"tokenselect/cmd/tokenselect/internal/eval/task"
 	"tokenselect/engine"
-	"tokenselect/engine/chat"
 	"tokenselect/engine/record"
 	"tokenselect/engine/selection"
 	"tokenselect/engine/session"
@@ -23,21 +21,6 @@ import (
 
 // units is the number of UTF-16 code units of a text.
 func units(text string) int { return len(utf16.Encode([]rune(text))) }
-
-// prompt is the ids of a question about a document, the document first, as a
-// conversation lays them out.
-func prompt(m *session.Model, document, question string) ([]int, error) {
-	return m.Prompt([]chat.Message{{Role: "user", Content: strings.TrimRight(document, "\r\n") + "\n\n" + question}})
-}
-
-// measure is how long tasks are told that documents and prompts are.
-func measure(m *session.Model) (task.Measure, error) {
-	_, err := prompt(m, "", "")
-	return task.Measure{Text: m.Tokens, Prompt: func(document, question string) int {
-		ids, _ := prompt(m, document, question) // as the one before, which did not fail
-		return len(ids)
-	}}, err
-}
 
 // budgets are the selections of -sweep, with budgets that are not said those of cfg.
 func (t *tracing) budgets(cfg selection.Config) ([]selection.Config, error) {

@@ -2,6 +2,7 @@ package layer
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 
 	"tokenselect/engine/gpu"
@@ -35,6 +36,9 @@ func Measure(ctx context.Context, dev gpu.Device, bytes int) (Ceilings, error) {
 	if err != nil {
 		return Ceilings{}, err
 	}
+	if took <= 0 { // the timestamps of some browsers are all zero
+		return Ceilings{}, errors.New("layer: the device's clock stands still")
+	}
 	top := Ceilings{Read: float64(bytes) / took.Seconds()}
 
 	n, rounds := min(4<<20, bytes/16), 256
@@ -44,6 +48,9 @@ func Measure(ctx context.Context, dev gpu.Device, bytes int) (Ceilings, error) {
 	took, err = b.measure(ctx, func(r *gpu.Recording, i int) { kernels.CeilingMultiplyAdd(r, gpu.All(x), n, rounds, -1, 1) })
 	if err != nil {
 		return Ceilings{}, err
+	}
+	if took <= 0 {
+		return Ceilings{}, errors.New("layer: the device's clock stands still")
 	}
 	top.MultiplyAdd = 2 * 4 * float64(n) * float64(rounds) / took.Seconds()
 
