@@ -205,7 +205,7 @@ func TestEvalMeasures(t *testing.T) {
 		if c.Task == eval.TextTask {
 			rates = append(rates, c.HitRate)
 			f := c.Free
-			if f == nil || f.Tokens != 20 || !(f.Decode > 0) || f.Attended > 4+32+32+16+1 || !(f.Distinct > 0 && f.Distinct <= 1) || f.Bytes < f.Before || f.Before == 0 {
+			if f == nil || f.Tokens != 20 || f.Decoded != 19 || !(f.Decode > 0) || f.Attended > 4+32+32+16+1 || !(f.Distinct > 0 && f.Distinct <= 1) || f.Bytes < f.Before || f.Before == 0 {
 				t.Fatalf("%s went on as %+v", c.Policy, f)
 			}
 			free = append(free, float64(f.Hits)/float64(f.Hits+f.Misses))

@@ -154,16 +154,24 @@ func (w *evalWorker) goOn(ctx context.Context, ids []int, policy string) (*eval.
 		return nil, err
 	}
 	f := &eval.Free{Before: s.Bytes()}
-	looking := time.Duration(0) // which is not decoding
+	var looking time.Duration // between the first token and the last, which is not decoding
+	steps := 0
 	res, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: w.tokens, Constraint: w.m.Endless(), AfterStep: func() error {
+		if _, err := s.Logits(ctx); err != nil { // the step's own time ends here
+			return err
+		}
 		began := time.Now()
-		defer func() { looking += time.Since(began) }()
-		return attended(ctx, s, &f.Attended, &f.Hits, &f.Misses)
+		err := attended(ctx, s, &f.Attended, &f.Hits, &f.Misses)
+		if steps++; steps < w.tokens {
+			looking += time.Since(began)
+		}
+		return err
 	}})
 	if err != nil {
 		return nil, err
 	}
-	f.Tokens, f.Decode, f.Bytes, f.Distinct = len(res.IDs), (res.Decode - looking).Seconds(), s.Bytes(), distinct(res.IDs)
+	f.Tokens, f.Bytes, f.Distinct = len(res.IDs), s.Bytes(), distinct(res.IDs)
+	f.Decode, f.Decoded = (res.Decode - looking).Seconds(), f.Tokens-1
 	return f, nil
 }
 

@@ -86,7 +86,7 @@ func (f *serveFlags) add(fs *flag.FlagSet) {
 	fs.Var(&f.message, "message", "`bytes` of a message, and so of a document, at most; default: 16MiB")
 	fs.Var(&f.document, "documents", "`bytes` of the text of all visitors' documents; default: 1GiB")
 	fs.DurationVar(&f.grace, "grace", 10*time.Second, "`time` for running answers to end when the server is stopped")
-	fs.StringVar(&f.wasm, "wasm", "", "`file` of the engine for browsers, tokenselect.wasm, with wasm_exec.js beside it; default: those beside this program. Without them pages use this server's engine")
+	fs.StringVar(&f.wasm, "wasm", "", "`file` of the engine for browsers, tokenselect.wasm, with wasm_exec.js beside it and, for bench.html, bench.wasm; default: those beside this program. Without them pages use this server's engine")
 }
 
 func (f *serveFlags) check() error {
@@ -166,7 +166,9 @@ func runServe(ctx context.Context, fs *flag.FlagSet, args []string, std stdio) e
 	if err != nil {
 		return err
 	}
-	s.Handle("files", "GET /"+benchProgram, serveBench(filepath.Join(filepath.Dir(f.engine()), benchProgram)))
+	if engine := f.engine(); engine != "" {
+		s.Handle("files", "GET /"+benchProgram, serveBench(filepath.Join(filepath.Dir(engine), benchProgram)))
+	}
 	err = b.serveAPI(s, c, keys)
 	if f.memory.n > 0 && errors.Is(err, pool.ErrMemory) {
 		return usageError{fmt.Errorf("-memory: %w", err)}

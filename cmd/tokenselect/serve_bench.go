@@ -18,7 +18,7 @@ func serveBench(path string) http.Handler {
 		f, err := os.Open(path)
 		if err != nil {
 			w.Header().Set("Cache-Control", "no-store")
-			http.Error(w, benchProgram+" is not beside the server's program, so that this page measures whole models only; make bench-wasm builds it.", http.StatusNotFound)
+			http.Error(w, benchProgram+" is not beside the engine for browsers, so that this page measures whole models only; make bench-wasm builds it.", http.StatusNotFound)
 			return
 		}
 		defer f.Close()

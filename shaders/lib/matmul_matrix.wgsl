@@ -6,8 +6,8 @@
 // Float16 ends at 65504 and has all its bits from 6e-5 on, x neither. So rows are
 // multiplied as they are, and their largest values found meanwhile; if one is
 // beyond what float16 holds, or next to nothing, all is done once more with each row
-// times the power of two that brings its largest value to 1024 and more. Weights of
-// 65504 and more, which no model has, come to infinity.
+// times the power of two that brings its largest value to 1024 and more, as far as
+// float32 has it. Weights beyond 65504, which no model has, come to infinity.
 //
 // COLS: of y, two subgroups' BLOCKS of 16; LOADS: vectors of the weight that an
 // invocation loads of a tile.

@@ -178,6 +178,15 @@ func matMulCases() []Case {
 				return m.plan(rng, x, rows, 0, allowed("matmul"))
 			}})
 		}
+		m := matrix{kind, 67, 96, []int{67}}
+		cases = append(cases, Case{m.multiply(65, 0) + "/rows of all magnitudes", func(rng *rand.Rand) Plan {
+			var x []byte
+			for row := range 65 {
+				x = append(x, Normal(rng, m.cols, []float64{1, 1e30, 1e-30, 0}[row%4])...)
+			}
+			binary.LittleEndian.PutUint32(x[4*(32*m.cols+40):], math.Float32bits(nan))
+			return m.plan(rng, x, 65, 0, each(m.rows, allowed("matmul")))
+		}})
 	}
 	return cases
 }

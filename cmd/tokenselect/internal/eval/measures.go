@@ -144,7 +144,7 @@ func (f Free) and(others *Free) *Free {
 		return &f
 	}
 	return &Free{
-		Tokens: f.Tokens + others.Tokens, Decode: f.Decode + others.Decode, Hits: f.Hits + others.Hits, Misses: f.Misses + others.Misses,
+		Tokens: f.Tokens + others.Tokens, Decode: f.Decode + others.Decode, Decoded: f.Decoded + others.Decoded, Hits: f.Hits + others.Hits, Misses: f.Misses + others.Misses,
 		Attended: max(f.Attended, others.Attended), Distinct: min(f.Distinct, others.Distinct),
 		Before: max(f.Before, others.Before), Bytes: max(f.Bytes, others.Bytes),
 	}
@@ -162,7 +162,7 @@ func (s Summary) wentOn(out io.Writer) {
 			}
 			f := c.Free
 			rows = append(rows, []string{p + " at " + Tokens(l), fmt.Sprintf("%.0f", 100*float64(f.Hits)/float64(max(1, f.Hits+f.Misses))),
-				fmt.Sprintf("%.2f", 1000*f.Decode/float64(f.Tokens)), fmt.Sprint(f.Attended), fmt.Sprintf("%.0f", 100*f.Distinct),
+				fmt.Sprintf("%.2f", 1000*f.Decode/float64(max(1, f.Decoded))), fmt.Sprint(f.Attended), fmt.Sprintf("%.0f", 100*f.Distinct),
 				fmt.Sprintf("%.1f, %.1f", float64(f.Before)/(1<<20), float64(f.Bytes)/(1<<20))})
 		}
 	}

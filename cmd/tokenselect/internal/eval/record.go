@@ -172,6 +172,7 @@ type Record struct {
 type Free struct {
 	Tokens   int     `json:"tokens"`
 	Decode   float64 `json:"decode_s"`
+	Decoded  int     `json:"decoded"` // tokens that Decode took
 	Hits     int     `json:"hits"`
 	Misses   int     `json:"misses"`
 	Attended int     `json:"attended"` // rows that a layer attended to in a step at most

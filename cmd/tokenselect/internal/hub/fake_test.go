@@ -46,6 +46,8 @@ const largeFrom = 1000
 
 func newHub(t *testing.T, files map[string][]byte) *fakeHub {
 	h := &fakeHub{t: t, files: files, commit: strings.Repeat("a", 40), tokens: map[string]bool{}}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.hub, h.cdn = httptest.NewServer(http.HandlerFunc(h.serveHub)), httptest.NewServer(http.HandlerFunc(h.serveCDN))
 	t.Cleanup(h.hub.Close)
 	t.Cleanup(h.cdn.Close)
@@ -68,7 +70,7 @@ func (h *fakeHub) listing() map[string]any {
 func (h *fakeHub) serveHub(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	h.tokens["hub "+r.Header.Get("Authorization")] = true
-	files, commit, api, small := h.files, h.commit, h.api, h.small
+	files, commit, api, small, cdn := h.files, h.commit, h.api, h.small, h.cdn
 	h.mu.Unlock()
 	if strings.HasPrefix(r.URL.Path, "/api/models/me/it/revision/") {
 		if r.URL.Query().Get("blobs") != "true" {
@@ -102,7 +104,7 @@ func (h *fakeHub) serveHub(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("X-Linked-Etag", fmt.Sprintf(`"%x"`, sha256.Sum256(data)))
 	w.Header().Set("X-Linked-Size", fmt.Sprint(len(data)))
-	http.Redirect(w, r, h.cdn.URL+"/"+path+"?signature="+fmt.Sprint(h.redirects.Add(1)), http.StatusFound)
+	http.Redirect(w, r, cdn.URL+"/"+path+"?signature="+fmt.Sprint(h.redirects.Add(1)), http.StatusFound)
 }
 
 func (h *fakeHub) serveCDN(w http.ResponseWriter, r *http.Request) {
@@ -156,6 +158,16 @@ func (h *fakeHub) count() int64 {
 	n := h.served
 	h.served, h.asked = 0, nil
 	return n
+}
+
+// renewCDN is after a client that has gone: what it had asked for, and was not
+// answered yet, would count with what others are served.
+func (h *fakeHub) renewCDN() {
+	h.cdn.Close()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cdn = httptest.NewServer(http.HandlerFunc(h.serveCDN))
+	h.t.Cleanup(h.cdn.Close)
 }
 
 // change replaces files, in a commit of its own.
