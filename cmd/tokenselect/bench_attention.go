@@ -148,6 +148,15 @@ func (b *bench) attention(ctx context.Context, f partFlags) error {
 			return err
 		}
 		cfg.Ceilings, cfg.Progress = r.Ceilings, b.progress(info)
+		if !b.asJSON {
+			b.progressed()
+			fmt.Fprintf(b.std.out, "%s: %s, cache %s; %s; selection and attention of one layer\n", r.Device, r.Adapter, r.Cache, budgets(r.Config))
+			r.Ceilings.Print(b.std.out)
+			cfg.Done = func(rows []layer.Row) error {
+				b.progressed()
+				return layer.Print(b.std.out, rows, b.markdown)
+			}
+		}
 		if r.Rows, err = layer.Run(ctx, dev, cfg); err != nil {
 			return err
 		}
@@ -155,10 +164,6 @@ func (b *bench) attention(ctx context.Context, f partFlags) error {
 		reports = append(reports, r)
 		if b.asJSON {
 			return nil
-		}
-		fmt.Fprintf(b.std.out, "%s: %s, cache %s; %s; selection and attention of one layer\n", r.Device, r.Adapter, r.Cache, budgets(r.Config))
-		if err := layer.Print(b.std.out, r.Ceilings, r.Rows, b.markdown); err != nil {
-			return err
 		}
 		_, err = fmt.Fprintln(b.std.out)
 		return err

@@ -27,9 +27,17 @@ func TestRun(t *testing.T) {
 		Budgets: selection.Config{NInit: 4, K: 32, NLocal: 16, Chunk: 32},
 		Cache:   kernels.CacheF16, Ceilings: top, Kernels: true,
 	}
+	var told []int
+	c.Done = func(some []Row) error {
+		told = append(told, len(some))
+		return nil
+	}
 	rows, err := Run(t.Context(), dev, c)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(told) != 1 || told[0] != len(rows) {
+		t.Errorf("told of %v rows by shape, expected %d of one", told, len(rows))
 	}
 	if len(rows) != 2*(6+5)+2*2 {
 		t.Fatalf("%d rows, expected 2 depths with 6 ways to decode and 5 to read a chunk, and 2 more of each where rows are selected", len(rows))
@@ -56,7 +64,8 @@ func TestRun(t *testing.T) {
 		t.Errorf("%d buffers are left", n)
 	}
 	var out strings.Builder
-	if err := Print(&out, top, rows, false); err != nil {
+	top.Print(&out)
+	if err := Print(&out, rows, false); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "times dense"); n != 2*(5+4)+2*2 {

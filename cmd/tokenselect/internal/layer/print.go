@@ -5,9 +5,8 @@ import (
 	"io"
 )
 
-// Print writes rows as tables, ratios first.
-func Print(out io.Writer, top Ceilings, rows []Row, markdown bool) error {
-	top.print(out)
+// Print writes rows as tables, a shape each, ratios first.
+func Print(out io.Writer, rows []Row, markdown bool) error {
 	for len(rows) > 0 {
 		shape, n := rows[0].Shape, 0
 		t := Table{Columns: []string{"depth", "step", "policy or kernel", "ratio", "us", "MB", "MFLOP", "of its ceiling"}}
@@ -41,7 +40,7 @@ func Print(out io.Writer, top Ceilings, rows []Row, markdown bool) error {
 
 // PrintLinear writes rows as tables, shares first.
 func PrintLinear(out io.Writer, top Ceilings, rows []Linear, markdown bool) error {
-	top.print(out)
+	top.Print(out)
 	for len(rows) > 0 {
 		model, n := rows[0].Model, 0
 		t := Table{Columns: []string{"step", "weights", "matrix", "calls", "us", "MB", "MFLOP", "of its ceiling"}}
@@ -66,7 +65,8 @@ func PrintLinear(out io.Writer, top Ceilings, rows []Linear, markdown bool) erro
 	return nil
 }
 
-func (top Ceilings) print(out io.Writer) {
+// Print writes what the ceilings are, and by which clock times are told.
+func (top Ceilings) Print(out io.Writer) {
 	clock := "this machine's clock, over many calls of one submit"
 	if top.ByDevice {
 		clock = "the device's timestamps, with copies by this machine's clock"

@@ -22,6 +22,7 @@ type Config struct {
 	Ceilings Ceilings
 	Kernels  bool // each by itself, too
 	Progress func(what string)
+	Done     func(rows []Row) error // if not nil, is told of the rows of each shape as soon as they are there
 }
 
 // Row is the time of one layer's selection and attention.
@@ -56,6 +57,7 @@ type Kernel struct {
 func Run(ctx context.Context, dev gpu.Device, c Config) ([]Row, error) {
 	var rows []Row
 	for _, s := range c.Shapes {
+		before := len(rows)
 		for _, depth := range c.Depths {
 			if c.Progress != nil {
 				c.Progress(s.String() + " at " + tokens(depth))
@@ -68,6 +70,11 @@ func Run(ctx context.Context, dev gpu.Device, c Config) ([]Row, error) {
 				return rows, err
 			}
 			rows = append(rows, some...)
+		}
+		if c.Done != nil {
+			if err := c.Done(rows[before:]); err != nil {
+				return rows, err
+			}
 		}
 	}
 	return rows, nil
