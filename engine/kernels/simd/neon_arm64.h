@@ -114,3 +114,27 @@
 	FOLD4(8, 16) \
 	FMOVQ F0, (R0) \
 	FMOVQ F8, 16(R0)
+
+// Products twice as wide, added to d but for SMULLB: of the lower and of the upper four
+// int16 of n and m, and of the lower and of the upper eight bytes.
+#define SMLAL4(m, n, d) WORD $(0x0E608000 | (m)<<16 | (n)<<5 | (d))    // SMLAL Vd.4S, Vn.4H, Vm.4H
+#define SMLAL4_2(m, n, d) WORD $(0x4E608000 | (m)<<16 | (n)<<5 | (d))  // SMLAL2 Vd.4S, Vn.8H, Vm.8H
+#define SMULLB(m, n, d) WORD $(0x0E20C000 | (m)<<16 | (n)<<5 | (d))    // SMULL Vd.8H, Vn.8B, Vm.8B
+#define SMLALB(m, n, d) WORD $(0x0E208000 | (m)<<16 | (n)<<5 | (d))    // SMLAL Vd.8H, Vn.8B, Vm.8B
+#define SMLALB_2(m, n, d) WORD $(0x4E208000 | (m)<<16 | (n)<<5 | (d))  // SMLAL2 Vd.8H, Vn.16B, Vm.16B
+
+// Sums of neighbours: of int32 in n, then in m, and of int16, twice as wide.
+#define ADDP4(m, n, d) WORD $(0x4EA0BC00 | (m)<<16 | (n)<<5 | (d)) // ADDP Vd.4S, Vn.4S, Vm.4S
+#define SADDLP4(n, d) WORD $(0x4E602800 | (n)<<5 | (d))            // SADDLP Vd.4S, Vn.8H
+
+// STORE4: the four floats of register v, each where one of R10 to R13 says, which go
+// on to the next.
+#define STORE4(v) \
+	VMOV v.S[0], R0 \
+	MOVW.P R0, 4(R10) \
+	VMOV v.S[1], R0 \
+	MOVW.P R0, 4(R11) \
+	VMOV v.S[2], R0 \
+	MOVW.P R0, 4(R12) \
+	VMOV v.S[3], R0 \
+	MOVW.P R0, 4(R13)

@@ -1,3 +1,5 @@
+//go:build amd64 || arm64
+
 package simd
 
 // dotI8x4 stores the products of four rows of q and quads times four keys, times

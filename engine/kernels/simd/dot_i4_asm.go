@@ -1,3 +1,5 @@
+//go:build amd64 || arm64
+
 package simd
 
 // dotI4Vectors: there are vectors for keys of four bits here.
