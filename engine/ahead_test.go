@@ -12,11 +12,16 @@ import (
 	"tokenselect/engine/selection"
 )
 
-// reads counts how often something is waited for and read back from a device, and
-// how many reads were under way at a time.
+// reads counts how often something is waited for and read back from a device, how many
+// reads were under way at a time, and submits.
 type reads struct {
 	gpu.Device
-	n, begun, most int
+	n, begun, most, submits int
+}
+
+func (r *reads) Submit(rec *gpu.Recording) error {
+	r.submits++
+	return r.Device.Submit(rec)
 }
 
 func (r *reads) Read(ctx context.Context, b *gpu.Buffer, offset int, dst []byte) error {
@@ -58,7 +63,7 @@ func TestAhead(t *testing.T) {
 	}
 	// play generates up to 40 tokens; it stops at the stop-th, and its listener
 	// has enough with the emit-th, unless these are 0.
-	play := func(context, most, stop, emit, ahead int) (got outcome, read int) {
+	play := func(context, most, stop, emit, ahead int) (got outcome, read, submits int) {
 		s, err := e.NewSession(engine.SessionOptions{Context: context, Selection: cfg})
 		if err != nil {
 			t.Fatal(err)
@@ -67,7 +72,7 @@ func TestAhead(t *testing.T) {
 		if err := s.Prefill(ctx, ids, nil); err != nil {
 			t.Fatal(err)
 		}
-		before := dev.n
+		before, began := dev.n, dev.submits
 		dev.most = 0
 		o := engine.GenerateOptions{MaxTokens: most, Ahead: ahead, Stop: func(int) bool { return len(got.ids) == stop }}
 		o.Emit = func(id int) error {
@@ -78,7 +83,7 @@ func TestAhead(t *testing.T) {
 			return nil
 		}
 		res, err := s.Generate(ctx, o)
-		read = dev.n - before
+		read, submits = dev.n-before, dev.submits-began
 		got.reason, got.err, got.length = res.Reason, err, s.Len()
 		if s.Len() < context-12 { // and on with a question
 			if err := s.Prefill(ctx, ids[:10], nil); err != nil {
@@ -90,7 +95,7 @@ func TestAhead(t *testing.T) {
 			}
 			got.after = more.IDs
 		}
-		return got, read
+		return got, read, submits
 	}
 	for _, c := range []struct {
 		name                      string
@@ -104,14 +109,17 @@ func TestAhead(t *testing.T) {
 		{"a listener that has enough", 512, 40, 0, 14},
 		{"a full context", len(ids) + 21, 40, 0, 0},
 	} {
-		want, each := play(c.context, c.most, c.stop, c.emit, 0)
+		want, each, single := play(c.context, c.most, c.stop, c.emit, 0)
 		for _, ahead := range []int{2, 3, 7, 8} {
-			got, few := play(c.context, c.most, c.stop, c.emit, ahead)
+			got, few, submits := play(c.context, c.most, c.stop, c.emit, ahead)
 			if !slices.Equal(got.ids, want.ids) || got.reason != want.reason || !errors.Is(got.err, want.err) || got.length != want.length || !slices.Equal(got.after, want.after) {
 				t.Errorf("%s, %d ahead: %+v, expected %+v", c.name, ahead, got, want)
 			}
 			if len(want.ids) > 12 && ahead > 3 && few > each/2+2 {
 				t.Errorf("%s, %d ahead: %d reads for %d tokens, %d without going ahead", c.name, ahead, few, len(got.ids), each)
+			}
+			if len(want.ids) > 12 && ahead > 3 && submits > single/2+2 {
+				t.Errorf("%s, %d ahead: %d submits for %d tokens, %d without going ahead", c.name, ahead, submits, len(got.ids), single)
 			}
 			if len(want.ids) > 12 && dev.most < 2 {
 				t.Errorf("%s, %d ahead: the device had nothing to do while tokens were read", c.name, ahead)

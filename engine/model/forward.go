@@ -6,11 +6,21 @@ import (
 )
 
 // step records and submits the forward pass of the n tokens in s.ids, which
-// become the next rows of the cache. There is room for them. The most likely next
-// token is also left at place pick of s.picks, unless that is -1.
-func (s *Sequence) step(n int, logits bool, pick int) error {
+// become the next rows of the cache. There is room for them.
+func (s *Sequence) step(n int, logits bool) error {
+	s.rec.Reset()
+	s.record(n, logits, -1)
+	if err := s.submit(&s.rec); err != nil {
+		return err
+	}
+	s.cache.Append(n)
+	return nil
+}
+
+// record adds the forward pass of the n tokens in s.ids to what is recorded. The most
+// likely next token is also left at place pick of s.picks, unless that is -1.
+func (s *Sequence) record(n int, logits bool, pick int) {
 	r, c := &s.rec, s.m.Config
-	r.Reset()
 	ids, x, h := gpu.All(s.ids), gpu.All(s.x), gpu.All(s.h)
 	kernels.Embed(r, s.m.embed, ids, x, n)
 	for i := range s.m.layers {
@@ -25,11 +35,6 @@ func (s *Sequence) step(n int, logits bool, pick int) error {
 			r.Copy(s.picks, 4*pick, s.ids, 0, 4)
 		}
 	}
-	if err := s.submit(r); err != nil {
-		return err
-	}
-	s.cache.Append(n)
-	return nil
 }
 
 // attention records x += O attend(norm(x)) for layer i.

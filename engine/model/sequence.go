@@ -184,7 +184,7 @@ func (s *Sequence) Feed(ids []int, logits bool) error {
 	if err := s.m.dev.Write(s.ids, 0, raw); err != nil {
 		return err
 	}
-	return s.step(len(ids), logits, -1)
+	return s.step(len(ids), logits)
 }
 
 // FeedSampled runs one step over the token that the step before it found most
@@ -193,11 +193,11 @@ func (s *Sequence) FeedSampled() error {
 	if err := s.reserve(s.cache.Len() + 1); err != nil {
 		return err
 	}
-	return s.step(1, true, -1)
+	return s.step(1, true)
 }
 
-// FeedAhead submits n steps, each over the token that the one before it found most
-// likely, and does not wait for what they find. On an error none of them counts.
+// FeedAhead submits n steps at once, each over the token that the one before it found
+// most likely, and does not wait for what they find. On an error none of them counts.
 func (s *Sequence) FeedAhead(n int) (Found, error) {
 	if n < 1 || n > MaxAhead {
 		return nil, fmt.Errorf("model: %d steps ahead, expected 1 to %d", n, MaxAhead)
@@ -207,11 +207,14 @@ func (s *Sequence) FeedAhead(n int) (Found, error) {
 	if err := s.reserve(before + n); err != nil {
 		return nil, err
 	}
+	s.rec.Reset()
 	for i := range n {
-		if err := s.step(1, true, i); err != nil {
-			s.cache.Truncate(before)
-			return nil, err
-		}
+		s.record(1, true, i)
+		s.cache.Append(1)
+	}
+	if err := s.submit(&s.rec); err != nil {
+		s.cache.Truncate(before)
+		return nil, err
 	}
 	found, err := s.found(s.picks, n)
 	if err != nil {
