@@ -5,7 +5,7 @@ BIN = bin/tokenselect
 .PHONY: help test-more test-long bench-page bench-wasm eval-chromium comparison rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page test-arm64 node check cross release load bench rivals golden recordings build tools
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 17
 
 run: build wasm ## the page on http://127.0.0.1:8080: a long document and a model that reads it in your browser
 	$(BIN) serve -open
