@@ -129,7 +129,9 @@ test("lesson: sources as in the repository, drawings as SVG, numbers as CSV, a f
   const places = await page.$$(".source");
   assert.equal(places.length, 6);
   for (const place of places) await (await place.$("summary")).click();
-  await page.waitForFunction(() => [...document.querySelectorAll(".code pre")].every((pre) => pre.textContent.length > 100), null, DEADLINE);
+  // What a summary opens comes a moment after the click.
+  await page.waitForFunction(() => [...document.querySelectorAll(".source")].every((place) => place.querySelector(".code pre"))
+    && [...document.querySelectorAll(".code pre")].every((pre) => pre.textContent.length > 100), null, DEADLINE);
   for (const [path, text] of await page.$$eval(".code pre", (all) => all.map((pre) => [pre.dataset.path, pre.textContent]))) {
     assert.equal(text, readFileSync(`${root}${path}`, "utf8"), path);
   }
