@@ -40,7 +40,7 @@ wasm: tools ## the engine for browsers, as bin/tokenselect.wasm with wasm_exec.j
 # that have a fast version (the tag lean), and the shaders that only measurements,
 # tests and features use that browsers do not offer or do not tell enough of.
 UNUSED = $(patsubst %,shaders/%.wgsl,attention_chunk_f16_matrix attention_lists_f16 attention_lists_f32 block_scores_f16 block_scores_f32 ceiling_multiply_add ceiling_read \
-	follow_scores_f16 follow_scores_f32 gather_rows head_cut head_stats $(foreach t,f16 q4_0 q4_1 q8_0,matmul_$t_matrix matmul_large_$t_matrix) lib/matmul_matrix lib/attention_lists lib/bf16 lib/block_scores lib/bytes_i4 lib/bytes_i8 \
+	follow_scores_f16 follow_scores_f32 gather_rows head_cut head_stats $(foreach t,f16 q4_0 q4_1 q8_0,matmul_$t_matrix matmul_large_$t_matrix) lib/matmul_matrix lib/half_matrices lib/attention_lists lib/bf16 lib/block_scores lib/bytes_i4 lib/bytes_i8 \
 	lib/follow_scores lib/matvec_subgroup lib/page_bounds lib/score_tiles_dot lib/window_mass lib/window_scores lib/window_stats matvec_f16_subgroup matvec_q4_0_subgroup matvec_q4_1_subgroup \
 	matvec_q8_0_subgroup max_pool page_bounds_f16 \
 	page_bounds_f32 page_scores paged_dot_f16 paged_dot_f32 probes representatives round_bf16 score_stats_i4_dot score_stats_i8_dot soft_vote \
@@ -223,9 +223,8 @@ bench-page: build wasm bench-wasm ## the page of measurements in headless Chromi
 	@$(MAKE) --no-print-directory web/node_modules/.package-lock.json
 	node web/test/bench-page.mjs -o bin/bench-page.json $(BENCH_PAGE)
 
-eval-chromium: node web/node_modules/.package-lock.json ## eval in headless Chromium, on its WebGPU if that is a real GPU, else on one core; EVAL has its flags
-	GOOS=js GOARCH=wasm $(GO) build -tags wasmsimd -ldflags="-s -w" -o bin/eval.wasm ./cmd/tokenselect
-	node web/test/exec-chromium.js bin/eval.wasm eval $(EVAL)
+eval-chromium: node bench-wasm web/node_modules/.package-lock.json ## eval in headless Chromium, on its WebGPU if that is a real GPU, else on one core; EVAL has its flags
+	node web/test/exec-chromium.js bin/bench.wasm eval -model web/models/needle-16m-q8_0.gguf $(EVAL)
 
 EVAL = -lengths 2K,4K,8K -cases 2 -tasks passkey,multikey1,facts -policies tokenselect
 

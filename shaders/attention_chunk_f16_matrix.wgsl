@@ -16,8 +16,7 @@
 enable f16;
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
-diagnostic(off, chromium.subgroup_matrix_uniformity);
-diagnostic(off, subgroup_uniformity);
+//#import lib/half_matrices
 //#const HEAD_DIM
 //#const VECS
 //#const HALF
@@ -33,10 +32,6 @@ diagnostic(off, subgroup_uniformity);
 //#import lib/attention_list
 @group(0) @binding(2) var<storage, read> v: array<Cached>; // [rows][kv_heads][d]
 @group(0) @binding(6) var<storage, read_write> y: array<vec2<f32>>;
-
-alias Left = subgroup_matrix_left<f16, 16, 16>;
-alias Right = subgroup_matrix_right<f16, 16, 16>;
-alias Result = subgroup_matrix_result<f32, 16, 16>;
 
 const ROWS: u32 = 64u; // of a block
 const BLOCKS: u32 = 2u;

@@ -3,12 +3,6 @@
 enable f16;
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
-diagnostic(off, chromium.subgroup_matrix_uniformity);
-diagnostic(off, subgroup_uniformity);
-//#const COLS
-//#const BLOCKS
-//#const RESULTS
-//#const LOADS
-//#const TILE
+//#import lib/half_matrices
 //#import lib/vector_q4_1
 //#import lib/matmul_matrix

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -240,24 +241,23 @@ func (b *bench) warm(ctx context.Context, m *subject, cfg selection.Config) erro
 		return err
 	}
 	defer s.Close()
-	var began time.Time
-	for round := 0; ; round++ {
-		if err := s.Prefill(ctx, ids, nil); err != nil {
+	once := func() error {
+		if err := errors.Join(s.Truncate(0), s.Prefill(ctx, ids, nil)); err != nil {
 			return err
 		}
-		if _, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: 3, Ahead: m.Ahead()}); err != nil {
-			return err
-		}
-		if round == 0 { // pipelines have been made, while the GPU had nothing to do
-			began = time.Now()
-		}
-		if !kind.Real() || time.Since(began) >= awake {
-			return nil
-		}
-		if err := s.Truncate(0); err != nil {
+		_, err := s.Generate(ctx, engine.GenerateOptions{MaxTokens: 3, Ahead: m.Ahead()})
+		return err
+	}
+	// The first time pipelines are made, while the GPU has nothing to do.
+	if err := once(); err != nil || !kind.Real() {
+		return err
+	}
+	for began := time.Now(); time.Since(began) < awake; {
+		if err := once(); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // policy reads up to each depth in turn and decodes there.

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -66,14 +65,9 @@ func TestServeGoesOn(t *testing.T) {
 			if status, body := complete(t, http.DefaultClient, url, ""); status != 200 || !strings.Contains(body, "fox") {
 				t.Errorf("%d %s after the loss", status, body)
 			}
-			resp, err := http.Get(url + "metrics")
-			if err != nil {
-				t.Fatal(err)
-			}
-			raw, err := io.ReadAll(resp.Body)
-			resp.Body.Close()
-			if want := fmt.Sprintf("\ntokenselect_device_losses_total %d\n", c.losses); err != nil || !strings.Contains(string(raw), want) {
-				t.Errorf("metrics lack %q: %s, %v", want, raw, err)
+			_, _, metrics := fetched(t, url+"metrics")
+			if want := fmt.Sprintf("\ntokenselect_device_losses_total %d\n", c.losses); !strings.Contains(metrics, want) {
+				t.Errorf("metrics lack %q: %s", want, metrics)
 			}
 			stop()
 			if log := said.String(); strings.Count(log, "the device was lost while") != c.losses || strings.Count(log, "going on with") != c.losses || !strings.Contains(log, c.goesOn) {

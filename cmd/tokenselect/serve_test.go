@@ -88,6 +88,13 @@ func complete(t *testing.T, client *http.Client, url, key string) (int, string) 
 	if key != "" {
 		r.Header.Set("Authorization", "Bearer "+key)
 	}
+	status, _, answer := answered(t, client, r)
+	return status, answer
+}
+
+// answered is what a request gets.
+func answered(t *testing.T, client *http.Client, r *http.Request) (status int, kind, body string) {
+	t.Helper()
 	resp, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -97,21 +104,16 @@ func complete(t *testing.T, client *http.Client, url, key string) (int, string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp.StatusCode, string(raw)
+	return resp.StatusCode, resp.Header.Get("Content-Type"), string(raw)
 }
 
 func fetched(t *testing.T, url string) (status int, kind, body string) {
 	t.Helper()
-	resp, err := http.Get(url)
+	r, err := http.NewRequest("GET", url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, resp.Header.Get("Content-Type"), string(raw)
+	return answered(t, http.DefaultClient, r)
 }
 
 // TestServeBench: the command for browsers is served from beside the engine for
@@ -147,13 +149,8 @@ func TestServe(t *testing.T) {
 	}
 	resp.Body.Close()
 	for path, kind := range map[string]string{"webgpu.js": "text/javascript", "simd128.js": "text/javascript", "simd128.wasm": "application/wasm", "tokenselect.js": "text/javascript"} {
-		resp, err := http.Get(url + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), kind) {
-			t.Errorf("%s: %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))
+		if status, got, _ := fetched(t, url+path); status != 200 || !strings.HasPrefix(got, kind) {
+			t.Errorf("%s: %d %s", path, status, got)
 		}
 	}
 	if strings.Contains(said.String(), benchProgram) {

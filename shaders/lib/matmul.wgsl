@@ -1,7 +1,7 @@
 // The body of matmul_*. A workgroup computes 64 x 64 values of y, 32 of k at a
 // time: an invocation 8 rows, 8 apart, of 4 columns, 16 apart. That is wide
 // enough that multiplying, not workgroup memory, takes most of the time.
-//#import lib/grid
+//#import lib/product_tile
 //#import lib/multiply_tile
 const SIDE: u32 = 64u;
 const FOURS: u32 = 8u; // of k in a tile
@@ -22,11 +22,9 @@ fn put_x(e: u32, v: vec4<f32>) {
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
-    // Neighbours share rows of the weight, which is the larger matrix.
-    let number = group_index(id, groups);
-    let row_tiles = (p.rows + SIDE - 1u) / SIDE;
-    let row0 = (number % row_tiles) * SIDE;
-    let col0 = (number / row_tiles) * SIDE;
+    let first = product_tile(id, groups, SIDE, SIDE);
+    let row0 = first.x;
+    let col0 = first.y;
     if (col0 >= p.n) {
         return;
     }

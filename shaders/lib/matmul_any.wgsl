@@ -1,6 +1,6 @@
 // The body of matmul_any_*. A workgroup computes 64 x 64 values of y, 32 of k at a
 // time, and an invocation 4 x 4 of them, 16 apart.
-//#import lib/grid
+//#import lib/product_tile
 //#import lib/multiply_any
 const SIDE: u32 = 64u;
 const FOURS: u32 = 8u; // of k in a tile
@@ -32,11 +32,9 @@ fn store(row: u32, col: u32, sums: vec4<f32>) {
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
-    // Neighbours share rows of the weight, which is the larger matrix.
-    let number = group_index(id, groups);
-    let row_tiles = (p.rows + SIDE - 1u) / SIDE;
-    let row0 = (number % row_tiles) * SIDE;
-    let col0 = (number / row_tiles) * SIDE;
+    let first = product_tile(id, groups, SIDE, SIDE);
+    let row0 = first.x;
+    let col0 = first.y;
     if (col0 >= p.n) {
         return;
     }

@@ -3,7 +3,7 @@
 // lib/matmul where there are enough such tiles for every processor to have
 // several: less than half of what it reads of workgroup memory, but fewer
 // workgroups to wait in turns.
-//#import lib/grid
+//#import lib/product_tile
 //#import lib/multiply_tile
 const ROWS: u32 = 64u;
 const COLS: u32 = 128u;
@@ -24,11 +24,9 @@ fn put_x(e: u32, v: vec4<f32>) {
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
-    // Neighbours share rows of the weight, which is the larger matrix.
-    let number = group_index(id, groups);
-    let row_tiles = (p.rows + ROWS - 1u) / ROWS;
-    let row0 = (number % row_tiles) * ROWS;
-    let col0 = (number / row_tiles) * COLS;
+    let first = product_tile(id, groups, ROWS, COLS);
+    let row0 = first.x;
+    let col0 = first.y;
     if (col0 >= p.n) {
         return;
     }

@@ -11,12 +11,14 @@
 //
 // COLS: of y, two subgroups' BLOCKS of 16; LOADS: vectors of the weight that an
 // invocation loads of a tile.
-//#import lib/grid
+//#const COLS
+//#const BLOCKS
+//#const RESULTS
+//#const LOADS
+//#const TILE
+//#import lib/product_tile
 //#import lib/multiply
 //#import lib/input
-alias Left = subgroup_matrix_left<f16, 16, 16>;
-alias Right = subgroup_matrix_right<f16, 16, 16>;
-alias Result = subgroup_matrix_result<f32, 16, 16>;
 
 const ROWS: u32 = 64u;
 const FOURS: u32 = 8u; // of k in a tile
@@ -37,11 +39,9 @@ var<workgroup> again: vec4<u32>;
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,
         @builtin(local_invocation_index) i: u32) {
-    // Neighbours share rows of the weight, which is the larger matrix.
-    let number = group_index(id, groups);
-    let row_tiles = (p.rows + ROWS - 1u) / ROWS;
-    let row0 = (number % row_tiles) * ROWS;
-    let col0 = (number / row_tiles) * COLS;
+    let first = product_tile(id, groups, ROWS, COLS);
+    let row0 = first.x;
+    let col0 = first.y;
     if (col0 >= p.n) {
         return;
     }

@@ -9,7 +9,8 @@ import { VERSION } from "./trace.js";
 /** The engine tells the files of a split model apart by their names, which a Blob may lack. */
 const named = (files) => files.map((file, i) => (files.length > 1 && !file.name ? new File([file], `part ${i + 1} of ${files.length}`) : file));
 
-async function fetched(name) {
+/** A file beside this one. */
+export async function fetched(name) {
   const response = await fetch(new URL(name, import.meta.url));
   if (!response.ok) throw new Error(`${name}: the server answers ${response.status} ${response.statusText}`.trim());
   return response;
@@ -66,6 +67,26 @@ async function compiled(response) {
  */
 
 /**
+ * Makes a Go program with 128-bit vectors and the host's WebGPU, which go.run(instance)
+ * starts.
+ * @param {object} parts
+ * @param {WebAssembly.Module} parts.module
+ * @param {BufferSource} parts.simd simd128.wasm
+ * @param {(go: object) => void} [parts.prepare] sees the Go object before the program is made
+ * @returns {Promise<{go: object, instance: WebAssembly.Instance}>}
+ */
+export async function instantiate({ module, simd, prepare }) {
+  const go = new globalThis.Go();
+  const side = await simdImports(simd);
+  go.importObject.tokenselect_simd = side.imports;
+  prepare?.(go);
+  const instance = await WebAssembly.instantiate(module, go.importObject);
+  await side.attach(instance);
+  attach(go, instance);
+  return { go, instance };
+}
+
+/**
  * @param {object} parts
  * @param {WebAssembly.Module} parts.module tokenselect.wasm, compiled
  * @param {BufferSource} parts.simd simd128.wasm
@@ -75,13 +96,7 @@ async function compiled(response) {
  * @returns {Promise<{command(command: object, file?: Blob | Blob[]): void, inspect(file: Blob | Blob[], options: Inspection): Promise<Inspected>}>}
  */
 export async function boot({ module, simd, onEvent, onExit, prepare }) {
-  const go = new globalThis.Go();
-  const side = await simdImports(simd);
-  go.importObject.tokenselect_simd = side.imports;
-  prepare?.(go);
-  const instance = await WebAssembly.instantiate(module, go.importObject);
-  await side.attach(instance);
-  attach(go, instance);
+  const { go, instance } = await instantiate({ module, simd, prepare });
 
   const text = new TextDecoder();
   const { port1, port2 } = new MessageChannel();

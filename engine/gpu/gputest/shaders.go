@@ -64,7 +64,7 @@ func (p *picked) forgive(err error) error {
 		return err
 	}
 	for _, name := range p.names {
-		if far.nmse <= variantLimits[name] {
+		if far.nmse <= variantLimit(name) {
 			return nil
 		}
 	}

@@ -47,15 +47,25 @@ var limits = map[string]float64{
 // variantLimits are those of variants that compute less exactly than their
 // kernels' baseline, of all that such a case writes.
 var variantLimits = map[string]float64{
-	"attention_chunk_f16_matrix": 1e-5, // queries, keys and weights of float16
+	"attention_chunk_matrix": 1e-5, // queries, keys and weights of float16
+	"matmul_matrix":          1e-6, // x and weights of float16
 }
 
-func init() {
-	for _, t := range weightTypes[1:] { // but for float32
-		for _, size := range []string{"", "large_"} { // x and weights of float16
-			variantLimits["matmul_"+size+t.String()+"_matrix"] = 1e-6
-		}
+// variantLimit is that of a variant, 0 where it is as exact as the baseline.
+func variantLimit(shader string) float64 {
+	kernel, matrix := strings.CutSuffix(shader, "_matrix")
+	if !matrix {
+		return 0
 	}
+	return variantLimits[family(kernel)+"_matrix"]
+}
+
+// family is a kernel's name without the type and the size in it.
+func family(kernel string) string {
+	for _, t := range []string{"_f16", "_f32", "_q8_0", "_q4_0", "_q4_1", "_i8", "_i4", "_any", "_large"} {
+		kernel = strings.TrimSuffix(kernel, t)
+	}
+	return kernel
 }
 
 // limit is that of a kernel, without the type and the size in its name unless it
@@ -64,10 +74,7 @@ func limit(kernel string) (limit float64, floats bool) {
 	if limit, floats = limits[kernel]; floats {
 		return limit, floats
 	}
-	for _, t := range []string{"_f16", "_f32", "_q8_0", "_q4_0", "_q4_1", "_i8", "_i4", "_any", "_large"} {
-		kernel = strings.TrimSuffix(kernel, t)
-	}
-	limit, floats = limits[kernel]
+	limit, floats = limits[family(kernel)]
 	return limit, floats
 }
 

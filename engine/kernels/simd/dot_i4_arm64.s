@@ -32,12 +32,7 @@
 
 // func dotI4x4(dst *[4]*float32, q *[4]*int8, less *int32, size int, k *uint8, kStride int, scale *uint16, scaleStride int, step *[4]float32, quads int)
 TEXT ·dotI4x4(SB), NOSPLIT, $0-80
-	MOVD  dst+0(FP), R0
-	LDP   (R0), (R10, R11)
-	LDP   16(R0), (R12, R13)
-	MOVD  q+8(FP), R0
-	LDP   (R0), (R4, R5)
-	LDP   16(R0), (R6, R7)
+	FOUR_ROWS
 	MOVD  size+24(FP), R1
 	MOVD  k+32(FP), R2
 	MOVD  kStride+40(FP), R3
@@ -52,14 +47,9 @@ TEXT ·dotI4x4(SB), NOSPLIT, $0-80
 keyi4:
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
-	MOVD R2, R15
-	MOVD R4, R19
-	MOVD R5, R20
-	MOVD R6, R21
-	MOVD R7, R22
+	KEY_BEGINS
 	MOVD less+16(FP), R24
 	MOVD R8, R25
-	MOVD R1, R23
 
 loopi4:
 	VLD1.P 32(R15), [V10.B16, V11.B16]
@@ -78,9 +68,6 @@ loopi4:
 
 	FADD4(1, 0, 0)
 	FMUL4(3, 0, 0)
-	STORE4(V0)
-	ADD  R3, R2
-	ADD  R9, R8
-	SUBS $1, R14
+	KEY_ENDS(V0)
 	BNE  keyi4
 	RET

@@ -12,12 +12,7 @@
 
 // func dotI8x4(dst *[4]*float32, q *[4]*int16, d int, k *int8, kStride int, scale *float32, scaleStride int, step *[4]float32, quads int)
 TEXT ·dotI8x4(SB), NOSPLIT, $0-72
-	MOVD  dst+0(FP), R0
-	LDP   (R0), (R10, R11)
-	LDP   16(R0), (R12, R13)
-	MOVD  q+8(FP), R0
-	LDP   (R0), (R4, R5)
-	LDP   16(R0), (R6, R7)
+	FOUR_ROWS
 	MOVD  d+16(FP), R1
 	MOVD  k+24(FP), R2
 	MOVD  kStride+32(FP), R3
@@ -30,12 +25,7 @@ TEXT ·dotI8x4(SB), NOSPLIT, $0-72
 
 keyi8:
 	ZERO8(V0, V1, V2, V3, V4, V5, V6, V7)
-	MOVD R2, R15
-	MOVD R4, R19
-	MOVD R5, R20
-	MOVD R6, R21
-	MOVD R7, R22
-	MOVD R1, R23
+	KEY_BEGINS
 
 loopi8:
 	VLD1.P 16(R15), [V8.B16]
@@ -59,9 +49,6 @@ loopi8:
 	VLD1R (R8), [V9.S4]
 	FMUL4(31, 0, 0)
 	FMUL4(9, 0, 0)
-	STORE4(V0)
-	ADD  R3, R2
-	ADD  R9, R8
-	SUBS $1, R14
+	KEY_ENDS(V0)
 	BNE  keyi8
 	RET

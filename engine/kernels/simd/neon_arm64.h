@@ -127,6 +127,34 @@
 #define ADDP4(m, n, d) WORD $(0x4EA0BC00 | (m)<<16 | (n)<<5 | (d)) // ADDP Vd.4S, Vn.4S, Vm.4S
 #define SADDLP4(n, d) WORD $(0x4E602800 | (n)<<5 | (d))            // SADDLP Vd.4S, Vn.8H
 
+// FOUR_ROWS: of the arguments dst and q, which are the first two, where four rows of
+// results go, in R10 to R13, and where four rows of q are, in R4 to R7.
+#define FOUR_ROWS \
+	MOVD dst+0(FP), R0 \
+	LDP  (R0), (R10, R11) \
+	LDP  16(R0), (R12, R13) \
+	MOVD q+8(FP), R0 \
+	LDP  (R0), (R4, R5) \
+	LDP  16(R0), (R6, R7)
+
+// KEY_BEGINS: the key at R2 in R15, of R1 bytes that R23 counts, and the rows of q in R19
+// to R22, from their beginnings.
+#define KEY_BEGINS \
+	MOVD R2, R15 \
+	MOVD R1, R23 \
+	MOVD R4, R19 \
+	MOVD R5, R20 \
+	MOVD R6, R21 \
+	MOVD R7, R22
+
+// KEY_ENDS: the four floats of register v are stored, and the next key and its scale
+// are R3 and R9 bytes further on; R14 counts the keys that are left.
+#define KEY_ENDS(v) \
+	STORE4(v) \
+	ADD  R3, R2 \
+	ADD  R9, R8 \
+	SUBS $1, R14
+
 // STORE4: the four floats of register v, each where one of R10 to R13 says, which go
 // on to the next.
 #define STORE4(v) \

@@ -1,9 +1,7 @@
 // The worker of parts.js: the command `tokenselect` itself, compiled for browsers,
 // with the browser's WebGPU. It is told its arguments, says what the command says,
 // and ends with the command's exit code and output.
-import "../wasm_exec.js";
-import { attach } from "../webgpu.js";
-import { simdImports } from "../simd128.js";
+import { fetched, instantiate } from "../boot.js";
 
 // With a limit Go's garbage collector runs in time: WebAssembly has 4 GiB, and a
 // program that asks for more ends.
@@ -31,25 +29,17 @@ globalThis.fs.fstat = (fd, callback) => {
   callback(null, stat);
 };
 
-async function fetched(name) {
-  const response = await fetch(new URL(`../${name}`, import.meta.url));
-  if (response.ok) return response;
-  if (name !== PROGRAM) throw new Error(`${name}: the server answers ${response.status}`);
-  throw new Error(`${PROGRAM} is not here, so that this page measures whole models only: make bench-wasm builds it, and tokenselect serve has it then`);
+async function program() {
+  const response = await fetch(new URL(`../${PROGRAM}`, import.meta.url));
+  if (!response.ok) throw new Error(`${PROGRAM} is not here, so that this page measures whole models only: make bench-wasm builds it, and tokenselect serve has it then`);
+  return response;
 }
 
 async function run(args) {
-  const [module, simd] = await Promise.all([WebAssembly.compileStreaming(fetched(PROGRAM)), fetched("simd128.wasm").then((r) => r.arrayBuffer())]);
-  const go = new globalThis.Go();
-  go.argv = ["tokenselect", ...args];
-  go.env = { GOMEMLIMIT: MEMORY };
+  const [module, simd] = await Promise.all([WebAssembly.compileStreaming(program()), fetched("simd128.wasm").then((r) => r.arrayBuffer())]);
   let code = 0;
-  go.exit = (c) => { code = c; };
-  const side = simdImports(simd);
-  go.importObject.tokenselect_simd = side.imports;
-  const instance = await WebAssembly.instantiate(module, go.importObject);
-  side.attach(instance);
-  attach(go, instance);
+  const prepare = (go) => Object.assign(go, { argv: ["tokenselect", ...args], env: { GOMEMLIMIT: MEMORY }, exit: (c) => { code = c; } });
+  const { go, instance } = await instantiate({ module, simd, prepare });
   await go.run(instance);
   return code;
 }

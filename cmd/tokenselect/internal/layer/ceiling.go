@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"time"
 
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
@@ -32,12 +33,9 @@ func Measure(ctx context.Context, dev gpu.Device, bytes int) (Ceilings, error) {
 	if b.y, err = b.buffer(4 * kernels.ReadWords(bytes/16)); err != nil {
 		return Ceilings{}, err
 	}
-	took, err := b.measure(ctx, func(r *gpu.Recording, i int) { kernels.CeilingRead(r, gpu.All(x), gpu.All(b.y), bytes/16) })
+	took, err := b.moved(ctx, func(r *gpu.Recording, i int) { kernels.CeilingRead(r, gpu.All(x), gpu.All(b.y), bytes/16) })
 	if err != nil {
 		return Ceilings{}, err
-	}
-	if took <= 0 { // the timestamps of some browsers are all zero
-		return Ceilings{}, errors.New("layer: the device's clock stands still")
 	}
 	top := Ceilings{Read: float64(bytes) / took.Seconds()}
 
@@ -45,12 +43,9 @@ func Measure(ctx context.Context, dev gpu.Device, bytes int) (Ceilings, error) {
 	if !dev.Info().Kind.Real() { // so many would take seconds
 		n = min(n, 1<<16)
 	}
-	took, err = b.measure(ctx, func(r *gpu.Recording, i int) { kernels.CeilingMultiplyAdd(r, gpu.All(x), n, rounds, -1, 1) })
+	took, err = b.moved(ctx, func(r *gpu.Recording, i int) { kernels.CeilingMultiplyAdd(r, gpu.All(x), n, rounds, -1, 1) })
 	if err != nil {
 		return Ceilings{}, err
-	}
-	if took <= 0 {
-		return Ceilings{}, errors.New("layer: the device's clock stands still")
 	}
 	top.MultiplyAdd = 2 * 4 * float64(n) * float64(rounds) / took.Seconds()
 
@@ -58,4 +53,14 @@ func Measure(ctx context.Context, dev gpu.Device, bytes int) (Ceilings, error) {
 	kernels.CeilingRead(&r, gpu.All(x), gpu.All(b.y), 1)
 	_, top.ByDevice, err = gpu.Time(ctx, dev, &r, b.y)
 	return top, err
+}
+
+// moved is measure, for what divides by the time: the timestamps of some browsers are all
+// zero.
+func (b *bed) moved(ctx context.Context, record func(r *gpu.Recording, i int)) (time.Duration, error) {
+	took, err := b.measure(ctx, record)
+	if err == nil && took <= 0 {
+		err = errors.New("layer: the device's clock stands still")
+	}
+	return took, err
 }
