@@ -88,6 +88,7 @@ export class ModelDialog {
   }
 
   #closed() {
+    if (this.#dialog.open) return; // the event comes a moment after, and it was opened again for something else
     this.#looking?.abort();
     this.#say("");
     this.#trouble("");
