@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"tokenselect/engine/gpu"
 )
@@ -196,7 +197,7 @@ func attentionChunk(t CacheType, d int) *gpu.Kernel {
 			Bindings: attentionBindings("y"),
 			Params:   sizeOf[AttentionParams](),
 			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "TILE": chunkKeys * d / 4}),
-			Variants: append(attentionChunkMatrix(t, d), attentionChunkTiled(t, d)),
+			Variants: slices.Concat(attentionChunkMatrix(t, d), attentionChunkPacked(t, d), attentionChunkTiled(t, d)),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return ceil(int(p.C), chunkQueries) * int(p.KVHeads)
@@ -209,15 +210,30 @@ func attentionChunk(t CacheType, d int) *gpu.Kernel {
 
 // attentionChunkTiled is attention_chunk for what has processors enough to be fed
 // from workgroup memory, and 32 KiB of it, which hardly any GPU has not.
-func attentionChunkTiled(t CacheType, d int) gpu.Variant {
-	const shared = 16 * 128 * 16 // bytes
-	name := "attention_chunk_" + t.String() + "_tiled"
-	return gpu.Variant{
-		Name:  name,
-		Fits:  func(dev gpu.Info) bool { return dev.Limits.Shared >= shared },
-		Suits: func(dev gpu.Info) bool { return dev.Kind.Real() },
-		WGSL:  wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8}),
+func attentionChunkTiled(t CacheType, d int) []gpu.Variant {
+	return chunkTiles("attention_chunk_"+t.String()+"_tiled", d, 16, 2, func(gpu.Info) bool { return true })
+}
+
+// attentionChunkPacked is the same in half of the memory, for GPUs that multiply
+// pairs of float16. Queries, rotated keys and weights are rounded to float16, and so
+// are sums of 32 of their products.
+func attentionChunkPacked(t CacheType, d int) []gpu.Variant {
+	if t != CacheF16 {
+		return nil
 	}
+	return chunkTiles("attention_chunk_f16_packed", d, 8, 4, func(dev gpu.Info) bool { return dev.Features.Float16 })
+}
+
+// chunkTiles is a variant whose tiles take so many bytes each and whose loops of
+// products take so many turns at a time.
+func chunkTiles(name string, d, bytes, turns int, fits func(gpu.Info) bool) []gpu.Variant {
+	shared := 16 * 128 * bytes
+	return []gpu.Variant{{
+		Name:  name,
+		Fits:  func(dev gpu.Info) bool { return fits(dev) && dev.Limits.Shared >= shared },
+		Suits: func(dev gpu.Info) bool { return dev.Kind.Real() },
+		WGSL:  wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "TURNS": turns}),
+	}}
 }
 
 func chunkTwin(t CacheType, d int) func(c *gpu.Call, lo, hi int) {

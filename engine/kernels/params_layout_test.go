@@ -123,7 +123,7 @@ func shadersOf(all []*gpu.Kernel) (list []*gpu.Kernel) {
 // baseline is the kernel of a shader: a variant's name is the kernel's and one
 // word more, what it uses.
 func baseline(shader string) string {
-	for _, uses := range []string{"_matrix", "_subgroup", "_half", "_dot", "_tiled"} {
+	for _, uses := range []string{"_matrix", "_subgroup", "_packed", "_dot", "_tiled"} {
 		shader = strings.TrimSuffix(shader, uses)
 	}
 	return shader

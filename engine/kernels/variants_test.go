@@ -91,3 +91,35 @@ func TestMatricesFit(t *testing.T) {
 		}
 	}
 }
+
+// TestPackedFits: pairs of float16 are multiplied where a real GPU has float16, in half
+// of the memory that tiles of float32 take, and where matrices would not be.
+func TestPackedFits(t *testing.T) {
+	half := gpu.Features{Float16: true}
+	matrices := half
+	matrices.Subgroups = gpu.Subgroups{Least: 32, Most: 32}
+	matrices.Matrices = []gpu.Matrices{{Input: gpu.F16, Result: gpu.F32, M: 16, N: 16, K: 16}}
+	for _, c := range []struct {
+		name   string
+		kind   gpu.Kind
+		f      gpu.Features
+		shared int
+		want   string
+	}{
+		{"float16", gpu.Integrated, half, 16 << 10, "attention_chunk_f16_packed"},
+		{"no float16, 32 KiB", gpu.Discrete, gpu.Features{}, 32 << 10, "attention_chunk_f16_tiled"},
+		{"no float16, 16 KiB", gpu.Discrete, gpu.Features{}, 16 << 10, "attention_chunk_f16"},
+		{"matrices", gpu.Discrete, matrices, 48 << 10, "attention_chunk_f16_matrix"},
+		{"software", gpu.Software, half, 32 << 10, "attention_chunk_f16"},
+	} {
+		dev := gpu.Info{Kind: c.kind, Features: c.f, Limits: gpu.Limits{Shared: c.shared}}
+		for _, k := range kernels.All(64) {
+			switch got := k.Shaders(dev)[0].Name; {
+			case k.Name == "attention_chunk_f16" && got != c.want:
+				t.Errorf("%s: %s, expected %s", c.name, got, c.want)
+			case k.Name == "attention_chunk_f32" && strings.HasSuffix(got, "_packed"):
+				t.Errorf("%s: %s, expected float32 for a cache of it", c.name, got)
+			}
+		}
+	}
+}

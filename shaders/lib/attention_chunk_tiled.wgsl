@@ -4,7 +4,8 @@
 //
 // q, k, v, sel, state, table: lib/attention_list; y: [c][heads][d], or where the
 // list is cut into parts [splits][c][heads][d + 2] as attention_merge has them.
-// For GPUs with 32 KiB of workgroup memory. A workgroup takes 64 rows, a row being a query of one of the query heads of one
+//
+// A workgroup takes 64 rows, a row being a query of one of the query heads of one
 // key head (64 / group queries of all of them), one part of the list, and 64
 // entries of it at a time. Each of its 128 invocations has 8 of the rows, every
 // eighth, and of each the scores of 4 entries side by side, then the results of
@@ -14,13 +15,17 @@
 //
 // What a step stores in workgroup memory is asked for all at once, before the
 // barrier in front of it: asked for one by one, each would wait for the one before
-// to be stored. Values and the rows of the cache, which take few registers, are
-// asked for a step earlier; keys and queries would take those that products need.
+// to be stored.
 //
-// VECS and HALF: vectors of four in a head and in half of one.
+// What lies there and is multiplied is of the type that lib/tile_f32 or lib/tile_f16
+// is imported for before this; scores, weights' sums and results are float32.
+//
+// VECS and HALF: vectors of four in a head and in half of one. TURNS: of a loop of 8
+// of products, written out one after the other.
 //#const HEAD_DIM
 //#const VECS
 //#const HALF
+//#const TURNS
 //#import lib/grid
 //#import lib/lowest
 //#import lib/rotate
@@ -32,22 +37,12 @@ const KEYS: u32 = 64u;
 
 // Lines 0 to 7, each with 16 vectors of every eighth row: a slice of the queries,
 // 8 vectors of the low half and 8 of the high half of each; then the weights, a
-// vector having four entries; in between, in lines 0 and 1, the largest scores of 8
-// rows by 16 invocations. Lines 8 to 15: a slice of the keys, 8 vectors of the low
-// half of every fourth key in lines 8 to 11 and of the high half in 12 to 15; then
-// values, 16 vectors of every fourth entry a line. Lines are written as numbers
+// vector having four entries; in between, in the first of these lines, the largest
+// scores of 8 rows by 16 invocations. Lines 8 to 15: a slice of the keys, 8 vectors of
+// the low half of every fourth key in lines 8 to 11 and of the high half in 12 to 15;
+// then values, 16 vectors of every fourth entry a line. Lines are written as numbers
 // where many are read, as compilers that guard an index then guard one for all.
-var<workgroup> pool: array<array<vec4<f32>, 128>, 16>;
-
-// s + w.x * a + w.y * b + w.z * c + w.w * d.
-fn add(s: vec4<f32>, w: vec4<f32>, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) -> vec4<f32> {
-    var sum = s;
-    sum += w.x * a;
-    sum += w.y * b;
-    sum += w.z * c;
-    sum += w.w * d;
-    return sum;
-}
+var<workgroup> pool: array<array<Tile, 128>, 16>;
 
 fn most_of(s: vec4<f32>) -> f32 {
     return max(max(s.x, s.y), max(s.z, s.w));
@@ -92,7 +87,6 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     let end = min((part + 1u) * p.split, last);
     let first = max(part * p.split, list_first(before + rows.first) / KEYS * KEYS); // parts are of whole tiles
     let all_see = list_first(last - 1u); // entries from here on are in the windows of all rows
-    let scale = 1.4426950408889634 / sqrt(f32(HEAD_DIM)); // exp(x) = exp2(1.44.. * x)
 
     // 32 invocations have 4 units of rows and 8 columns; an exclusive or spreads over
     // the banks of the memory what they read at a time.
@@ -127,8 +121,6 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
 
     var from_rows = rows_of(i, first, length, kv, mid);
     for (var tile = first; tile < end; tile += KEYS) {
-        var values: Values;
-        var next_rows: vec4<u32>;
         var s0 = vec4<f32>(0.0);
         var s1 = vec4<f32>(0.0);
         var s2 = vec4<f32>(0.0);
@@ -144,52 +136,63 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             store_keys(i, slice, keys_ahead);
             store_queries(i, queries_ahead);
             workgroupBarrier();
-            if (slice + 8u >= HALF) {
-                values = fetch_values(i, 0u, from_rows);
-                next_rows = rows_of(i, tile + KEYS, length, kv, mid);
-            }
-            for (var j = 0u; j < 8u; j++) {
-                let at_key = column * 8u + (j ^ (column % 8u));
+            var h0 = sums_from(s0);
+            var h1 = sums_from(s1);
+            var h2 = sums_from(s2);
+            var h3 = sums_from(s3);
+            var h4 = sums_from(s4);
+            var h5 = sums_from(s5);
+            var h6 = sums_from(s6);
+            var h7 = sums_from(s7);
+            for (var from_turn = 0u; from_turn < 8u; from_turn += TURNS) {
+//#each TURN TURNS
                 {
-                    let at = at_row + (j ^ twist);
-                    let k0 = pool[8][at_key];
-                    let k1 = pool[9][at_key];
-                    let k2 = pool[10][at_key];
-                    let k3 = pool[11][at_key];
-                    let a = vec4<f32>(k0.x, k1.x, k2.x, k3.x);
-                    let b = vec4<f32>(k0.y, k1.y, k2.y, k3.y);
-                    let c = vec4<f32>(k0.z, k1.z, k2.z, k3.z);
-                    let d = vec4<f32>(k0.w, k1.w, k2.w, k3.w);
-                    s0 = add(s0, pool[0][at], a, b, c, d);
-                    s1 = add(s1, pool[1][at], a, b, c, d);
-                    s2 = add(s2, pool[2][at], a, b, c, d);
-                    s3 = add(s3, pool[3][at], a, b, c, d);
-                    s4 = add(s4, pool[4][at], a, b, c, d);
-                    s5 = add(s5, pool[5][at], a, b, c, d);
-                    s6 = add(s6, pool[6][at], a, b, c, d);
-                    s7 = add(s7, pool[7][at], a, b, c, d);
+                    let j = from_turn + TURN;
+                    let at_key = column * 8u + (j ^ (column % 8u));
+                    {
+                        let at = at_row + (j ^ twist);
+                        let a = pool[8][at_key];
+                        let b = pool[9][at_key];
+                        let c = pool[10][at_key];
+                        let d = pool[11][at_key];
+                        h0 = products(h0, pool[0][at], a, b, c, d);
+                        h1 = products(h1, pool[1][at], a, b, c, d);
+                        h2 = products(h2, pool[2][at], a, b, c, d);
+                        h3 = products(h3, pool[3][at], a, b, c, d);
+                        h4 = products(h4, pool[4][at], a, b, c, d);
+                        h5 = products(h5, pool[5][at], a, b, c, d);
+                        h6 = products(h6, pool[6][at], a, b, c, d);
+                        h7 = products(h7, pool[7][at], a, b, c, d);
+                    }
+                    {
+                        let at = at_row + ((j + 8u) ^ twist);
+                        let a = pool[12][at_key];
+                        let b = pool[13][at_key];
+                        let c = pool[14][at_key];
+                        let d = pool[15][at_key];
+                        h0 = products(h0, pool[0][at], a, b, c, d);
+                        h1 = products(h1, pool[1][at], a, b, c, d);
+                        h2 = products(h2, pool[2][at], a, b, c, d);
+                        h3 = products(h3, pool[3][at], a, b, c, d);
+                        h4 = products(h4, pool[4][at], a, b, c, d);
+                        h5 = products(h5, pool[5][at], a, b, c, d);
+                        h6 = products(h6, pool[6][at], a, b, c, d);
+                        h7 = products(h7, pool[7][at], a, b, c, d);
+                    }
                 }
-                {
-                    let at = at_row + ((j + 8u) ^ twist);
-                    let k0 = pool[12][at_key];
-                    let k1 = pool[13][at_key];
-                    let k2 = pool[14][at_key];
-                    let k3 = pool[15][at_key];
-                    let a = vec4<f32>(k0.x, k1.x, k2.x, k3.x);
-                    let b = vec4<f32>(k0.y, k1.y, k2.y, k3.y);
-                    let c = vec4<f32>(k0.z, k1.z, k2.z, k3.z);
-                    let d = vec4<f32>(k0.w, k1.w, k2.w, k3.w);
-                    s0 = add(s0, pool[0][at], a, b, c, d);
-                    s1 = add(s1, pool[1][at], a, b, c, d);
-                    s2 = add(s2, pool[2][at], a, b, c, d);
-                    s3 = add(s3, pool[3][at], a, b, c, d);
-                    s4 = add(s4, pool[4][at], a, b, c, d);
-                    s5 = add(s5, pool[5][at], a, b, c, d);
-                    s6 = add(s6, pool[6][at], a, b, c, d);
-                    s7 = add(s7, pool[7][at], a, b, c, d);
-                }
+//#end
             }
+            s0 = sums_to(s0, h0);
+            s1 = sums_to(s1, h1);
+            s2 = sums_to(s2, h2);
+            s3 = sums_to(s3, h3);
+            s4 = sums_to(s4, h4);
+            s5 = sums_to(s5, h5);
+            s6 = sums_to(s6, h6);
+            s7 = sums_to(s7, h7);
         }
+        var values = fetch_values(i, 0u, from_rows);
+        let next_rows = rows_of(i, tile + KEYS, length, kv, mid);
         workgroupBarrier();
 
         if (tile + KEYS > before + rows.first || tile < all_see) {
@@ -203,39 +206,39 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             s6 = seen(s6, unit + 48u, rows, entry, before);
             s7 = seen(s7, unit + 56u, rows, entry, before);
         }
-        pool[0][at_row + (column ^ twist)] = vec4<f32>(most_of(s0), most_of(s1), most_of(s2), most_of(s3));
-        pool[1][at_row + (column ^ twist)] = vec4<f32>(most_of(s4), most_of(s5), most_of(s6), most_of(s7));
+        store_floats(0u, at_row + (column ^ twist), vec4<f32>(most_of(s0), most_of(s1), most_of(s2), most_of(s3)));
+        store_floats(1u, at_row + (column ^ twist), vec4<f32>(most_of(s4), most_of(s5), most_of(s6), most_of(s7)));
         store_values(i, values);
         workgroupBarrier();
         let old_low = m_low;
         let old_high = m_high;
         for (var j = 0u; j < 16u; j++) {
-            m_low = max(m_low, pool[0][at_row + (j ^ twist)]);
-            m_high = max(m_high, pool[1][at_row + (j ^ twist)]);
+            m_low = max(m_low, floats(0u, at_row + (j ^ twist)));
+            m_high = max(m_high, floats(1u, at_row + (j ^ twist)));
         }
         workgroupBarrier();
         // Not below half of the lowest: where a row sees nothing, weights are 0, not 1.
         let top_low = max(m_low, vec4<f32>(0.5 * LOWEST));
         let top_high = max(m_high, vec4<f32>(0.5 * LOWEST));
-        s0 = exp2((s0 - top_low.x) * scale);
-        s1 = exp2((s1 - top_low.y) * scale);
-        s2 = exp2((s2 - top_low.z) * scale);
-        s3 = exp2((s3 - top_low.w) * scale);
-        s4 = exp2((s4 - top_high.x) * scale);
-        s5 = exp2((s5 - top_high.y) * scale);
-        s6 = exp2((s6 - top_high.z) * scale);
-        s7 = exp2((s7 - top_high.w) * scale);
+        s0 = exp2(s0 - top_low.x);
+        s1 = exp2(s1 - top_low.y);
+        s2 = exp2(s2 - top_low.z);
+        s3 = exp2(s3 - top_low.w);
+        s4 = exp2(s4 - top_high.x);
+        s5 = exp2(s5 - top_high.y);
+        s6 = exp2(s6 - top_high.z);
+        s7 = exp2(s7 - top_high.w);
         let at_weight = at_row + (column ^ twist);
-        pool[0][at_weight] = s0;
-        pool[1][at_weight] = s1;
-        pool[2][at_weight] = s2;
-        pool[3][at_weight] = s3;
-        pool[4][at_weight] = s4;
-        pool[5][at_weight] = s5;
-        pool[6][at_weight] = s6;
-        pool[7][at_weight] = s7;
-        let less_low = exp2((old_low - m_low) * scale);
-        let less_high = exp2((old_high - m_high) * scale);
+        pool[0][at_weight] = as_tile(s0);
+        pool[1][at_weight] = as_tile(s1);
+        pool[2][at_weight] = as_tile(s2);
+        pool[3][at_weight] = as_tile(s3);
+        pool[4][at_weight] = as_tile(s4);
+        pool[5][at_weight] = as_tile(s5);
+        pool[6][at_weight] = as_tile(s6);
+        pool[7][at_weight] = as_tile(s7);
+        let less_low = exp2(old_low - m_low);
+        let less_high = exp2(old_high - m_high);
         sum_low = sum_low * less_low + vec4<f32>(sum_of(s0), sum_of(s1), sum_of(s2), sum_of(s3));
         sum_high = sum_high * less_high + vec4<f32>(sum_of(s4), sum_of(s5), sum_of(s6), sum_of(s7));
         o0 *= less_low.x;
@@ -266,54 +269,91 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             if (from_vector + vectors < 16u) {
                 values = fetch_values(i, from_vector + vectors, from_rows);
             }
-            for (var j = 0u; j < 8u; j++) {
-                let at = at_row + ((from_vector + j) ^ twist);
-                let at_value = j * 16u + column;
-                let a = pool[8][at_value];
-                let b = pool[9][at_value];
-                let c = pool[10][at_value];
-                let d = pool[11][at_value];
-                let e = pool[12][at_value];
-                let f = pool[13][at_value];
-                let g = pool[14][at_value];
-                let h = pool[15][at_value];
-                let w0 = pool[0][at];
-                let w1 = pool[1][at];
-                let w2 = pool[2][at];
-                let w3 = pool[3][at];
-                let w4 = pool[4][at];
-                let w5 = pool[5][at];
-                let w6 = pool[6][at];
-                let w7 = pool[7][at];
-                o0 = add(o0, w0, a, b, c, d);
-                o1 = add(o1, w1, a, b, c, d);
-                o2 = add(o2, w2, a, b, c, d);
-                o3 = add(o3, w3, a, b, c, d);
-                o4 = add(o4, w4, a, b, c, d);
-                o5 = add(o5, w5, a, b, c, d);
-                o6 = add(o6, w6, a, b, c, d);
-                o7 = add(o7, w7, a, b, c, d);
-                if (VECS > 16u) {
-                    o8 = add(o8, w0, e, f, g, h);
-                    o9 = add(o9, w1, e, f, g, h);
-                    o10 = add(o10, w2, e, f, g, h);
-                    o11 = add(o11, w3, e, f, g, h);
-                    o12 = add(o12, w4, e, f, g, h);
-                    o13 = add(o13, w5, e, f, g, h);
-                    o14 = add(o14, w6, e, f, g, h);
-                    o15 = add(o15, w7, e, f, g, h);
-                } else {
-                    let next = at_row + ((from_vector + 8u + j) ^ twist);
-                    o0 = add(o0, pool[0][next], e, f, g, h);
-                    o1 = add(o1, pool[1][next], e, f, g, h);
-                    o2 = add(o2, pool[2][next], e, f, g, h);
-                    o3 = add(o3, pool[3][next], e, f, g, h);
-                    o4 = add(o4, pool[4][next], e, f, g, h);
-                    o5 = add(o5, pool[5][next], e, f, g, h);
-                    o6 = add(o6, pool[6][next], e, f, g, h);
-                    o7 = add(o7, pool[7][next], e, f, g, h);
+            var g0 = part_from(o0);
+            var g1 = part_from(o1);
+            var g2 = part_from(o2);
+            var g3 = part_from(o3);
+            var g4 = part_from(o4);
+            var g5 = part_from(o5);
+            var g6 = part_from(o6);
+            var g7 = part_from(o7);
+            var g8 = part_from(o8);
+            var g9 = part_from(o9);
+            var g10 = part_from(o10);
+            var g11 = part_from(o11);
+            var g12 = part_from(o12);
+            var g13 = part_from(o13);
+            var g14 = part_from(o14);
+            var g15 = part_from(o15);
+            for (var from_turn = 0u; from_turn < 8u; from_turn += TURNS) {
+//#each TURN TURNS
+                {
+                    let j = from_turn + TURN;
+                    let at = at_row + ((from_vector + j) ^ twist);
+                    let at_value = j * 16u + column;
+                    let a = pool[8][at_value];
+                    let b = pool[9][at_value];
+                    let c = pool[10][at_value];
+                    let d = pool[11][at_value];
+                    let e = pool[12][at_value];
+                    let f = pool[13][at_value];
+                    let g = pool[14][at_value];
+                    let h = pool[15][at_value];
+                    let w0 = pool[0][at];
+                    let w1 = pool[1][at];
+                    let w2 = pool[2][at];
+                    let w3 = pool[3][at];
+                    let w4 = pool[4][at];
+                    let w5 = pool[5][at];
+                    let w6 = pool[6][at];
+                    let w7 = pool[7][at];
+                    g0 = weigh(g0, w0, a, b, c, d);
+                    g1 = weigh(g1, w1, a, b, c, d);
+                    g2 = weigh(g2, w2, a, b, c, d);
+                    g3 = weigh(g3, w3, a, b, c, d);
+                    g4 = weigh(g4, w4, a, b, c, d);
+                    g5 = weigh(g5, w5, a, b, c, d);
+                    g6 = weigh(g6, w6, a, b, c, d);
+                    g7 = weigh(g7, w7, a, b, c, d);
+                    if (VECS > 16u) {
+                        g8 = weigh(g8, w0, e, f, g, h);
+                        g9 = weigh(g9, w1, e, f, g, h);
+                        g10 = weigh(g10, w2, e, f, g, h);
+                        g11 = weigh(g11, w3, e, f, g, h);
+                        g12 = weigh(g12, w4, e, f, g, h);
+                        g13 = weigh(g13, w5, e, f, g, h);
+                        g14 = weigh(g14, w6, e, f, g, h);
+                        g15 = weigh(g15, w7, e, f, g, h);
+                    } else {
+                        let next = at_row + ((from_vector + 8u + j) ^ twist);
+                        g0 = weigh(g0, pool[0][next], e, f, g, h);
+                        g1 = weigh(g1, pool[1][next], e, f, g, h);
+                        g2 = weigh(g2, pool[2][next], e, f, g, h);
+                        g3 = weigh(g3, pool[3][next], e, f, g, h);
+                        g4 = weigh(g4, pool[4][next], e, f, g, h);
+                        g5 = weigh(g5, pool[5][next], e, f, g, h);
+                        g6 = weigh(g6, pool[6][next], e, f, g, h);
+                        g7 = weigh(g7, pool[7][next], e, f, g, h);
+                    }
                 }
+//#end
             }
+            o0 = part_to(o0, g0);
+            o1 = part_to(o1, g1);
+            o2 = part_to(o2, g2);
+            o3 = part_to(o3, g3);
+            o4 = part_to(o4, g4);
+            o5 = part_to(o5, g5);
+            o6 = part_to(o6, g6);
+            o7 = part_to(o7, g7);
+            o8 = part_to(o8, g8);
+            o9 = part_to(o9, g9);
+            o10 = part_to(o10, g10);
+            o11 = part_to(o11, g11);
+            o12 = part_to(o12, g12);
+            o13 = part_to(o13, g13);
+            o14 = part_to(o14, g14);
+            o15 = part_to(o15, g15);
             if (from_vector + vectors < 16u) { // else the next tile's first barrier will do
                 workgroupBarrier();
             }
@@ -322,14 +362,14 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     }
 
     workgroupBarrier();
-    pool[0][at_row + column] = sum_low;
-    pool[1][at_row + column] = sum_high;
+    store_floats(0u, at_row + column, sum_low);
+    store_floats(1u, at_row + column, sum_high);
     workgroupBarrier();
     sum_low = vec4<f32>(0.0);
     sum_high = vec4<f32>(0.0);
     for (var j = 0u; j < 16u; j++) {
-        sum_low += pool[0][at_row + j];
-        sum_high += pool[1][at_row + j];
+        sum_low += floats(0u, at_row + j);
+        sum_high += floats(1u, at_row + j);
     }
     write(column, unit, rows, part, o0, o8, m_low.x, sum_low.x);
     write(column, unit + 8u, rows, part, o1, o9, m_low.y, sum_low.y);
@@ -342,7 +382,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
 }
 
 // Writes what an invocation has of row r's results: two vectors of four, the
-// largest score before it is scaled, and the sum of the weights.
+// largest score, as a power of 2, and the sum of the weights.
 fn write(column: u32, r: u32, rows: Rows, part: u32, low: vec4<f32>, high: vec4<f32>, m: f32, sum: f32) {
     let query = rows.first + r / rows.group;
     if (r >= 64u / rows.group * rows.group || query >= p.c) {
@@ -355,7 +395,7 @@ fn write(column: u32, r: u32, rows: Rows, part: u32, low: vec4<f32>, high: vec4<
         to = (part * p.c * p.heads + row) * (HEAD_DIM / 2u + 1u);
         over = 1.0;
         if (column == 0u) {
-            y[to + HEAD_DIM / 2u] = vec2<f32>(select(m * (1.0 / sqrt(f32(HEAD_DIM))), LOWEST, m == LOWEST), sum);
+            y[to + HEAD_DIM / 2u] = vec2<f32>(select(m * 0.6931471805599453, LOWEST, m == LOWEST), sum);
         }
     }
     to += 2u * column;
@@ -393,17 +433,19 @@ fn fetch_queries(i: u32, slice: u32, low: vec4<u32>, high: vec4<u32>) -> Queries
     return Queries(q[low.x + at], q[low.y + at], q[low.z + at], q[low.w + at], q[high.x + at], q[high.y + at], q[high.z + at], q[high.w + at]);
 }
 
+// Stores queries so scaled that the scores are exponents of 2.
 fn store_queries(i: u32, queries: Queries) {
+    let scale = 1.4426950408889634 / sqrt(f32(HEAD_DIM)); // exp(x) = exp2(1.44.. * x)
     let line = i / 16u;
     let to = i % 16u;
-    pool[line][to] = queries.a;
-    pool[line][16u + (to ^ 4u)] = queries.b;
-    pool[line][32u + (to ^ 2u)] = queries.c;
-    pool[line][48u + (to ^ 6u)] = queries.d;
-    pool[line][64u + to] = queries.e;
-    pool[line][80u + (to ^ 4u)] = queries.f;
-    pool[line][96u + (to ^ 2u)] = queries.g;
-    pool[line][112u + (to ^ 6u)] = queries.h;
+    pool[line][to] = as_tile(queries.a * scale);
+    pool[line][16u + (to ^ 4u)] = as_tile(queries.b * scale);
+    pool[line][32u + (to ^ 2u)] = as_tile(queries.c * scale);
+    pool[line][48u + (to ^ 6u)] = as_tile(queries.d * scale);
+    pool[line][64u + to] = as_tile(queries.e * scale);
+    pool[line][80u + (to ^ 4u)] = as_tile(queries.f * scale);
+    pool[line][96u + (to ^ 2u)] = as_tile(queries.g * scale);
+    pool[line][112u + (to ^ 6u)] = as_tile(queries.h * scale);
 }
 
 // Where the keys, and the values, of the four entries start that an invocation
@@ -450,8 +492,8 @@ fn store_key(line: u32, to: u32, key: Key, there: bool) {
     if (!there) {
         pairs = Pairs(vec4<f32>(0.0), vec4<f32>(0.0));
     }
-    pool[8u + line][to] = pairs.low;
-    pool[12u + line][to] = pairs.high;
+    pool[8u + line][to] = as_tile(pairs.low);
+    pool[12u + line][to] = as_tile(pairs.high);
 }
 
 fn store_keys(i: u32, slice: u32, keys: Keys) {
@@ -495,12 +537,12 @@ fn fetch_values(i: u32, from_vector: u32, rows: vec4<u32>) -> Values {
 fn store_values(i: u32, values: Values) {
     let line = i / 8u % 4u;
     let to = i / 32u * 16u + i % 8u;
-    pool[8u + line][to] = cached4(values.a);
-    pool[8u + line][to + 8u] = cached4(values.b);
-    pool[8u + line][to + 64u] = cached4(values.c);
-    pool[8u + line][to + 72u] = cached4(values.d);
-    pool[12u + line][to] = cached4(values.e);
-    pool[12u + line][to + 8u] = cached4(values.f);
-    pool[12u + line][to + 64u] = cached4(values.g);
-    pool[12u + line][to + 72u] = cached4(values.h);
+    pool[8u + line][to] = as_tile(cached4(values.a));
+    pool[8u + line][to + 8u] = as_tile(cached4(values.b));
+    pool[8u + line][to + 64u] = as_tile(cached4(values.c));
+    pool[8u + line][to + 72u] = as_tile(cached4(values.d));
+    pool[12u + line][to] = as_tile(cached4(values.e));
+    pool[12u + line][to + 8u] = as_tile(cached4(values.f));
+    pool[12u + line][to + 64u] = as_tile(cached4(values.g));
+    pool[12u + line][to + 72u] = as_tile(cached4(values.h));
 }
