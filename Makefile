@@ -2,7 +2,7 @@
 GO ?= go
 BIN = bin/tokenselect
 
-.PHONY: help test-more test-long bench-page bench-wasm eval-chromium comparison rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-node test-chromium test-js test-js-long test-page test-arm64 node check cross release load bench rivals golden recordings build tools
+.PHONY: help test-more test-long bench-page bench-wasm eval-chromium comparison rivals-browser run demo wasm test test-hardware test-gowebgpu dawn test-dawn test-packed test-node test-chromium test-js test-js-long test-page test-arm64 node check cross release load bench rivals golden recordings build tools
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 17
@@ -79,9 +79,10 @@ test: tools ## what tells in less than ten minutes that something broke: all Go 
 	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=96 $(MAKE) test-node GOLDENS=$(ONE_GOLDEN)
 	$(MAKE) test-page PAGE_TESTS='$(QUICK_PAGE_TESTS)'
 
-test-more: tools ## the same on go-webgpu and in Chromium, and all other tests of the page: with make test what a change must pass
+test-more: tools ## the same on go-webgpu and in Chromium, chunks in pairs of float16, and all other tests of the page: with make test what a change must pass
 	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=48 $(MAKE) test-gowebgpu ENGINE_TESTS=$(ONE_GOLDEN)
 	TOKENSELECT_FEW_GOLDENS=1 TOKENSELECT_TABLE=96 $(MAKE) test-chromium GOLDENS=$(ONE_GOLDEN)
+	$(MAKE) test-packed
 	$(MAKE) test-page PAGE_TESTS='$(filter-out $(QUICK_PAGE_TESTS),$(wildcard web/test/*.test.mjs))'
 
 test-long: test test-more ## every golden on the CPU, the whole kernel table and all short goldens on every device, software GPUs too; more than an hour
@@ -137,6 +138,11 @@ test-dawn: tools ## the device's own tests, the kernel table and the short golde
 	$(QUICK_TO_COMPILE) $(GO) test -p 1 -timeout 30m ./engine/gpu/dawn
 	$(QUICK_TO_COMPILE) $(GO) test -p 1 -timeout 30m -run Dawn ./engine/kernels
 	$(QUICK_TO_RUN) $(GO) test -p 1 -timeout 30m -run '$(or $(ENGINE_TESTS),Dawn)' ./engine
+
+test-packed: tools ## attention of a chunk in pairs of float16, which of the drivers that run on the CPU only Mesa's has (make test-dawn's tables have none)
+	@out=$$($(QUICK_TO_RUN) $(GO) test -v -timeout 30m -run 'Dawn/attention_chunk_f16/4_heads_on_2_of_16,' ./engine/kernels 2>&1) || { echo "$$out"; exit 1; }; \
+	if echo "$$out" | grep -q 'ran with attention_chunk_f16_packed too'; then echo "$$out" | tail -1; \
+	else echo "make test-packed: skipped: no Dawn with shader-f16"; test -z "$(wildcard bin/mesa/lavapipe.json)"; fi
 
 JS_TEST = GOOS=js GOARCH=wasm $(GO) test -exec="node --stack-size=8192 $(CURDIR)/web/test/exec.js"
 

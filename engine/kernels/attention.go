@@ -216,7 +216,7 @@ func attentionChunkTiled(t CacheType, d int) []gpu.Variant {
 
 // attentionChunkPacked is the same in half of the memory, for GPUs that multiply
 // pairs of float16. Queries, rotated keys and weights are rounded to float16, and so
-// are sums of 32 of their products.
+// are the sums of the products of four turns; the sums of these are float32.
 func attentionChunkPacked(t CacheType, d int) []gpu.Variant {
 	if t != CacheF16 {
 		return nil

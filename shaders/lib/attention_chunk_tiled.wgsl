@@ -21,7 +21,8 @@
 // is imported for before this; scores, weights' sums and results are float32.
 //
 // VECS and HALF: vectors of four in a head and in half of one. TURNS: of a loop of 8
-// of products, written out one after the other.
+// of products, written out one after the other; the sums of so many may be of the
+// tile's type, too.
 //#const HEAD_DIM
 //#const VECS
 //#const HALF
@@ -136,15 +137,15 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             store_keys(i, slice, keys_ahead);
             store_queries(i, queries_ahead);
             workgroupBarrier();
-            var h0 = sums_from(s0);
-            var h1 = sums_from(s1);
-            var h2 = sums_from(s2);
-            var h3 = sums_from(s3);
-            var h4 = sums_from(s4);
-            var h5 = sums_from(s5);
-            var h6 = sums_from(s6);
-            var h7 = sums_from(s7);
             for (var from_turn = 0u; from_turn < 8u; from_turn += TURNS) {
+                var h0 = sums_from(s0);
+                var h1 = sums_from(s1);
+                var h2 = sums_from(s2);
+                var h3 = sums_from(s3);
+                var h4 = sums_from(s4);
+                var h5 = sums_from(s5);
+                var h6 = sums_from(s6);
+                var h7 = sums_from(s7);
 //#each TURN TURNS
                 {
                     let j = from_turn + TURN;
@@ -181,15 +182,15 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
                     }
                 }
 //#end
+                s0 = sums_to(s0, h0);
+                s1 = sums_to(s1, h1);
+                s2 = sums_to(s2, h2);
+                s3 = sums_to(s3, h3);
+                s4 = sums_to(s4, h4);
+                s5 = sums_to(s5, h5);
+                s6 = sums_to(s6, h6);
+                s7 = sums_to(s7, h7);
             }
-            s0 = sums_to(s0, h0);
-            s1 = sums_to(s1, h1);
-            s2 = sums_to(s2, h2);
-            s3 = sums_to(s3, h3);
-            s4 = sums_to(s4, h4);
-            s5 = sums_to(s5, h5);
-            s6 = sums_to(s6, h6);
-            s7 = sums_to(s7, h7);
         }
         var values = fetch_values(i, 0u, from_rows);
         let next_rows = rows_of(i, tile + KEYS, length, kv, mid);
@@ -269,23 +270,23 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
             if (from_vector + vectors < 16u) {
                 values = fetch_values(i, from_vector + vectors, from_rows);
             }
-            var g0 = part_from(o0);
-            var g1 = part_from(o1);
-            var g2 = part_from(o2);
-            var g3 = part_from(o3);
-            var g4 = part_from(o4);
-            var g5 = part_from(o5);
-            var g6 = part_from(o6);
-            var g7 = part_from(o7);
-            var g8 = part_from(o8);
-            var g9 = part_from(o9);
-            var g10 = part_from(o10);
-            var g11 = part_from(o11);
-            var g12 = part_from(o12);
-            var g13 = part_from(o13);
-            var g14 = part_from(o14);
-            var g15 = part_from(o15);
             for (var from_turn = 0u; from_turn < 8u; from_turn += TURNS) {
+                var g0 = part_from(o0);
+                var g1 = part_from(o1);
+                var g2 = part_from(o2);
+                var g3 = part_from(o3);
+                var g4 = part_from(o4);
+                var g5 = part_from(o5);
+                var g6 = part_from(o6);
+                var g7 = part_from(o7);
+                var g8 = part_from(o8);
+                var g9 = part_from(o9);
+                var g10 = part_from(o10);
+                var g11 = part_from(o11);
+                var g12 = part_from(o12);
+                var g13 = part_from(o13);
+                var g14 = part_from(o14);
+                var g15 = part_from(o15);
 //#each TURN TURNS
                 {
                     let j = from_turn + TURN;
@@ -337,23 +338,23 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
                     }
                 }
 //#end
+                o0 = part_to(o0, g0);
+                o1 = part_to(o1, g1);
+                o2 = part_to(o2, g2);
+                o3 = part_to(o3, g3);
+                o4 = part_to(o4, g4);
+                o5 = part_to(o5, g5);
+                o6 = part_to(o6, g6);
+                o7 = part_to(o7, g7);
+                o8 = part_to(o8, g8);
+                o9 = part_to(o9, g9);
+                o10 = part_to(o10, g10);
+                o11 = part_to(o11, g11);
+                o12 = part_to(o12, g12);
+                o13 = part_to(o13, g13);
+                o14 = part_to(o14, g14);
+                o15 = part_to(o15, g15);
             }
-            o0 = part_to(o0, g0);
-            o1 = part_to(o1, g1);
-            o2 = part_to(o2, g2);
-            o3 = part_to(o3, g3);
-            o4 = part_to(o4, g4);
-            o5 = part_to(o5, g5);
-            o6 = part_to(o6, g6);
-            o7 = part_to(o7, g7);
-            o8 = part_to(o8, g8);
-            o9 = part_to(o9, g9);
-            o10 = part_to(o10, g10);
-            o11 = part_to(o11, g11);
-            o12 = part_to(o12, g12);
-            o13 = part_to(o13, g13);
-            o14 = part_to(o14, g14);
-            o15 = part_to(o15, g15);
             if (from_vector + vectors < 16u) { // else the next tile's first barrier will do
                 workgroupBarrier();
             }

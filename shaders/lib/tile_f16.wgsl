@@ -1,7 +1,8 @@
 // What attention_chunk_tiled has in workgroup memory: four float16 in two words, as
-// which float32 can lie there too. Products are added up in pairs of float16, 32 of
-// scores and as many or twice as many weighed values, and then in float32. Pairs have names
-// of their own: the compilers in use multiply two at once only out of arrays.
+// which float32 can lie there too. Products are added up in pairs of float16, 16 at
+// most, or 32 weighed values where a head has no more than 64 dimensions, and these
+// sums in float32. Pairs have names of their own: a compiler that multiplies two at once
+// may not do so in arrays.
 alias Tile = vec2<u32>;
 
 fn as_tile(x: vec4<f32>) -> Tile {
