@@ -32,6 +32,7 @@ func commands() []command {
 		{"bench", "[flags]", "measure prefill and decode at several depths, by policy and device", runBench},
 	}, traceCommand(), evalCommand(), hubCommands(), []command{
 		{"convert", "[flags] IN OUT", convertAbout, runConvert},
+		{"version", "", "print the version of this program, and of the Go that compiled it", runVersion},
 	})
 }
 
@@ -50,6 +51,8 @@ func run(ctx context.Context, args []string, std stdio) int {
 	case "help", "-h", "-help", "--help":
 		usage(std.out)
 		return 0
+	case "-version", "--version":
+		args[0] = "version"
 	}
 	for _, c := range commands() {
 		if c.name != args[0] {
@@ -96,7 +99,10 @@ func (c command) flags(std stdio) *flag.FlagSet {
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	fs.SetOutput(std.err)
 	fs.Usage = func() {
-		fmt.Fprintf(std.out, "usage: tokenselect %s %s\n\n%s.\n\nFlags:\n", c.name, c.args, strings.ToUpper(c.about[:1])+c.about[1:])
+		fmt.Fprintf(std.out, "usage: tokenselect %s\n\n%s.\n", strings.TrimSpace(c.name+" "+c.args), strings.ToUpper(c.about[:1])+c.about[1:])
+		if c.args != "" {
+			fmt.Fprint(std.out, "\nFlags:\n")
+		}
 		fs.SetOutput(std.out)
 		fs.PrintDefaults()
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -77,6 +79,9 @@ func TestBadInput(t *testing.T) {
 		{"negative top-k", []string{"run", "-top-k", "-1", "q"}, 2, "-top-k -1, expected 0 (all)"},
 		{"top-p of 2", []string{"run", "-top-p", "2", "q"}, 2, "-top-p 2, expected 0 (all) to 1"},
 		{"top-p of NaN", []string{"run", "-top-p", "nan", "q"}, 2, "-top-p NaN"},
+		{"top-k without temperature", []string{"run", "-top-k", "40", "q"}, 2, "-top-k 40 without -temperature"},
+		{"top-p without temperature", []string{"run", "-top-p", "0.9", "q"}, 2, "-top-p 0.9 without -temperature"},
+		{"arguments of version", []string{"version", "1"}, 2, "1 arguments, expected none"},
 		{"negative penalty", []string{"run", "-repetition-penalty", "-1", "q"}, 2, "-repetition-penalty -1, expected more than 0"},
 		{"penalty of 0", []string{"run", "-repetition-penalty", "0", "q"}, 2, "-repetition-penalty 0, expected more than 0"},
 		{"cache of info", []string{"info", "-kv", "f64"}, 2, "flag -kv"},
@@ -167,6 +172,15 @@ func TestHelp(t *testing.T) {
 		r := tokenselect(t, "", false, c.name, "-h")
 		if r.status != 0 || !strings.Contains(r.out, "usage: tokenselect "+c.name) || r.err != "" {
 			t.Errorf("%s -h: status %d, printed %q and %q", c.name, r.status, r.out, r.err)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	for _, spelling := range []string{"version", "-version", "--version"} {
+		r := tokenselect(t, "", false, spelling)
+		if r.status != 0 || !regexp.MustCompile(`^tokenselect \S.*, go\S+, `+runtime.GOOS+"/"+runtime.GOARCH+"\n$").MatchString(r.out) {
+			t.Errorf("%s: status %d, printed %q", spelling, r.status, r.out)
 		}
 	}
 }

@@ -54,8 +54,8 @@ func (f *runFlags) add(fs *flag.FlagSet) {
 	fs.IntVar(&f.maxTokens, "max-tokens", 256, "`tokens` of an answer at most")
 	fs.IntVar(&f.context, "context", 0, "`tokens` to make room for; default: as many as document, question and answer need, and some for further questions")
 	fs.Float64Var(&f.sample.Temperature, "temperature", 0, "0: the most likely token; more: sampled")
-	fs.IntVar(&f.sample.TopK, "top-k", 0, "sample from the most likely `tokens` only; 0: all")
-	fs.Float64Var(&f.sample.TopP, "top-p", 0, "sample from the most likely tokens that together have this `probability`; 0: all")
+	fs.IntVar(&f.sample.TopK, "top-k", 0, "with -temperature: sample from the most likely `tokens` only; 0: all")
+	fs.Float64Var(&f.sample.TopP, "top-p", 0, "with -temperature: sample from the most likely tokens that together have this `probability`; 0: all")
 	fs.Float64Var(&f.sample.Penalty, "repetition-penalty", 1, "divide the logits of tokens that occurred by this `factor`")
 	fs.Uint64Var(&f.sample.Seed, "seed", 0, "of the random numbers, with -temperature")
 	fs.BoolVar(&f.raw, "raw", false, "continue the text as it stands, special tokens parsed, without the model's chat format")
@@ -86,6 +86,10 @@ func (f *runFlags) check() error {
 		return usagef("-top-k %d, expected 0 (all) or more", s.TopK)
 	case !(s.TopP >= 0 && s.TopP <= 1):
 		return usagef("-top-p %v, expected 0 (all) to 1", s.TopP)
+	case s.Temperature == 0 && s.TopK > 0:
+		return usagef("-top-k %d without -temperature: at 0 nothing is sampled, the most likely token is taken", s.TopK)
+	case s.Temperature == 0 && s.TopP > 0:
+		return usagef("-top-p %v without -temperature: at 0 nothing is sampled, the most likely token is taken", s.TopP)
 	case !(s.Penalty > 0) || math.IsInf(s.Penalty, 0):
 		return usagef("-repetition-penalty %v, expected more than 0 (1: none)", s.Penalty)
 	}
