@@ -3,5 +3,5 @@
 // lib/attention_chunk_tiled.
 enable f16;
 //#import lib/cache_f16
-//#import lib/tile_f16
+//#import lib/stored_f16
 //#import lib/attention_chunk_tiled

@@ -3,7 +3,6 @@ package kernels
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"tokenselect/engine/gpu"
 )
@@ -36,6 +35,9 @@ type Attended struct {
 	// (sliding-window attention, arXiv 2310.06825, section 2); 0: all before it. The
 	// list of a decode step has no more to begin with.
 	Sliding int
+	// LargeKeys says that keys may be far from zero beside what they differ by, as where
+	// they have a bias: a chunk's scores are then added up in float32 on every device.
+	LargeKeys bool
 }
 
 // list is the index list of one attention call.
@@ -187,17 +189,28 @@ const (
 	maxSplits    = 128 // parts of a chunk's list at most
 )
 
-var attentionChunks family[cacheShape]
+// chunkShape is what attention_chunk is made for; see Attended.LargeKeys.
+type chunkShape struct {
+	t         CacheType
+	d         int
+	largeKeys bool
+}
 
-func attentionChunk(t CacheType, d int) *gpu.Kernel {
-	return attentionChunks.get(cacheShape{t: t, d: d}, func() *gpu.Kernel {
+var attentionChunks family[chunkShape]
+
+func attentionChunk(t CacheType, d int, largeKeys bool) *gpu.Kernel {
+	return attentionChunks.get(chunkShape{t, d, largeKeys}, func() *gpu.Kernel {
 		name := "attention_chunk_" + t.String()
+		variants := attentionChunkMatrix(t, d)
+		if !largeKeys {
+			variants = append(variants, attentionChunkPacked(t, d)...)
+		}
 		return &gpu.Kernel{
 			Name:     name,
 			Bindings: attentionBindings("y"),
 			Params:   sizeOf[AttentionParams](),
 			WGSL:     wgsl(name, map[string]int{"HEAD_DIM": d, "VECS": d / 4, "HALF": d / 8, "TILE": chunkKeys * d / 4}),
-			Variants: slices.Concat(attentionChunkMatrix(t, d), attentionChunkPacked(t, d), attentionChunkTiled(t, d)),
+			Variants: append(variants, attentionChunkTiled(t, d)...),
 			Items: func(c *gpu.Call) int {
 				p := params[AttentionParams](c)
 				return ceil(int(p.C), chunkQueries) * int(p.KVHeads)
@@ -214,9 +227,10 @@ func attentionChunkTiled(t CacheType, d int) []gpu.Variant {
 	return chunkTiles("attention_chunk_"+t.String()+"_tiled", d, 16, 2, func(gpu.Info) bool { return true })
 }
 
-// attentionChunkPacked is the same in half of the memory, for GPUs that multiply
-// pairs of float16. Queries, rotated keys and weights are rounded to float16, and so
-// are the sums of the products of four turns; the sums of these are float32.
+// attentionChunkPacked is the same in half of the memory, for GPUs that have float16.
+// Queries, rotated keys and weights are rounded to float16, and so are sums of 16
+// products (of 32 weighed values where d is at most 64): not for keys with a bias, of
+// whose scores too little would be left.
 func attentionChunkPacked(t CacheType, d int) []gpu.Variant {
 	if t != CacheF16 {
 		return nil
@@ -224,8 +238,8 @@ func attentionChunkPacked(t CacheType, d int) []gpu.Variant {
 	return chunkTiles("attention_chunk_f16_packed", d, 8, 4, func(dev gpu.Info) bool { return dev.Features.Float16 })
 }
 
-// chunkTiles is a variant whose tiles take so many bytes each and whose loops of
-// products take so many turns at a time.
+// chunkTiles is a variant that has four values in workgroup memory in so many bytes and
+// writes so many turns of its loops of products out.
 func chunkTiles(name string, d, bytes, turns int, fits func(gpu.Info) bool) []gpu.Variant {
 	shared := 16 * 128 * bytes
 	return []gpu.Variant{{
@@ -310,7 +324,7 @@ func AttentionChunk(r *gpu.Recording, t CacheType, q, k, v, sel, state, table, p
 		r.Fail(fmt.Errorf("kernels: attention_chunk: %d parts, expected 1 to %d", splits, maxSplits))
 		return
 	}
-	kern := attentionChunk(t, d)
+	kern := attentionChunk(t, d, a.LargeKeys)
 	needAttention(r, kern, t, q, k, v, sel, state, table, heads, kvHeads, d, n, c, a)
 	p := attentionParams(n, c, heads, kvHeads, a)
 	split := 64 * ceil(a.NInit+a.MaxMid+a.NLocal+c, 64*splits)

@@ -46,7 +46,7 @@ func All(sizes ...int) []*gpu.Kernel {
 	}
 	all = append(all, rivals()...)
 	for _, d := range sizes {
-		all = append(all, attentionChunk(CacheF16, d), attentionChunk(CacheF32, d), attentionLists(CacheF16, d), attentionLists(CacheF32, d))
+		all = append(all, attentionChunk(CacheF16, d, false), attentionChunk(CacheF32, d, false), attentionLists(CacheF16, d), attentionLists(CacheF32, d))
 		for _, t := range []IndexType{IndexI8, IndexI4} {
 			if t.Fits(d) == nil {
 				all = append(all, keyIndex(indexShape{t, gpuTile, d}))

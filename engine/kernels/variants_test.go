@@ -92,8 +92,8 @@ func TestMatricesFit(t *testing.T) {
 	}
 }
 
-// TestPackedFits: pairs of float16 are multiplied where a real GPU has float16, in half
-// of the memory that tiles of float32 take, and where matrices would not be.
+// TestPackedFits: float16 is multiplied in pairs where a real GPU has it, in half of the
+// memory that tiles of float32 take, unless matrices are multiplied or keys are large.
 func TestPackedFits(t *testing.T) {
 	half := gpu.Features{Float16: true}
 	matrices := half
@@ -104,22 +104,31 @@ func TestPackedFits(t *testing.T) {
 		kind   gpu.Kind
 		f      gpu.Features
 		shared int
+		cache  kernels.CacheType
+		large  bool
 		want   string
 	}{
-		{"float16", gpu.Integrated, half, 16 << 10, "attention_chunk_f16_packed"},
-		{"no float16, 32 KiB", gpu.Discrete, gpu.Features{}, 32 << 10, "attention_chunk_f16_tiled"},
-		{"no float16, 16 KiB", gpu.Discrete, gpu.Features{}, 16 << 10, "attention_chunk_f16"},
-		{"matrices", gpu.Discrete, matrices, 48 << 10, "attention_chunk_f16_matrix"},
-		{"software", gpu.Software, half, 32 << 10, "attention_chunk_f16"},
+		{"float16", gpu.Integrated, half, 16 << 10, kernels.CacheF16, false, "attention_chunk_f16_packed"},
+		{"float16, 8 KiB", gpu.Integrated, half, 8 << 10, kernels.CacheF16, false, "attention_chunk_f16"},
+		{"float16, a cache of float32", gpu.Integrated, half, 32 << 10, kernels.CacheF32, false, "attention_chunk_f32_tiled"},
+		{"float16, large keys", gpu.Integrated, half, 32 << 10, kernels.CacheF16, true, "attention_chunk_f16_tiled"},
+		{"no float16, 32 KiB", gpu.Discrete, gpu.Features{}, 32 << 10, kernels.CacheF16, false, "attention_chunk_f16_tiled"},
+		{"no float16, 16 KiB", gpu.Discrete, gpu.Features{}, 16 << 10, kernels.CacheF16, false, "attention_chunk_f16"},
+		{"matrices", gpu.Discrete, matrices, 48 << 10, kernels.CacheF16, false, "attention_chunk_f16_matrix"},
+		{"matrices, large keys", gpu.Discrete, matrices, 48 << 10, kernels.CacheF16, true, "attention_chunk_f16_matrix"},
+		{"matrices, 16 KiB", gpu.Discrete, matrices, 16 << 10, kernels.CacheF16, false, "attention_chunk_f16_packed"},
+		{"software", gpu.Software, half, 32 << 10, kernels.CacheF16, false, "attention_chunk_f16"},
 	} {
 		dev := gpu.Info{Kind: c.kind, Features: c.f, Limits: gpu.Limits{Shared: c.shared}}
-		for _, k := range kernels.All(64) {
-			switch got := k.Shaders(dev)[0].Name; {
-			case k.Name == "attention_chunk_f16" && got != c.want:
-				t.Errorf("%s: %s, expected %s", c.name, got, c.want)
-			case k.Name == "attention_chunk_f32" && strings.HasSuffix(got, "_packed"):
-				t.Errorf("%s: %s, expected float32 for a cache of it", c.name, got)
-			}
+		var r gpu.Recording
+		all := func(words int) gpu.Range { return gpu.All(&gpu.Buffer{Size: 4 * words}) }
+		kernels.AttentionChunk(&r, c.cache, all(256), all(256), all(256), all(1), all(64), all(1<<10), all(256), all(256), 1, 1, 64, 4, 4,
+			kernels.Attended{LargeKeys: c.large}, 1)
+		if err := r.Err(); err != nil || r.Len() != 1 {
+			t.Fatalf("%s: %d kernels, %v; expected one", c.name, r.Len(), err)
+		}
+		if got := r.Commands()[0].Kernel.Shaders(dev)[0].Name; got != c.want {
+			t.Errorf("%s: %s, expected %s", c.name, got, c.want)
 		}
 	}
 }

@@ -17,12 +17,12 @@
 // barrier in front of it: asked for one by one, each would wait for the one before
 // to be stored.
 //
-// What lies there and is multiplied is of the type that lib/tile_f32 or lib/tile_f16
-// is imported for before this; scores, weights' sums and results are float32.
+// What lies there is Stored, as lib/stored_f32 or lib/stored_f16 has it, one of which is
+// imported before this; scores, sums of weights and results are float32.
 //
-// VECS and HALF: vectors of four in a head and in half of one. TURNS: of a loop of 8
-// of products, written out one after the other; the sums of so many may be of the
-// tile's type, too.
+// VECS and HALF: vectors of four in a head and in half of one. TURNS: how many of the 8
+// turns of a loop of products are written out one after the other; with lib/stored_f16
+// the products of so many are added up in float16.
 //#const HEAD_DIM
 //#const VECS
 //#const HALF
@@ -38,12 +38,12 @@ const KEYS: u32 = 64u;
 
 // Lines 0 to 7, each with 16 vectors of every eighth row: a slice of the queries,
 // 8 vectors of the low half and 8 of the high half of each; then the weights, a
-// vector having four entries; in between, in the first of these lines, the largest
-// scores of 8 rows by 16 invocations. Lines 8 to 15: a slice of the keys, 8 vectors of
+// vector having four entries; before them, and at the end, in lines 0 and 1 (0 to 3 as
+// float16) the largest scores and the sums of weights of 8 rows by 16 invocations. Lines 8 to 15: a slice of the keys, 8 vectors of
 // the low half of every fourth key in lines 8 to 11 and of the high half in 12 to 15;
 // then values, 16 vectors of every fourth entry a line. Lines are written as numbers
 // where many are read, as compilers that guard an index then guard one for all.
-var<workgroup> pool: array<array<Tile, 128>, 16>;
+var<workgroup> pool: array<array<Stored, 128>, 16>;
 
 fn most_of(s: vec4<f32>) -> f32 {
     return max(max(s.x, s.y), max(s.z, s.w));
@@ -115,7 +115,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
     var o13 = vec4<f32>(0.0);
     var o14 = vec4<f32>(0.0);
     var o15 = vec4<f32>(0.0);
-    var m_low = vec4<f32>(LOWEST); // the largest scores of rows 0 to 3
+    var m_low = vec4<f32>(LOWEST); // the largest scores of rows 0 to 3, as exponents of 2
     var m_high = vec4<f32>(LOWEST);
     var sum_low = vec4<f32>(0.0);
     var sum_high = vec4<f32>(0.0);
@@ -219,8 +219,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         }
         workgroupBarrier();
         // Not below half of the lowest: where a row sees nothing, weights are 0, not 1.
-        let top_low = max(m_low, vec4<f32>(0.5 * LOWEST));
-        let top_high = max(m_high, vec4<f32>(0.5 * LOWEST));
+        let top_low = max(m_low, vec4<f32>(0.5 * LOWEST)) - SPAN;
+        let top_high = max(m_high, vec4<f32>(0.5 * LOWEST)) - SPAN;
         s0 = exp2(s0 - top_low.x);
         s1 = exp2(s1 - top_low.y);
         s2 = exp2(s2 - top_low.z);
@@ -230,14 +230,14 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
         s6 = exp2(s6 - top_high.z);
         s7 = exp2(s7 - top_high.w);
         let at_weight = at_row + (column ^ twist);
-        pool[0][at_weight] = as_tile(s0);
-        pool[1][at_weight] = as_tile(s1);
-        pool[2][at_weight] = as_tile(s2);
-        pool[3][at_weight] = as_tile(s3);
-        pool[4][at_weight] = as_tile(s4);
-        pool[5][at_weight] = as_tile(s5);
-        pool[6][at_weight] = as_tile(s6);
-        pool[7][at_weight] = as_tile(s7);
+        pool[0][at_weight] = as_stored(s0);
+        pool[1][at_weight] = as_stored(s1);
+        pool[2][at_weight] = as_stored(s2);
+        pool[3][at_weight] = as_stored(s3);
+        pool[4][at_weight] = as_stored(s4);
+        pool[5][at_weight] = as_stored(s5);
+        pool[6][at_weight] = as_stored(s6);
+        pool[7][at_weight] = as_stored(s7);
         let less_low = exp2(old_low - m_low);
         let less_high = exp2(old_high - m_high);
         sum_low = sum_low * less_low + vec4<f32>(sum_of(s0), sum_of(s1), sum_of(s2), sum_of(s3));
@@ -383,7 +383,7 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) groups: v
 }
 
 // Writes what an invocation has of row r's results: two vectors of four, the
-// largest score, as a power of 2, and the sum of the weights.
+// largest score, as an exponent of 2, and the sum of the weights.
 fn write(column: u32, r: u32, rows: Rows, part: u32, low: vec4<f32>, high: vec4<f32>, m: f32, sum: f32) {
     let query = rows.first + r / rows.group;
     if (r >= 64u / rows.group * rows.group || query >= p.c) {
@@ -396,7 +396,7 @@ fn write(column: u32, r: u32, rows: Rows, part: u32, low: vec4<f32>, high: vec4<
         to = (part * p.c * p.heads + row) * (HEAD_DIM / 2u + 1u);
         over = 1.0;
         if (column == 0u) {
-            y[to + HEAD_DIM / 2u] = vec2<f32>(select(m * 0.6931471805599453, LOWEST, m == LOWEST), sum);
+            y[to + HEAD_DIM / 2u] = vec2<f32>(select(m * 0.6931471805599453, LOWEST, m == LOWEST), sum); // an exponent of e
         }
     }
     to += 2u * column;
@@ -439,14 +439,14 @@ fn store_queries(i: u32, queries: Queries) {
     let scale = 1.4426950408889634 / sqrt(f32(HEAD_DIM)); // exp(x) = exp2(1.44.. * x)
     let line = i / 16u;
     let to = i % 16u;
-    pool[line][to] = as_tile(queries.a * scale);
-    pool[line][16u + (to ^ 4u)] = as_tile(queries.b * scale);
-    pool[line][32u + (to ^ 2u)] = as_tile(queries.c * scale);
-    pool[line][48u + (to ^ 6u)] = as_tile(queries.d * scale);
-    pool[line][64u + to] = as_tile(queries.e * scale);
-    pool[line][80u + (to ^ 4u)] = as_tile(queries.f * scale);
-    pool[line][96u + (to ^ 2u)] = as_tile(queries.g * scale);
-    pool[line][112u + (to ^ 6u)] = as_tile(queries.h * scale);
+    pool[line][to] = as_stored(queries.a * scale);
+    pool[line][16u + (to ^ 4u)] = as_stored(queries.b * scale);
+    pool[line][32u + (to ^ 2u)] = as_stored(queries.c * scale);
+    pool[line][48u + (to ^ 6u)] = as_stored(queries.d * scale);
+    pool[line][64u + to] = as_stored(queries.e * scale);
+    pool[line][80u + (to ^ 4u)] = as_stored(queries.f * scale);
+    pool[line][96u + (to ^ 2u)] = as_stored(queries.g * scale);
+    pool[line][112u + (to ^ 6u)] = as_stored(queries.h * scale);
 }
 
 // Where the keys, and the values, of the four entries start that an invocation
@@ -493,8 +493,8 @@ fn store_key(line: u32, to: u32, key: Key, there: bool) {
     if (!there) {
         pairs = Pairs(vec4<f32>(0.0), vec4<f32>(0.0));
     }
-    pool[8u + line][to] = as_tile(pairs.low);
-    pool[12u + line][to] = as_tile(pairs.high);
+    pool[8u + line][to] = as_stored(pairs.low);
+    pool[12u + line][to] = as_stored(pairs.high);
 }
 
 fn store_keys(i: u32, slice: u32, keys: Keys) {
@@ -538,12 +538,12 @@ fn fetch_values(i: u32, from_vector: u32, rows: vec4<u32>) -> Values {
 fn store_values(i: u32, values: Values) {
     let line = i / 8u % 4u;
     let to = i / 32u * 16u + i % 8u;
-    pool[8u + line][to] = as_tile(cached4(values.a));
-    pool[8u + line][to + 8u] = as_tile(cached4(values.b));
-    pool[8u + line][to + 64u] = as_tile(cached4(values.c));
-    pool[8u + line][to + 72u] = as_tile(cached4(values.d));
-    pool[12u + line][to] = as_tile(cached4(values.e));
-    pool[12u + line][to + 8u] = as_tile(cached4(values.f));
-    pool[12u + line][to + 64u] = as_tile(cached4(values.g));
-    pool[12u + line][to + 72u] = as_tile(cached4(values.h));
+    pool[8u + line][to] = as_stored(cached4(values.a));
+    pool[8u + line][to + 8u] = as_stored(cached4(values.b));
+    pool[8u + line][to + 64u] = as_stored(cached4(values.c));
+    pool[8u + line][to + 72u] = as_stored(cached4(values.d));
+    pool[12u + line][to] = as_stored(cached4(values.e));
+    pool[12u + line][to + 8u] = as_stored(cached4(values.f));
+    pool[12u + line][to + 64u] = as_stored(cached4(values.g));
+    pool[12u + line][to + 72u] = as_stored(cached4(values.h));
 }

@@ -1,10 +1,12 @@
 package gputest
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 
+	"tokenselect/engine/f16"
 	"tokenselect/engine/gpu"
 	"tokenselect/engine/kernels"
 )
@@ -74,6 +76,40 @@ func selected(rng *rand.Rand, a kernels.Attended, mid, past int) []uint32 {
 	return sel
 }
 
+// sink is a chunk over many rows of which the first, whose value is nothing, has weights
+// exp(10) times the others': added up less exactly than float32 has them, the small ones
+// of small values would be lost.
+func sink(t kernels.CacheType) Case {
+	s := attention{t, 1, 2, 64, 5000, 20, kernels.Attended{NLocal: 4980}, 0, 1, 2}
+	return Case{s.name() + ", the first a sink", func(rng *rand.Rand) Plan {
+		p := s.plan(rng)
+		q, k, v := make([]float32, s.c*2*s.d), make([]float32, s.n*s.d), make([]float32, s.n*s.d)
+		for i := range q {
+			q[i] = 1 + float32(rng.NormFloat64())
+		}
+		for i := range k {
+			k[i], v[i] = float32(rng.NormFloat64()), 0.02+0.02*float32(rng.NormFloat64())
+			if i < s.d {
+				k[i], v[i] = 1.25, 0
+			}
+		}
+		p.Buffers[0], p.Buffers[1], p.Buffers[2] = In("q", Floats(q...)), In("k", cached(t, k)), In("v", cached(t, v))
+		return p
+	}}
+}
+
+// cached is values as a cache stores them.
+func cached(t kernels.CacheType, values []float32) []byte {
+	if t == kernels.CacheF32 {
+		return Floats(values...)
+	}
+	b := make([]byte, 2*len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint16(b[2*i:], f16.FromFloat32(v))
+	}
+	return b
+}
+
 func attentionCases() (cases []Case) {
 	add := func(s attention) { cases = append(cases, Case{s.name(), s.plan}) }
 	dense := func(past int) kernels.Attended { return kernels.Attended{NLocal: past} }
@@ -100,6 +136,7 @@ func attentionCases() (cases []Case) {
 				add(attention{t, 2, 2, 64, 500, c, selected(8, 100, 50), 100, scale, 1})
 			}
 		}
+		cases = append(cases, sink(t))
 		add(attention{t, 2, 4, 64, 5000, 1, dense(4999), 0, 1, 1}) // parts of several tiles
 		// Four lanes to a key.
 		for _, d := range []int{24, 32} {

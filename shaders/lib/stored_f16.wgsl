@@ -1,19 +1,22 @@
-// What attention_chunk_tiled has in workgroup memory: four float16 in two words, as
-// which float32 can lie there too. Products are added up in pairs of float16, 16 at
-// most, or 32 weighed values where a head has no more than 64 dimensions, and these
-// sums in float32. Pairs have names of their own: a compiler that multiplies two at once
-// may not do so in arrays.
-alias Tile = vec2<u32>;
+// What attention_chunk_tiled has in workgroup memory: four float16 as two words, so that
+// float32 can lie there too. 16 products (32 weighed values where a head has no more than
+// 64 dimensions) are added up in pairs of float16, and these sums in float32. Pairs have
+// names of their own: a compiler that multiplies two at once may not do so in arrays.
+alias Stored = vec2<u32>;
 
-fn as_tile(x: vec4<f32>) -> Tile {
+// The largest weight is 2 to the power of SPAN: float16 has fewer digits below 6e-5, or
+// none, and there may be thousands of small weights. Values up to 64 can be added up.
+const SPAN: f32 = 5.0;
+
+fn as_stored(x: vec4<f32>) -> Stored {
     return bitcast<vec2<u32>>(vec4<f16>(x));
 }
 
-fn halves(x: Tile) -> vec4<f16> {
+fn halves(x: Stored) -> vec4<f16> {
     return bitcast<vec4<f16>>(x);
 }
 
-// Four float32 in place of two tiles, of lines 2n and 2n + 1.
+// Four float32 of two lines, the first of which is twice line.
 fn floats(line: u32, at: u32) -> vec4<f32> {
     return bitcast<vec4<f32>>(vec4<u32>(pool[2u * line][at], pool[2u * line + 1u][at]));
 }
@@ -23,7 +26,7 @@ fn store_floats(line: u32, at: u32, x: vec4<f32>) {
     pool[2u * line + 1u][at] = bitcast<vec2<u32>>(x.zw);
 }
 
-// A row's products with four keys, those of even and of odd dimensions added up.
+// A row's products with four keys, even and odd dimensions added up apart.
 struct Sums {
     a: vec2<f16>,
     b: vec2<f16>,
@@ -41,7 +44,7 @@ fn sums_to(s: vec4<f32>, sums: Sums) -> vec4<f32> {
     return s + (vec4<f32>(even) + vec4<f32>(odd));
 }
 
-fn products(sums: Sums, of_row: Tile, key_a: Tile, key_b: Tile, key_c: Tile, key_d: Tile) -> Sums {
+fn products(sums: Sums, of_row: Stored, key_a: Stored, key_b: Stored, key_c: Stored, key_d: Stored) -> Sums {
     let q = halves(of_row);
     let a = halves(key_a);
     let b = halves(key_b);
@@ -51,7 +54,7 @@ fn products(sums: Sums, of_row: Tile, key_a: Tile, key_b: Tile, key_c: Tile, key
         fma(q.zw, c.zw, fma(q.xy, c.xy, sums.c)), fma(q.zw, d.zw, fma(q.xy, d.xy, sums.d)));
 }
 
-// Four dimensions of a row's result, or what some entries add to them.
+// What some entries add to four dimensions of a row's result.
 struct Part {
     low: vec2<f16>,
     high: vec2<f16>,
@@ -66,7 +69,7 @@ fn part_to(o: vec4<f32>, part: Part) -> vec4<f32> {
 }
 
 // Adds the values of four entries, times their weights.
-fn weigh(part: Part, weights: Tile, value_a: Tile, value_b: Tile, value_c: Tile, value_d: Tile) -> Part {
+fn weigh(part: Part, weights: Stored, value_a: Stored, value_b: Stored, value_c: Stored, value_d: Stored) -> Part {
     let w = halves(weights);
     let a = halves(value_a);
     let b = halves(value_b);

@@ -1,11 +1,13 @@
 // What attention_chunk_tiled has in workgroup memory: four float32.
-alias Tile = vec4<f32>;
+alias Stored = vec4<f32>;
 
-fn as_tile(x: vec4<f32>) -> Tile {
+const SPAN: f32 = 0.0; // of a weight, as an exponent of 2
+
+fn as_stored(x: vec4<f32>) -> Stored {
     return x;
 }
 
-// Four float32 in place of a tile of line n.
+// Four float32 of a line.
 fn floats(line: u32, at: u32) -> vec4<f32> {
     return pool[line][at];
 }
@@ -25,7 +27,7 @@ fn sums_to(s: vec4<f32>, sums: Sums) -> vec4<f32> {
     return sums;
 }
 
-fn products(sums: Sums, q: Tile, a: Tile, b: Tile, c: Tile, d: Tile) -> Sums {
+fn products(sums: Sums, q: Stored, a: Stored, b: Stored, c: Stored, d: Stored) -> Sums {
     return add(sums, q, vec4<f32>(a.x, b.x, c.x, d.x), vec4<f32>(a.y, b.y, c.y, d.y),
         vec4<f32>(a.z, b.z, c.z, d.z), vec4<f32>(a.w, b.w, c.w, d.w));
 }
@@ -42,7 +44,7 @@ fn part_to(o: vec4<f32>, part: Part) -> vec4<f32> {
 }
 
 // Adds the values of four entries, times their weights.
-fn weigh(part: Part, w: Tile, a: Tile, b: Tile, c: Tile, d: Tile) -> Part {
+fn weigh(part: Part, w: Stored, a: Stored, b: Stored, c: Stored, d: Stored) -> Part {
     return add(part, w, a, b, c, d);
 }
 
