@@ -39,10 +39,11 @@ const KEYS: u32 = 64u;
 // Lines 0 to 7, each with 16 vectors of every eighth row: a slice of the queries,
 // 8 vectors of the low half and 8 of the high half of each; then the weights, a
 // vector having four entries; before them, and at the end, in lines 0 and 1 (0 to 3 as
-// float16) the largest scores and the sums of weights of 8 rows by 16 invocations. Lines 8 to 15: a slice of the keys, 8 vectors of
-// the low half of every fourth key in lines 8 to 11 and of the high half in 12 to 15;
-// then values, 16 vectors of every fourth entry a line. Lines are written as numbers
-// where many are read, as compilers that guard an index then guard one for all.
+// float16) the largest scores and the sums of weights of 8 rows by 16 invocations.
+// Lines 8 to 15: a slice of the keys, 8 vectors of the low half of every fourth key in
+// lines 8 to 11 and of the high half in 12 to 15; then values, 16 vectors of every
+// fourth entry a line. Lines are written as numbers where many are read, as compilers
+// that guard an index then guard one for all.
 var<workgroup> pool: array<array<Stored, 128>, 16>;
 
 fn most_of(s: vec4<f32>) -> f32 {
