@@ -56,6 +56,14 @@ func TestSubgroupsFit(t *testing.T) {
 	}
 }
 
+// multiplied is the form of matrices that kernels multiply.
+var multiplied = gpu.Matrices{Input: gpu.F16, Result: gpu.F32, M: 16, N: 16, K: 16}
+
+// withMatrices are the features of a device whose subgroups of 32 multiply such forms.
+func withMatrices(forms ...gpu.Matrices) gpu.Features {
+	return gpu.Features{Float16: true, Subgroups: gpu.Subgroups{Least: 32, Most: 32}, Matrices: forms}
+}
+
 // TestMatricesFit: matrices are multiplied where subgroups are of 32, which the shaders
 // count on, in the one form that they have, and where their tiles have room.
 func TestMatricesFit(t *testing.T) {
@@ -66,10 +74,9 @@ func TestMatricesFit(t *testing.T) {
 		}
 	}
 	slices.Sort(all)
-	form := gpu.Matrices{Input: gpu.F16, Result: gpu.F32, M: 16, N: 16, K: 16}
-	other := form
+	other := multiplied
 	other.Result = gpu.F16
-	fits := gpu.Features{Float16: true, Subgroups: gpu.Subgroups{Least: 32, Most: 32}, Matrices: []gpu.Matrices{other, form}}
+	fits := withMatrices(other, multiplied)
 	wide, small := fits, gpu.Limits{Shared: 16 << 10}
 	wide.Subgroups.Most = 64
 	without := fits
@@ -95,10 +102,7 @@ func TestMatricesFit(t *testing.T) {
 // TestPackedFits: float16 is multiplied in pairs where a real GPU has it, in half of the
 // memory that tiles of float32 take, unless matrices are multiplied or keys are large.
 func TestPackedFits(t *testing.T) {
-	half := gpu.Features{Float16: true}
-	matrices := half
-	matrices.Subgroups = gpu.Subgroups{Least: 32, Most: 32}
-	matrices.Matrices = []gpu.Matrices{{Input: gpu.F16, Result: gpu.F32, M: 16, N: 16, K: 16}}
+	half, matrices := gpu.Features{Float16: true}, withMatrices(multiplied)
 	for _, c := range []struct {
 		name   string
 		kind   gpu.Kind

@@ -79,9 +79,8 @@ func (s *Sequence) attention(r *gpu.Recording, i, n int) {
 		if s.split {
 			splits = kernels.ChunkSplits(n, heads, kvHeads, sel.NInit+sel.MaxMid+sel.NLocal+n)
 		}
-		attended := sel.Attended
-		attended.LargeKeys = c.AttentionBias
-		kernels.AttentionChunk(r, cache, q, k, v, sel.Sel, sel.State, table, gpu.All(s.part), att, heads, kvHeads, d, past+n, n, attended, splits)
+		sel.LargeKeys = c.AttentionBias
+		kernels.AttentionChunk(r, cache, q, k, v, sel.Sel, sel.State, table, gpu.All(s.part), att, heads, kvHeads, d, past+n, n, sel.Attended, splits)
 	}
 	kernels.MatMulAdd(r, l.o, att, x, n, 0)
 	if c.OutputBias {
